@@ -1,0 +1,1 @@
+"""Everything that computes. Nothing in here touches the network or knows HTTP."""

@@ -1,0 +1,81 @@
+"""The two words every pipeline is written in: `Engine`, which computes, and `Job`, one thing to compute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from model.request import Request
+
+if TYPE_CHECKING:
+    from model.device import Device
+
+OnProgress = Callable[[str, int, int], None]
+
+
+class Job:
+    """One request being computed: files in, files out, and what to tell the outside meanwhile.
+
+    Args:
+        inputs: input name (`person`, `garments.upper`) -> a file holding the bytes as the client sent them.
+        outputs: an existing, empty folder. Every file left in it is a result, named as the client will see it.
+        max_output_pixels: no picture written may have more.
+        on_progress: called with (stage, done, total) on the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Path],
+        outputs: Path,
+        *,
+        max_output_pixels: int = 2**25,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.max_output_pixels = max_output_pixels
+        self.warnings: list[dict[str, str]] = []
+        self.stage_seconds: dict[str, float] = {}
+        self._on_progress = on_progress
+        self._stage: str | None = None
+        self._stage_since = time.monotonic()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Say that `done` of `total` steps of `stage` are behind us. The first word of a stage starts its clock."""
+        if stage != self._stage:
+            self.close_stage()
+            self._stage = stage
+        if self._on_progress is not None:
+            self._on_progress(stage, done, total)
+
+    def warn(self, code: str, message: str) -> None:
+        """Tell the client something that did not stop the job."""
+        self.warnings.append({"code": code, "message": message})
+
+    def close_stage(self) -> None:
+        """Book the time since the last change of stage under the stage that ends now."""
+        now = time.monotonic()
+        if self._stage is not None:
+            self.stage_seconds[self._stage] = self.stage_seconds.get(self._stage, 0.0) + now - self._stage_since
+        self._stage, self._stage_since = None, now
+
+
+class Engine(Protocol):
+    """A pipeline. It is built once per worker, from a folder of weights, and then runs many jobs at once.
+
+    `run` is plain sequential code on the event loop. It awaits the device for everything heavy, draws all its
+    randomness from generators of its own, and raises `model.errors.EngineError` for what the client should know.
+    """
+
+    name: ClassVar[str]
+    Request: ClassVar[type[Request]]
+
+    def __init__(self, weights: Path, device: Device) -> None: ...
+
+    async def run(self, request: Any, job: Job) -> None:
+        """Compute `request` (an instance of `Request`) and leave the results in `job.outputs`."""
+
+    def resident_bytes(self, request: Any) -> int:
+        """Device memory this job holds from its first to its last forward."""

@@ -1,0 +1,62 @@
+"""What every request has in common. Imported by the front process, so: pydantic, never torch."""
+
+from __future__ import annotations
+
+import secrets
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+
+ImageRef = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
+        "(`file://` only where the operator allows it).",
+    ),
+]
+
+
+def random_seed() -> int:
+    return secrets.randbelow(2**32)
+
+
+class Output(BaseModel):
+    """Where results go and in which format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prefix: str | None = Field(None, description="`s3://bucket/key/` to store under; default `OUTPUT_PREFIX`.")
+    format: Literal["png", "jpeg", "webp"] = "png"
+    inline: bool = Field(False, description="Answer with the bytes and store nothing.")
+
+
+class Request(BaseModel):
+    """Base of the engines' requests. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # Body fields any one of which says, without a `type`, that the request is for this engine.
+    telling_fields: ClassVar[frozenset[str]]
+
+    type: str
+    id: str | None = Field(None, pattern=ID_PATTERN, description="Idempotency key; default: random.")
+    seed: int = Field(default_factory=random_seed, ge=0, lt=2**32, description="Random when absent; always echoed.")
+    output: Output = Field(default_factory=Output)
+    deadline_s: float | None = Field(None, gt=0, le=3600, description="Give up after this many seconds.")
+
+    @abstractmethod
+    def inputs(self) -> Mapping[str, str]:
+        """The pictures to fetch: input name (as in `garments.upper`) -> its reference."""
+
+    @abstractmethod
+    def without_inputs(self) -> dict[str, Any]:
+        """The request as JSON with every reference replaced by "fetched": what is written to disk."""
+
+    @abstractmethod
+    def work(self) -> float:
+        """Rough device cost, in any unit that is proportional to time within this engine."""
