@@ -1,1 +1,412 @@
-"""One GPU (or the CPU): the thread that runs networks, and the batching behind the pipelines' back."""
+"""One GPU (or the CPU): the thread that runs networks, and the batching behind the pipelines' back.
+
+Pipelines are plain sequential code on an event loop. Everything heavy goes through three verbs:
+
+    prediction = await network(latents, t, key=...)   # network = device.batched(module)
+    vertices = await device.run(optimise_a_little)    # other device work, at most about 200 ms a slice
+    picture = await device.cpu(decode_png)            # a thread that never holds the device
+
+When a forward ends, its callers are resumed and get the chance to ask for their next one; then the device picks
+the engine with the least weighted device time, that engine's oldest call, and every pending call that may share
+a forward with it. So jobs join and leave at every step, and none knows of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from model.errors import DeviceLostError, DeviceMemoryError
+
+T = TypeVar("T")
+Rows = Tensor | tuple[Tensor, ...]
+
+# A resumed caller reaches its next call within a few turns of the event loop: one for the future, and up to
+# three more for each `gather` in between. Turns of an idle loop take microseconds.
+_SETTLE_TURNS = 8
+_CPU_THREADS = 2
+
+
+class CrowdedError(Exception):
+    """Every live job waits for memory that another one holds. Run this job again when it is alone."""
+
+
+@dataclass(eq=False)
+class Account:
+    """What one live job holds and has used."""
+
+    engine: str
+    resident_bytes: int
+    admitted: asyncio.Future[None]
+    device_s: float = 0.0
+
+
+@dataclass(eq=False)
+class Call:
+    """One piece of device work somebody waits for. Calls of equal `kind` may share a forward."""
+
+    account: Account
+    kind: Hashable | None
+    rows: int
+    run: Callable[[list[Call]], list[Any]]
+    answer: asyncio.Future[Any]
+    tensors: tuple[Tensor, ...] = ()
+
+
+@dataclass
+class Stats:
+    """What the device has done since it was opened (or since the warm-up ended)."""
+
+    forwards: int = 0
+    busy_s: float = 0.0
+    slowest_s: float = 0.0
+    rows: Counter[int] = field(default_factory=Counter)  # rows in a forward -> how many forwards had them
+
+
+_account: ContextVar[Account] = ContextVar("account")
+
+
+class Device:
+    """The queue in front of one torch device.
+
+    Args:
+        torch_device: where networks run and callers put their tensors.
+        dtype: what networks compute in.
+        max_batch_rows: most rows of one forward that joins several calls; 0: one call a forward.
+        max_live_jobs: most jobs between their first and last forward.
+        memory_bytes: what the live jobs' resident tensors may take together; None: measured at the first job.
+        shares: engine -> weight of its claim on device time; 1 when absent.
+    """
+
+    def __init__(
+        self,
+        torch_device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        *,
+        max_batch_rows: int = 8,
+        max_live_jobs: int = 8,
+        memory_bytes: int | None = None,
+        shares: Mapping[str, float] | None = None,
+    ) -> None:
+        self.torch_device = torch_device
+        self.dtype = dtype
+        self.max_batch_rows = max_batch_rows
+        self.max_live_jobs = max_live_jobs
+        self.stats = Stats()
+        self._memory_bytes = memory_bytes
+        self._shares = shares or {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._cpu_threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix="cpu")
+
+        self._waiting: deque[Account] = deque()  # jobs that are not live yet, oldest first
+        self._live: list[Account] = []
+        self._pending: list[Call] = []  # oldest first
+        self._parked: list[Call] = []  # ran out of memory in company; wait for a live job to end
+        self._clock: dict[str, float] = {}  # engine -> weighted device seconds
+        self._virtual_time = 0.0  # the clock of the engine served last: where a returning engine starts
+        self._arrived = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+
+    # -- the three verbs ------------------------------------------------------------------------------------
+
+    def batched(self, module: nn.Module, atom: int = 1) -> Network:
+        """Put `module` behind the queue. `atom` consecutive rows of a call always stay in one forward."""
+        return Network(self, module, atom)
+
+    async def run(self, fn: Callable[[], T]) -> T:
+        """Run other work on the device's thread, with gradients off unless `fn` turns them on."""
+
+        def run(calls: list[Call]) -> list[T]:
+            return [fn()]
+
+        result: T = await self._submit(kind=None, rows=1, run=run)
+        return result
+
+    async def cpu(self, fn: Callable[[], T]) -> T:
+        """Run `fn` in a thread that does not hold the device."""
+        return await asyncio.get_running_loop().run_in_executor(self._cpu_threads, fn)
+
+    # -- jobs -----------------------------------------------------------------------------------------------
+
+    @property
+    def memory_bytes(self) -> int:
+        """What live jobs may hold together."""
+        if self._memory_bytes is None:
+            self._memory_bytes = free_memory_bytes(self.torch_device) // 2
+        return self._memory_bytes
+
+    @asynccontextmanager
+    async def live(self, engine: str, resident_bytes: int) -> AsyncIterator[Account]:
+        """Wait, first come first served, until the job's memory fits; then its calls count as this engine's.
+
+        One job may always be live, however large.
+        """
+        account = Account(engine, resident_bytes, asyncio.get_running_loop().create_future())
+        self._waiting.append(account)
+        self._admit()
+        try:
+            await account.admitted
+            token = _account.set(account)
+            try:
+                yield account
+            finally:
+                _account.reset(token)
+        finally:
+            if account in self._live:
+                self._live.remove(account)
+            else:
+                self._waiting.remove(account)
+            self._admit()
+            self._unpark()
+
+    def _admit(self) -> None:
+        while self._waiting and self._fits(self._waiting[0]):
+            account = self._waiting.popleft()
+            self._live.append(account)
+            if not account.admitted.done():  # done: cancelled while it waited; `live` takes it off again
+                account.admitted.set_result(None)
+
+    def _fits(self, account: Account) -> bool:
+        if not self._live:
+            return True
+        held = sum(other.resident_bytes for other in self._live)
+        return len(self._live) < self.max_live_jobs and held + account.resident_bytes <= self.memory_bytes
+
+    # -- the queue ------------------------------------------------------------------------------------------
+
+    async def _submit(
+        self,
+        kind: Hashable | None,
+        rows: int,
+        run: Callable[[list[Call]], list[Any]],
+        tensors: tuple[Tensor, ...] = (),
+    ) -> Any:
+        account = _account.get()
+        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors)
+        if all(other.account.engine != account.engine for other in self._pending):
+            self._clock[account.engine] = max(self._clock.get(account.engine, 0.0), self._virtual_time)
+        self._pending.append(call)
+        self._arrived.set()
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._serve())
+        return await call.answer
+
+    async def _serve(self) -> None:
+        while True:
+            for _ in range(_SETTLE_TURNS):
+                await asyncio.sleep(0)
+            self._pending = [call for call in self._pending if not call.answer.done()]  # done: cancelled
+            if self._pending:
+                await self._forward(self._next_group())
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _next_group(self) -> list[Call]:
+        engine = min({call.account.engine for call in self._pending}, key=lambda name: (self._clock[name], name))
+        self._virtual_time = self._clock[engine]
+        lead = next(call for call in self._pending if call.account.engine == engine)
+        group, rows = [lead], lead.rows
+        for call in self._pending:
+            shares = call is not lead and call.kind is not None and call.kind == lead.kind
+            if shares and rows + call.rows <= self.max_batch_rows:
+                group.append(call)
+                rows += call.rows
+        self._pending = [call for call in self._pending if call not in group]
+        return group
+
+    async def _forward(self, group: list[Call]) -> None:
+        started = time.monotonic()
+        try:
+            outcome: list[Any] | Exception = await self._on_device(lambda: group[0].run(group))
+        except Exception as error:  # noqa: BLE001 - whatever a network raises belongs to its callers
+            outcome = error
+        self._book(group, time.monotonic() - started)
+        if isinstance(outcome, Exception):
+            await self._alone(group, outcome)
+            return
+        for call, answer in zip(group, outcome, strict=True):
+            if not call.answer.done():
+                call.answer.set_result(answer)
+
+    async def _alone(self, group: list[Call], error: Exception) -> None:
+        """A failed forward: find out whose fault it was, so that nobody suffers from his company."""
+        if len(group) > 1:
+            for call in group:
+                await self._forward([call])
+            return
+        call = group[0]
+        if is_out_of_memory(error):
+            await self._on_device(self._empty_cache)
+            if len(self._live) > 1:
+                self._parked.append(call)
+                self._break_deadlock()
+                return
+            error = DeviceMemoryError(f"the job does not fit the device's memory: {self.torch_device}")
+        elif is_device_lost(error):
+            error = DeviceLostError(f"the device was lost: {error}")
+        if not call.answer.done():
+            call.answer.set_exception(error)
+
+    def _break_deadlock(self) -> None:
+        """If all live jobs wait for memory, the youngest gives way."""
+        parked = {call.account for call in self._parked if not call.answer.done()}
+        if parked == set(self._live):
+            youngest = self._live[-1]
+            for call in self._parked:
+                if call.account is youngest and not call.answer.done():
+                    call.answer.set_exception(CrowdedError())
+
+    def _unpark(self) -> None:
+        self._pending += self._parked
+        self._parked = []
+        self._arrived.set()
+
+    def _book(self, group: list[Call], elapsed_s: float) -> None:
+        rows = sum(call.rows for call in group)
+        self.stats.forwards += 1
+        self.stats.busy_s += elapsed_s
+        self.stats.slowest_s = max(self.stats.slowest_s, elapsed_s)
+        self.stats.rows[rows] += 1
+        for call in group:
+            share_s = elapsed_s * call.rows / rows
+            call.account.device_s += share_s
+            self._clock[call.account.engine] += share_s / self._shares.get(call.account.engine, 1.0)
+
+    # -- the thread -----------------------------------------------------------------------------------------
+
+    def _on_device(self, fn: Callable[[], T]) -> Awaitable[T]:
+        def run() -> T:
+            with torch.no_grad():
+                result = fn()
+            if self.torch_device.type == "cuda":
+                torch.cuda.synchronize(self.torch_device)
+            return result
+
+        return asyncio.get_running_loop().run_in_executor(self._thread, run)
+
+    def _empty_cache(self) -> None:
+        if self.torch_device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def close(self) -> None:
+        """Stop the threads. What still waits for the device waits in vain."""
+        if self._pump is not None:
+            self._pump.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._cpu_threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Network:
+    """A module behind the device's queue: `await network(*tensors, key=...)`.
+
+    Every tensor's first axis counts rows, and the module treats rows independently. Calls of equal module, key,
+    dtypes and shapes but the first axis may share a forward, so whatever else changes the computation belongs in
+    `key`. Returns what the module returns: a tensor, or a tuple of tensors, with the same rows.
+    """
+
+    def __init__(self, device: Device, module: nn.Module, atom: int) -> None:
+        self.module = module
+        self._device = device
+        self._atom = atom
+
+    async def __call__(self, *tensors: Tensor, key: Hashable = ()) -> Any:
+        rows = tensors[0].shape[0]
+        if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
+            shapes = [tuple(tensor.shape) for tensor in tensors]
+            raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
+        kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
+        return await self._device._submit(kind, rows, self._run, tensors)
+
+    def _run(self, calls: list[Call]) -> list[Rows]:
+        if len(calls) == 1:
+            return [self._forward(calls[0].tensors)]
+        joined = tuple(torch.cat(column) for column in zip(*(call.tensors for call in calls), strict=True))
+        return split_rows(self._forward(joined), [call.rows for call in calls])
+
+    def _forward(self, tensors: tuple[Tensor, ...]) -> Rows:
+        """One forward; when memory runs out, two of half the atoms each, and so on down to single atoms."""
+        rows = tensors[0].shape[0]
+        try:
+            output: Rows = self.module(*tensors)
+            return output
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or rows == self._atom:
+                raise
+        self._device._empty_cache()
+        half = rows // self._atom // 2 * self._atom
+        first = self._forward(tuple(tensor[:half] for tensor in tensors))
+        return join_rows(first, self._forward(tuple(tensor[half:] for tensor in tensors)))
+
+
+def split_rows(output: Rows, rows: list[int]) -> list[Rows]:
+    """The inverse of joining calls: consecutive slices of `rows` along the first axis."""
+    if isinstance(output, Tensor):
+        return list(torch.split(output, rows))
+    return list(zip(*(torch.split(tensor, rows) for tensor in output), strict=True))
+
+
+def join_rows(first: Rows, second: Rows) -> Rows:
+    """Put two outputs of one module together along the first axis."""
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return torch.cat([first, second])
+    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA has a class for it; the CPU allocator raises a bare RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """After any other CUDA error the context cannot be used again."""
+    return isinstance(error, RuntimeError) and "CUDA error" in str(error)
+
+
+def free_memory_bytes(torch_device: torch.device) -> int:
+    """Memory nobody uses yet: of the GPU, or of the machine and the container's limit."""
+    if torch_device.type == "cuda":
+        return torch.cuda.mem_get_info(torch_device)[0]
+    free: int = psutil.virtual_memory().available
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.is_file() and (allowed := limit.read_text().strip()).isdigit():
+        free = min(free, int(allowed) - int(used.read_text()))
+    return max(free, 0)
+
+
+def open_device(
+    name: str = "auto",
+    dtype: str = "auto",
+    *,
+    max_batch_rows: int = 8,
+    max_live_jobs: int = 8,
+    shares: Mapping[str, float] | None = None,
+) -> Device:
+    """The device called `name` ("auto": the GPU if there is one), computing in `dtype`.
+
+    "auto" is float16 on a GPU (users of CatVTON report worse pictures with bfloat16) and float32 on the CPU, which
+    agrees with the reference.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if dtype == "auto":
+        dtype = "float16" if name.startswith("cuda") else "float32"
+    return Device(
+        torch.device(name),
+        getattr(torch, dtype),
+        max_batch_rows=max_batch_rows,
+        max_live_jobs=max_live_jobs,
+        shares=shares,
+    )
