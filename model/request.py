@@ -42,6 +42,8 @@ class Request(BaseModel):
 
     # Body fields any one of which says, without a `type`, that the request is for this engine.
     telling_fields: ClassVar[frozenset[str]]
+    # The stage whose steps make up nearly all of `work()`: from its progress the front foresees the end.
+    heavy_stage: ClassVar[str]
 
     type: str
     id: str | None = Field(None, pattern=ID_PATTERN, description="Idempotency key; default: random.")

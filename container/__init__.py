@@ -1,0 +1,1 @@
+"""Process entry points and supervision: `python -m container serve`."""

@@ -1,0 +1,44 @@
+"""`python -m container serve`: what `docker run IMAGE serve` starts."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from pydantic import ValidationError
+
+from container import logs
+from container.settings import Settings
+
+EXIT_CANNOT_START = 3
+
+
+def main(arguments: list[str] | None = None, module: str = "container") -> int:
+    """Run a command; returns the exit status. `module` is what `python -m` is given to start a worker."""
+    parser = argparse.ArgumentParser(prog="container", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="serve HTTP until SIGTERM")
+    worker = commands.add_parser("worker", help="one worker; started by `serve`")
+    worker.add_argument("--fd", type=int, required=True)
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "environment"
+        print(f"cannot start: {name}: {first['msg']} (got {str(first['input'])[:80]!r})", file=sys.stderr)
+        return EXIT_CANNOT_START
+    logs.set_up(settings.log_format)
+    if chosen.command == "worker":
+        from container.worker import main as work
+
+        work(settings, chosen.fd)
+    from container.serve import main as serve
+
+    logging.getLogger("container").info("settings", extra=settings.model_dump(mode="json"))
+    return serve(settings, [sys.executable, "-m", module, "worker"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The front process: makes every part from the settings, serves, and drains on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from container.examples import examples
+from container.settings import Settings
+from container.supervisor import GaveUp, Supervisor
+from container.worker_process import worker_environment
+from serve.app import create_app
+from serve.fetch import Fetcher
+from serve.health import Health
+from serve.https import Https
+from serve.invocations import Invocations
+from serve.jobs import Jobs
+from serve.metrics import Metrics
+from serve.s3 import S3
+from serve.spool import Spool, SpoolInUse
+from serve.store import Store
+
+EXIT_DRAINED, EXIT_CANNOT_START = 0, 3
+
+# The platform's proxy keeps idle connections for a while; ours must not be closed first.
+_KEEP_ALIVE_S = 75
+_LAST_ANSWERS_S = 2  # of DRAIN_S, for sending what has just ended
+
+log = logging.getLogger(__name__)
+
+
+def main(settings: Settings, worker_command: Sequence[str]) -> int:
+    """Serve until told to stop; returns the exit status. `worker_command` starts a worker."""
+    try:
+        return asyncio.run(Front(settings).serve(worker_command))
+    except (SpoolInUse, OSError) as error:
+        log.critical("cannot start: %s", error)
+        return EXIT_CANNOT_START
+
+
+class Front:
+    """The server and what it is made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def serve(self, worker_command: Sequence[str]) -> int:
+        settings, metrics = self._settings, Metrics()
+        spool = Spool(settings.spool_dir, min_free_bytes=settings.spool_min_free_bytes, ttl_s=settings.job_ttl_s)
+        listener = listen(settings.host, settings.port)
+        supervisor = self._supervise(worker_command, metrics)
+        s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
+        store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
+        fetcher = Fetcher(
+            s3=s3,
+            https=Https(settings.allowed_hosts),
+            max_bytes=settings.max_input_bytes,
+            max_pixels=settings.max_pixels,
+            allow_file_uris=settings.allow_file_uris,
+            input_allow=settings.input_allow,
+        )
+        jobs = Jobs(
+            spool=spool,
+            fetcher=fetcher,
+            store=store,
+            workers=supervisor,
+            metrics=metrics,
+            max_queued=settings.max_queued_jobs,
+            max_inline_bytes=settings.max_inline_bytes,
+            wait_when_overloaded=settings.overload == "wait",
+        )
+        invocations = Invocations(
+            jobs=jobs,
+            store=store,
+            workers=supervisor,
+            max_body_bytes=settings.max_body_bytes,
+            deadline_s=settings.deadline_s,
+            stream_deadline_s=settings.stream_deadline_s,
+        )
+        health = Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s)
+        app = create_app(
+            invocations=invocations,
+            health=health,
+            workers=supervisor,
+            metrics=metrics,
+            version=own_version(),
+            examples=examples,
+        )
+        jobs.recover()
+        expiring = asyncio.create_task(jobs.expire_answers())
+        server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=_KEEP_ALIVE_S))
+        try:
+            return await self._run(server, listener, supervisor, jobs)
+        finally:
+            expiring.cancel()
+            await supervisor.close()
+
+    def _supervise(self, worker_command: Sequence[str], metrics: Metrics) -> Supervisor:
+        settings = self._settings
+        gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+        inherited = worker_environment(os.environ, [name.upper() for name in Settings.model_fields])
+        environments = [dict(inherited) for _ in range(settings.workers or max(gpus, 1))]
+        if gpus > 1 and settings.device in ("auto", "cuda"):
+            for index, environment in enumerate(environments):
+                environment["CUDA_VISIBLE_DEVICES"] = str(index % gpus)
+        return Supervisor(
+            worker_command,
+            environments,
+            spool_dir=settings.spool_dir,
+            max_live_jobs=settings.max_live_jobs,
+            stall_s=settings.stall_s,
+            metrics=metrics,
+        )
+
+    async def _run(self, server: Server, listener: socket.socket, supervisor: Supervisor, jobs: Jobs) -> int:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("listening", extra={"host": self._settings.host, "port": listener.getsockname()[1]})
+        ends: list[asyncio.Future[Any]] = [serving, stopping, supervisor.gave_up]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        status = EXIT_DRAINED
+        if supervisor.gave_up.done():
+            reason: GaveUp = supervisor.gave_up.result()
+            log.critical("cannot go on: %s", reason)
+            status = reason.exit_code
+        else:
+            log.info("draining")
+            await jobs.drain(self._settings.drain_s - _LAST_ANSWERS_S)
+        server.should_exit = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving, _LAST_ANSWERS_S)
+        return status
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, but the signals are ours: it must go on listening while jobs are drained."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket, made before anything else so that a taken port stops the start."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def own_version() -> str:
+    """The installed version; a checkout that was not installed has none."""
+    try:
+        return version("atelier")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,90 @@
+"""Everything an operator can set, from the environment. A bad value stops the start and names itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
+
+
+class Settings(BaseSettings):
+    """One attribute per environment variable, in capitals there."""
+
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=False)
+
+    # What is served
+    model_dir: str = Field("/opt/ml/model", description="Folder of checkpoints, or `demo`.")
+    engines: Words = Field((), description="Engines to load; empty: all whose weights are there.")
+    device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1` ...")
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    workers: NonNegativeInt = Field(0, description="Worker processes; 0: one per GPU, or one.")
+
+    # Where it listens
+    host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")
+    port: PositiveInt = Field(8080, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
+
+    # Inputs and outputs
+    output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
+    output_allow: Words = Field((), description="Further prefixes a request may name.")
+    input_allow: Words = Field((), description="`s3://` prefixes inputs may come from; empty: any.")
+    allowed_hosts: Words = Field((), description="Hosts of https inputs; empty: any public one.")
+    allow_file_uris: bool = False
+    aws_region: str | None = None
+    s3_endpoint_url: str | None = None
+
+    # Jobs
+    spool_dir: Path = Path("/tmp/atelier")  # noqa: S108 - the one writable place on SageMaker; made with mode 0700
+    spool_min_free_bytes: NonNegativeInt = Field(256 * 2**20, description="Below this, new work gets 503.")
+    job_ttl_s: PositiveFloat = Field(3600, description="How long an answer can be asked for again.")
+    max_queued_jobs: PositiveInt = Field(256, description="Jobs accepted and not ended; more get 429.")
+    max_live_jobs: PositiveInt = Field(8, description="Jobs on the device at once, per worker.")
+    max_batch_rows: NonNegativeInt = Field(8, description="Most rows of a shared forward; 0: nothing is shared.")
+    engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
+    overload: Literal["refuse", "wait"] = Field(
+        "refuse", description="What happens to work that would end too late: 429, or it waits all the same."
+    )
+    deadline_s: PositiveFloat = Field(55, description="A plain answer's; SageMaker cuts at 60.")
+    stream_deadline_s: PositiveFloat = Field(470, description="A streamed answer's; SageMaker cuts at 480.")
+    drain_s: PositiveFloat = Field(25, description="From SIGTERM to the end; SageMaker kills after 30.")
+    restart_grace_s: PositiveFloat = Field(180, description="How long /ping bears with no worker ready.")
+    stall_s: PositiveFloat = Field(120, description="A worker without a finished forward is killed after this.")
+
+    # Limits
+    max_body_bytes: PositiveInt = 32 * 10**6
+    max_input_bytes: PositiveInt = Field(20 * 10**6, description="Of one picture.")
+    max_pixels: PositiveInt = Field(50 * 10**6, description="Of one picture.")
+    max_output_pixels: PositiveInt = 25 * 10**6
+    max_inline_bytes: NonNegativeInt = Field(5_500_000, description="Of an answer that carries data; 0: no limit.")
+
+    log_format: Literal["json", "text"] = "json"
+
+    @field_validator("engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("engine_shares")
+    @classmethod
+    def _readable_shares(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            name, _, share = word.partition("=")
+            if not name or not share.replace(".", "", 1).isdigit() or not float(share) > 0:
+                raise ValueError(f"expected name=positive number, got {word!r}")
+        return words
+
+    @field_validator("output_prefix", "output_allow", "input_allow")
+    @classmethod
+    def _folders(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        prefixes = (value,) if isinstance(value, str) else value or ()
+        for prefix in prefixes:
+            if not prefix.startswith(("s3://", "file:///")) or not prefix.endswith("/"):
+                raise ValueError(f"expected s3://bucket/key/ or file:///folder/ ending in '/', got {prefix!r}")
+        return value
+
+    def shares(self) -> dict[str, float]:
+        """`engine_shares` as numbers."""
+        return {name: float(share) for name, _, share in (word.partition("=") for word in self.engine_shares)}

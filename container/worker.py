@@ -1,0 +1,241 @@
+"""The worker process: engines on one device, jobs from a socket, results into their directories.
+
+It has no credentials and needs no network. It lives as long as its end of the socketpair is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import json
+import logging
+import mimetypes
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any, NoReturn
+
+from container.settings import Settings
+from model.device import CrowdedError, Device, open_device
+from model.engine import Engine, Job
+from model.engines import ENGINES, engine_class
+from model.errors import DeviceLostError, EngineError, WeightsError
+from model.weights.pack import Pack
+
+EXIT_CANNOT_START = 3
+EXIT_DEVICE_LOST = 70
+
+_BEAT_S = 1.0
+_NICENESS = 5  # /ping wins on small machines
+_FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
+
+log = logging.getLogger(__name__)
+mimetypes.add_type("model/gltf-binary", ".glb")
+mimetypes.add_type("image/webp", ".webp")
+
+
+def main(settings: Settings, fd: int) -> NoReturn:
+    """Serve jobs from the socket `fd` until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the front drains
+    os.nice(_NICENESS)
+    asyncio.run(_serve(settings, socket.socket(fileno=fd)))
+    os._exit(0)
+
+
+async def _serve(settings: Settings, connection: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=connection)
+    worker = Worker(settings, writer)
+    starting = asyncio.create_task(worker.start())
+    async for line in reader:
+        message = json.loads(line)
+        if message["do"] == "run":
+            worker.run(message["job"])
+        else:
+            worker.cancel(message["job"])
+    del starting
+    os._exit(0)  # the front is gone: nobody waits for anything any more
+
+
+class Worker:
+    """The engines of one process and the jobs they are running."""
+
+    def __init__(self, settings: Settings, writer: asyncio.StreamWriter) -> None:
+        self._settings = settings
+        self._writer = writer
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def send(self, event: str, **fields: Any) -> None:
+        """Tell the front. Lines are small and the front always reads, so nothing waits here."""
+        self._writer.write(json.dumps({"event": event, **fields}).encode() + b"\n")
+
+    async def start(self) -> None:
+        """Load the engines, say so, and beat from then on."""
+        try:
+            self._device, self._engines, models = await asyncio.to_thread(load, self._settings)
+        except Exception as error:  # whatever it is, it must not leave a worker that is never ready
+            log.exception("the worker could not start")
+            await self._leave(EXIT_DEVICE_LOST if "CUDA error" in str(error) else EXIT_CANNOT_START, str(error))
+        self.send("ready", models=models, device=describe(self._device), backends=backends())
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            self._beat()
+
+    def _beat(self) -> None:
+        stats = self._device.stats
+        self.send("beat", forwards=stats.forwards, slowest_s=stats.slowest_s, rows=dict(stats.rows))
+
+    async def _leave(self, code: int, reason: str) -> NoReturn:
+        self.send("failed", message=reason.splitlines()[0] if reason else "no reason given")
+        await self._writer.drain()
+        os._exit(code)
+
+    def run(self, name: str) -> None:
+        """Start computing the job in directory `name`."""
+        self._tasks[name] = asyncio.create_task(self._compute(name))
+
+    def cancel(self, name: str) -> None:
+        """Stop computing; the device is free of it at the next step."""
+        if name in self._tasks:
+            self._tasks[name].cancel()
+
+    async def _compute(self, name: str) -> None:
+        ended: dict[str, Any] = {}
+        try:
+            ended["device_s"] = await self._run_in(self._settings.spool_dir / name, name)
+        except asyncio.CancelledError:
+            ended["cancelled"] = True
+        except DeviceLostError as error:
+            await self._leave(EXIT_DEVICE_LOST, error.message)
+        except EngineError as error:
+            ended["error"] = {"code": error.code, "field": error.field, "message": error.message}
+        except OSError as error:
+            log.exception("a job could not read or write its files", extra={"job": name})
+            code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "internal"
+            ended["error"] = {"code": code, "field": None, "message": "the job's files could not be written"}
+        except Exception:  # a bug of ours must not take the worker along
+            log.exception("a job failed unexpectedly", extra={"job": name})
+            ended["error"] = {"code": "internal", "field": None, "message": "the engine failed unexpectedly"}
+        del self._tasks[name]
+        self.send("ended", job=name, **ended)
+
+    async def _run_in(self, directory: Path, name: str) -> float:
+        """Compute one job directory and leave its `result.json`. Returns the device seconds it took."""
+        marked = json.loads((directory / "request.json").read_text())
+        engine = self._engines[marked["engine"]]
+        request = engine.Request.model_validate(marked["request"])
+        resident_bytes = engine.resident_bytes(request)
+        try:
+            return await self._attempt(engine, request, directory, name, resident_bytes)
+        except CrowdedError:
+            return await self._attempt(engine, request, directory, name, self._device.memory_bytes)
+
+    async def _attempt(self, engine: Engine, request: Any, directory: Path, name: str, resident_bytes: int) -> float:
+        outputs = directory / "outputs"
+        outputs.mkdir(exist_ok=True)
+        for leftover in outputs.iterdir():
+            leftover.unlink()
+        job = Job(
+            {path.name: path for path in (directory / "inputs").iterdir()},
+            outputs,
+            max_output_pixels=self._settings.max_output_pixels,
+            on_progress=lambda stage, done, total: self.send(
+                "progress", job=name, stage=stage, done=done, total=total, device_s=account.device_s
+            ),
+        )
+        async with self._device.live(engine.name, resident_bytes) as account:
+            self.send("live", job=name)
+            await engine.run(request, job)
+        job.close_stage()
+        result = {
+            "outputs": await self._device.cpu(lambda: [describe_output(path) for path in sorted(outputs.iterdir())]),
+            "warnings": job.warnings,
+            "timings": {f"{stage}_s": seconds for stage, seconds in job.stage_seconds.items()}
+            | {"network_s": account.device_s},
+        }
+        mark(directory / "result.json", result)
+        return account.device_s
+
+
+def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]:
+    """The device, the engines on it, and what `/api/models` says of them."""
+    pack = Pack(settings.model_dir)
+    names = chosen_engines(settings, pack)
+    if settings.device == "auto" and max(map(pack.bytes_on_disk, names)) > _FULL_SIZE_BYTES:
+        import torch
+
+        if not torch.cuda.is_available():
+            raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
+    device = open_device(
+        settings.device,
+        settings.dtype,
+        max_batch_rows=settings.max_batch_rows,
+        max_live_jobs=settings.max_live_jobs,
+        shares=settings.shares(),
+    )
+    engines, models = {}, {}
+    for name in names:
+        started = time.monotonic()
+        engines[name] = engine_class(name)(pack.folder, device)
+        models[name] = {
+            "fingerprint": pack.fingerprint(name),
+            "licence": pack.licence(name),
+            "weights_bytes": pack.bytes_on_disk(name),
+            "defaults": pack.defaults(name),
+        }
+        log.info("engine loaded", extra={"engine": name, "seconds": round(time.monotonic() - started, 3)})
+    return device, engines, models
+
+
+def chosen_engines(settings: Settings, pack: Pack) -> Sequence[str]:
+    """The engines named in ENGINES, all of whose files must be there; else all that can be loaded."""
+    for name in settings.engines:
+        if name not in ENGINES:
+            raise WeightsError(f"ENGINES names '{name}'; there are: {', '.join(ENGINES)}")
+        if missing := pack.missing(name):
+            raise WeightsError(f"ENGINES names '{name}', but MODEL_DIR has no {missing[0]}")
+    names = settings.engines or pack.engines
+    if not names:
+        lacking = "; ".join(f"{name} lacks {pack.missing(name)[0]}" for name in ENGINES)
+        raise WeightsError(f"MODEL_DIR={settings.model_dir} has the weights of no engine: {lacking}")
+    return names
+
+
+def describe(device: Device) -> dict[str, str]:
+    """What the engines run on, for people."""
+    import torch
+
+    cuda = device.torch_device.type == "cuda"
+    return {
+        "name": torch.cuda.get_device_name(device.torch_device) if cuda else "cpu",
+        "torch_device": str(device.torch_device),
+        "dtype": str(device.dtype).removeprefix("torch."),
+        "torch": torch.__version__,
+    }
+
+
+def backends() -> dict[str, str | None]:
+    """The optional accelerated packages and their versions; None: not installed."""
+    return {
+        name: metadata.version(name) if util.find_spec(name) else None
+        for name in ("xformers", "pytorch3d", "nvdiffrast")
+    }
+
+
+def describe_output(path: Path) -> dict[str, Any]:
+    """Name, media type, size and hash of one finished file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return {"name": path.name, "content_type": content_type, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def mark(path: Path, content: dict[str, Any]) -> None:
+    """Write a mark beside its place and rename it there, so that it is whole or absent."""
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(content))
+    beside.rename(path)

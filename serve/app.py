@@ -1,0 +1,96 @@
+"""The HTTP application: every route in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from serve.docs import Examples, add_docs
+from serve.errors import Problem, as_problem
+from serve.health import Health
+from serve.invocations import Invocations
+from serve.jobs import Workers
+from serve.metrics import Metrics
+from serve.middleware import Bookkeeping
+
+_PROBLEM_JSON = "application/problem+json"
+
+
+def create_app(
+    *,
+    invocations: Invocations,
+    health: Health,
+    workers: Workers,
+    metrics: Metrics,
+    version: str,
+    examples: Callable[[], Examples],
+) -> FastAPI:
+    """Put the routes together. Everything they need is made by the caller."""
+    app = FastAPI(
+        title="Atelier",
+        version=version,
+        description="Dresses people: photos and garments in, pictures out.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Bookkeeping, metrics=metrics)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(OSError, _unexpected)
+    add_docs(app, examples)
+
+    app.add_api_route("/invocations", invocations.__call__, methods=["POST"], summary="Dress somebody")
+
+    @app.api_route("/ping", methods=["GET", "POST"], summary="200: ready for work", response_class=Response)
+    async def ping() -> Response:
+        return Response(status_code=health.status)
+
+    @app.get("/metrics", summary="For Prometheus", response_class=Response)
+    async def show_metrics() -> Response:
+        return Response(metrics.render(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/api/models", summary="Engines, weights, licences, backends")
+    async def models() -> JSONResponse:
+        return JSONResponse(
+            {
+                "state": health.state(),
+                "models": workers.models,
+                "device": workers.device,
+                "backends": workers.backends,
+            }
+        )
+
+    return app
+
+
+async def _problem(request: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, Problem)  # noqa: S101 - registered for it
+    request_id = getattr(request.state, "request_id", None)
+    headers = {"Retry-After": str(int(problem.retry_after_s) + 1)} if problem.retry_after_s is not None else None
+    body = problem.to_json(request_id)
+    return JSONResponse(body, status_code=problem.status, headers=headers, media_type=_PROBLEM_JSON)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return await _problem(request, as_problem(error))
+
+
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Starlette's own refusals: no such route, wrong method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": f"{request.method} {request.url.path[:100]}: {error.detail}",
+        "code": "no_such_route",
+        "field": None,
+        "retryable": False,
+        "retry_after_s": None,
+        "request_id": getattr(request.state, "request_id", None),
+    }
+    return JSONResponse(body, status_code=error.status_code, headers=error.headers, media_type=_PROBLEM_JSON)

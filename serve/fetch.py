@@ -1,0 +1,128 @@
+"""Getting a request's pictures into its job directory, and refusing at once what is none.
+
+Only headers are read here. Decoding is the worker's work, which has no credentials and no network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from PIL import Image
+
+from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
+from serve.https import Https
+from serve.s3 import S3, S3Error
+
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
+
+Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, and it is checked before anything is decoded
+
+
+class Fetcher:
+    """Reads references: `data:` URIs, bare base64, `https://`, `s3://` and, if allowed, `file://`."""
+
+    def __init__(
+        self,
+        *,
+        s3: S3,
+        https: Https,
+        max_bytes: int,
+        max_pixels: int,
+        allow_file_uris: bool,
+        input_allow: Collection[str] = (),
+    ) -> None:
+        self._s3 = s3
+        self._https = https
+        self._max_bytes = max_bytes
+        self._max_pixels = max_pixels
+        self._allow_file_uris = allow_file_uris
+        self._input_allow = tuple(input_allow)
+
+    async def fetch_all(self, references: Mapping[str, str], into: Path) -> None:
+        """Fetch every named reference to a file of that name.
+
+        Raises:
+            Problem: the first one that cannot be had or is no picture.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for field, reference in references.items():
+                    group.create_task(self._fetch(field, reference, into / field))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _fetch(self, field: str, reference: str, to: Path) -> None:
+        scheme = reference.split(":", 1)[0] if ":" in reference[:10] else ""
+        match scheme:
+            case "https":
+                await self._https.download(reference, to, self._max_bytes, field)
+            case "s3":
+                await self._from_s3(field, reference, to)
+            case "file":
+                await asyncio.to_thread(self._from_file, field, reference, to)
+            case "data" | "":
+                await asyncio.to_thread(self._from_base64, field, reference, to)
+            case _:
+                raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code="bad_url")
+        await asyncio.to_thread(check_picture, field, to, self._max_pixels)
+
+    async def _from_s3(self, field: str, reference: str, to: Path) -> None:
+        if self._input_allow and not reference.startswith(self._input_allow):
+            raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
+        try:
+            complete = await self._s3.download(reference, to, self._max_bytes)
+        except S3Error as error:
+            raise InputUnavailable(f"'{field}' could not be read from S3: {error.code}", field=field) from None
+        if not complete:
+            raise self._too_large(field)
+
+    def _from_file(self, field: str, reference: str, to: Path) -> None:
+        if not self._allow_file_uris:
+            raise Invalid(f"'{field}' is a file:// URI; set ALLOW_FILE_URIS=1", field=field, code="file_not_allowed")
+        source = Path(unquote(urlsplit(reference).path))
+        try:
+            if not source.is_file():
+                raise InputUnavailable(f"'{field}' names no file", field=field)
+            if source.stat().st_size > self._max_bytes:
+                raise self._too_large(field)
+            shutil.copyfile(source, to)
+        except (OSError, ValueError):
+            raise InputUnavailable(f"'{field}' names a file that cannot be read", field=field) from None
+
+    def _from_base64(self, field: str, reference: str, to: Path) -> None:
+        encoded = reference
+        if reference.startswith("data:"):
+            kind, _, encoded = reference.partition(",")
+            if not kind.endswith(";base64"):
+                raise Invalid(f"'{field}' is a data: URI that is not base64", field=field, code="bad_base64")
+        if len(encoded) > (self._max_bytes + 2) * 4 // 3 + 4:
+            raise self._too_large(field)
+        try:
+            content = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code="bad_base64") from None
+        if len(content) > self._max_bytes:
+            raise self._too_large(field)
+        to.write_bytes(content)
+
+    def _too_large(self, field: str) -> TooLarge:
+        return TooLarge(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
+
+
+def check_picture(field: str, path: Path, max_pixels: int) -> None:
+    """Refuse what does not begin like a picture we read, or claims too many pixels. Decodes nothing."""
+    try:
+        with Image.open(path, formats=PICTURE_FORMATS) as picture:
+            width, height = picture.size
+    except (OSError, SyntaxError, ValueError):
+        known = ", ".join(PICTURE_FORMATS)
+        raise UnsupportedMedia(f"'{field}' is no {known} picture", field=field, code="unsupported_picture") from None
+    if width * height > max_pixels:
+        detail = f"'{field}' has {width} x {height} pixels, more than {max_pixels}"
+        raise TooLarge(detail, field=field, code="too_many_pixels")

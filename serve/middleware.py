@@ -1,0 +1,63 @@
+"""Around every request: an id, one line of log without any content, a count, and the echo SageMaker asks for."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve.metrics import Metrics
+
+_CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+_ROUTES = frozenset({"/ping", "/invocations", "/metrics", "/api/models", "/docs", "/openapi.json"})
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = logging.getLogger(__name__)
+
+
+class Bookkeeping:
+    """ASGI middleware. Leaves the request's id in `scope["state"]["request_id"]`."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = given_id(headers) or secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.monotonic(), 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-Id"] = request_id
+                if _CUSTOM_ATTRIBUTES in headers:
+                    answer[_CUSTOM_ATTRIBUTES] = headers[_CUSTOM_ATTRIBUTES]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            route = scope["path"] if scope["path"] in _ROUTES else "other"
+            self._metrics.responses.labels(route=route, status=str(status)).inc()
+            if route != "/ping" or status != 200:
+                seconds = round(time.monotonic() - started, 4)
+                log.info(
+                    "request", extra={"request_id": request_id, "route": route, "status": status, "seconds": seconds}
+                )
+
+
+def given_id(headers: Headers) -> str | None:
+    """The id the caller or the platform gave the request, if it is one we would print."""
+    named = headers.get("x-amzn-sagemaker-inference-id") or headers.get("x-request-id") or ""
+    return named if _ID.fullmatch(named) else None

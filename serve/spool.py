@@ -1,0 +1,111 @@
+"""Jobs on disk. A job is one directory, and its marks say how far it came:
+
+    SPOOL_DIR/<32 hex of sha256(id)>/   mode 0700; making it is the claim on the id
+        inputs/<name>                   as the client sent them
+        request.json   accepted         engine, request without its pictures, where results go
+        ready          all inputs are there
+        outputs/<name>                  by the worker
+        result.json    computed         by the worker, after its outputs are closed
+        answer.json    stored           by the front, after every upload is confirmed
+
+Every mark is written beside its place and renamed there, so it is whole or absent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from serve.errors import NotReady
+
+
+class SpoolInUse(Exception):  # noqa: N818 - ends the process
+    """Another front works on this spool."""
+
+
+class JobDirectory:
+    """One job's files and marks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.inputs = path / "inputs"
+        self.outputs = path / "outputs"
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def read(self, mark: str) -> Any:
+        """The content of a mark, or None where it is absent."""
+        try:
+            return json.loads((self.path / mark).read_text())
+        except FileNotFoundError:
+            return None
+
+    def mark(self, mark: str, content: Any) -> None:
+        """Set a mark."""
+        beside = self.path / f"{mark}.front"
+        beside.write_text(json.dumps(content))
+        beside.rename(self.path / mark)
+
+    def settle(self, answer: Any) -> None:
+        """Keep only the answer: the pictures are erased."""
+        self.mark("answer.json", answer)
+        for entry in self.path.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "answer.json":
+                entry.unlink()
+
+    def erase(self) -> None:
+        """Forget the job."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Spool:
+    """All job directories of one front, which holds the lock on them while it lives."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int, ttl_s: float) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root = root
+        self._min_free_bytes = min_free_bytes
+        self._ttl_s = ttl_s
+        self._lock = (root / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SpoolInUse(f"another server works on SPOOL_DIR {root}") from None
+
+    def directory(self, job_id: str) -> JobDirectory:
+        """Where the job of this id lives, whether or not it does. The id itself never becomes a path."""
+        return JobDirectory(self._root / hashlib.sha256(job_id.encode()).hexdigest()[:32])
+
+    def claim(self, job_id: str) -> JobDirectory:
+        """Make the job's directory, in place of what a cut-off job of this id may have left.
+
+        Raises:
+            NotReady: less than `SPOOL_MIN_FREE_BYTES` of disk are left.
+        """
+        if shutil.disk_usage(self._root).free < self._min_free_bytes:
+            raise NotReady("the disk for jobs is nearly full", code="disk_full", retry_after_s=60)
+        directory = self.directory(job_id)
+        directory.erase()
+        directory.path.mkdir(mode=0o700)
+        directory.inputs.mkdir()
+        return directory
+
+    def __iter__(self) -> Iterator[JobDirectory]:
+        return (JobDirectory(path) for path in sorted(self._root.iterdir()) if path.is_dir())
+
+    def expire(self) -> None:
+        """Erase answers that are older than their time to live."""
+        for directory in self:
+            answer = directory.path / "answer.json"
+            if answer.exists() and time.time() - answer.stat().st_mtime > self._ttl_s:
+                directory.erase()

@@ -1,0 +1,130 @@
+"""Where results end: under `{prefix}{id}/` in S3 or a folder, the manifest last and only once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from model.request import Output
+from serve.errors import Invalid
+from serve.s3 import S3, S3Error
+
+MANIFEST = "manifest.json"
+
+
+class StoreError(Exception):
+    """Storage did not take it now. It may later."""
+
+
+class Storage(Protocol):
+    """What both kinds of storage do."""
+
+    async def upload(self, uri: str, file: Path, content_type: str) -> None: ...
+
+    async def create(self, uri: str, content: bytes, content_type: str) -> bool:
+        """Store unless there is something already; False if there is."""
+
+    async def read(self, uri: str) -> bytes | None: ...
+
+
+class Folder:
+    """`file:///...` addresses."""
+
+    async def upload(self, uri: str, file: Path, content_type: str) -> None:
+        def upload() -> None:
+            to = _path(uri)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            beside = to.with_name(f".{to.name}.part")
+            shutil.copyfile(file, beside)
+            beside.rename(to)
+
+        await asyncio.to_thread(upload)
+
+    async def create(self, uri: str, content: bytes, content_type: str) -> bool:
+        def create() -> bool:
+            to = _path(uri)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            beside = to.with_name(f".{to.name}.part")
+            beside.write_bytes(content)
+            try:
+                os.link(beside, to)  # fails where a rename would overwrite
+            except FileExistsError:
+                return False
+            finally:
+                beside.unlink()
+            return True
+
+        return await asyncio.to_thread(create)
+
+    async def read(self, uri: str) -> bytes | None:
+        path = _path(uri)
+        return await asyncio.to_thread(path.read_bytes) if path.exists() else None
+
+
+class Store:
+    """Puts the files of finished jobs under an allowed prefix."""
+
+    def __init__(self, *, s3: S3, default_prefix: str | None, allow: Collection[str]) -> None:
+        self._storages: dict[str, Storage] = {"s3": s3, "file": Folder()}
+        self._default_prefix = default_prefix
+        self._allowed = (*allow, *([default_prefix] if default_prefix else []))
+
+    def prefix_for(self, output: Output, *, wants_bytes: bool) -> str | None:
+        """The prefix results go to; None: they travel in the answer. `wants_bytes`: the client asked for a picture.
+
+        Raises:
+            Invalid: the named prefix is not under an allowed one.
+        """
+        if output.inline:
+            return None
+        if output.prefix is None:
+            return None if wants_bytes else self._default_prefix
+        prefix = output.prefix
+        if not prefix.endswith("/") or ".." in prefix or not prefix.startswith(self._allowed or ("\0",)):
+            raise Invalid(
+                "'output.prefix' must end in '/' and lie under OUTPUT_PREFIX or OUTPUT_ALLOW of this service",
+                field="output.prefix",
+                code="output_not_allowed",
+            )
+        return prefix
+
+    async def find(self, prefix: str, job_id: str) -> Any:
+        """The manifest of a job that was stored before, perhaps by another container; None if there is none."""
+        content = await self.read(f"{prefix}{job_id}/{MANIFEST}")
+        return None if content is None else json.loads(content)
+
+    async def put(self, uri: str, file: Path, content_type: str) -> None:
+        """Store one file."""
+        await self._attempt(self._storage(uri).upload(uri, file, content_type))
+
+    async def finish(self, prefix: str, job_id: str, manifest: Any) -> bool:
+        """Write the manifest, after everything else; False if another container has written one."""
+        uri = f"{prefix}{job_id}/{MANIFEST}"
+        content = json.dumps(manifest).encode()
+        return bool(await self._attempt(self._storage(uri).create(uri, content, "application/json")))
+
+    async def read(self, uri: str) -> bytes | None:
+        """What is stored at `uri`; None if there is nothing."""
+        content: bytes | None = await self._attempt(self._storage(uri).read(uri))
+        return content
+
+    def _storage(self, uri: str) -> Storage:
+        return self._storages[uri.split(":", 1)[0]]
+
+    async def _attempt(self, operation: Any) -> Any:
+        try:
+            return await operation
+        except S3Error as error:
+            raise StoreError(error.code) from error
+        except OSError as error:
+            raise StoreError(os.strerror(error.errno or 0)) from error
+
+
+def _path(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path))

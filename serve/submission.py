@@ -1,0 +1,89 @@
+"""From a JSON body to a validated request: routing by type, the pack's defaults, one clear sentence on errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from model.engines import request_class
+from model.request import Request
+from serve.errors import BadRequest, Invalid
+
+_SHOWN_CHARACTERS = 64  # of a bad value; longer ones are pictures or URLs and are not repeated
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request somebody wants computed. `digest` tells whether two bodies are the same."""
+
+    id: str
+    id_given: bool
+    digest: str
+    request: Request
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}"[:200]) from None
+    if not isinstance(parsed, dict):
+        raise BadRequest("the body must be a JSON object")
+    return parsed
+
+
+def read_submission(body: dict[str, Any], models: Mapping[str, Any], fallback_id: str | None) -> Submission:
+    """Validate `body` for one of the loaded engines.
+
+    Args:
+        models: engine name -> {"defaults": ...}, as the workers reported.
+        fallback_id: used when the body names no id (SageMaker's inference id).
+    """
+    name = route(body, models)
+    defaults = models[name]["defaults"]
+    if fallback_id is not None:
+        defaults = {"id": fallback_id, **defaults}
+    try:
+        request = request_class(name).model_validate({**defaults, **body, "type": name})
+    except ValidationError as error:
+        raise explain(error) from None
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)
+
+
+def route(body: Mapping[str, Any], models: Mapping[str, Any]) -> str:
+    """The engine a body is for: its `type`, or the only one whose fields it has."""
+    named = body.get("type")
+    if named is None:
+        candidates = [name for name in models if request_class(name).telling_fields & body.keys()]
+        if len(candidates) == 1:
+            return candidates[0]
+        raise Invalid(f"'type' is needed, one of: {', '.join(models)}", field="type")
+    if named not in models:
+        raise Invalid(f"'type' is {_show(named)}; served here: {', '.join(models)}", field="type")
+    return str(named)
+
+
+def explain(error: ValidationError) -> Invalid:
+    """The first thing wrong, naming field and value."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"])) or None
+    message = first["msg"].removeprefix("Value error, ")
+    if field is None:
+        return Invalid(message)
+    value = "" if first["type"] == "missing" else f" (got {_show(first['input'])})"
+    return Invalid(f"'{field}': {message}{value}", field=field)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN_CHARACTERS else f"{len(shown)} characters"
