@@ -1,0 +1,107 @@
+"""CatVTON's published weights: a stock inpainting UNet and autoencoder, and 80 tensors that replace its attention.
+
+The attention file was written from a list of the UNet's modules, so its keys are positions in that list. Attention i
+takes eight of them: itself, to_q, to_k, to_v, to_out, to_out.0, to_out.1 (dropout) and its processor. The same tensor
+can therefore be spelt "8.to_q.weight" or "9.weight"; which spelling a file has depends on what wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor, nn
+
+from model.catvton.files import SCHEDULER, UNET, VAE, attention_file
+from model.diffusion.attention import keep_only_self_attention
+from model.diffusion.schedule import NoiseSchedule
+from model.errors import WeightsError
+from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
+
+LATENT_CHANNELS = 4
+INPUT_CHANNELS = LATENT_CHANNELS + 1 + LATENT_CHANNELS  # noise, mask, condition
+
+_PARAMETERS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight", "to_out.0.bias")
+_ENTRIES_PER_ATTENTION = 8
+# parameter -> its other spellings, as (entry within the attention, name within the entry)
+_ALIASES = {
+    "to_q.weight": [(1, "weight")],
+    "to_k.weight": [(2, "weight")],
+    "to_v.weight": [(3, "weight")],
+    "to_out.0.weight": [(4, "0.weight"), (5, "weight")],
+    "to_out.0.bias": [(4, "0.bias"), (5, "bias")],
+}
+# The UNet registers its middle after its upper half, and so did the published list.
+_BLOCK_ORDER = ("down_blocks", "up_blocks", "mid_block")
+
+
+def unet(weights: Path) -> Network[UNet2DConditionModel]:
+    """The inpainting UNet with the published attention over its own and without cross-attention."""
+    module = build(UNet2DConditionModel, weights / UNET)
+    if module.config.in_channels != INPUT_CHANNELS:
+        channels = module.config.in_channels
+        raise WeightsError(f"{weights / UNET}: in_channels is {channels}, an inpainting UNet has {INPUT_CHANNELS}")
+    base = stock_checkpoint(module, weights / UNET)
+    keep_only_self_attention(module)
+    return Network(module, [base, attention_checkpoint(module, attention_file(weights))])
+
+
+def vae(weights: Path) -> Network[AutoencoderKL]:
+    """The autoencoder."""
+    module = build(AutoencoderKL, weights / VAE)
+    return Network(module, [stock_checkpoint(module, weights / VAE)])
+
+
+def noise_schedule(weights: Path) -> NoiseSchedule:
+    """The noise the base UNet was trained with."""
+    return NoiseSchedule.read(weights / SCHEDULER)
+
+
+PARTS: tuple[Callable[[Path], object], ...] = (unet, vae, noise_schedule)
+
+
+def attention_checkpoint(module: nn.Module, file: Path) -> Checkpoint:
+    """The file's tensors beside the self-attentions of `module`."""
+    names = attention_names(module)
+    shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    tensors, problems = read_tensors(file)
+    tensors, disagreements = _one_spelling(tensors)
+    problems += disagreements
+    return Checkpoint(file, {key: shapes[name] for key, name in names.items()}, tensors, names, problems)
+
+
+def attention_names(module: nn.Module) -> dict[str, str]:
+    """Key in the attention file ("8.to_q.weight") -> name in the UNet."""
+    attentions = [name for name, _ in module.named_modules() if name.endswith(".attn1")]
+    attentions.sort(key=lambda name: _BLOCK_ORDER.index(name.split(".")[0]))
+    return {
+        f"{_ENTRIES_PER_ATTENTION * i}.{parameter}": f"{name}.{parameter}"
+        for i, name in enumerate(attentions)
+        for parameter in _PARAMETERS
+    }
+
+
+def _one_spelling(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors by their first spelling, and a problem for each two spellings that disagree."""
+    renamed: dict[str, Tensor] = {}
+    problems = []
+    for key, tensor in tensors.items():
+        first = _first_spelling(key)
+        if first in renamed and not torch.equal(renamed[first].float(), tensor.float()):
+            problems.append(f"{key!r} and another spelling of {first!r} hold different tensors")
+        renamed[first] = tensor
+    return renamed, problems
+
+
+def _first_spelling(key: str) -> str:
+    entry, _, rest = key.partition(".")
+    if not entry.isdecimal():
+        return key
+    start = int(entry) // _ENTRIES_PER_ATTENTION * _ENTRIES_PER_ATTENTION
+    for parameter, aliases in _ALIASES.items():
+        if (int(entry) - start, rest) in aliases:
+            return f"{start}.{parameter}"
+    return key

@@ -1,0 +1,75 @@
+"""The sampling loop: noise goes in, the latents after each step come out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from model.catvton.checkpoint import LATENT_CHANNELS
+from model.diffusion.schedule import DDIM
+
+# The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
+Network = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
+# Standard normal numbers of a given shape, float32 on the host.
+Normal = Callable[[Sequence[int]], Tensor]
+
+
+def normal_per_row(generators: Sequence[Generator]) -> Normal:
+    """Row i comes from `generators[i]`, so it is what a run of that row alone would draw."""
+
+    def draw(shape: Sequence[int]) -> Tensor:
+        return torch.cat([torch.randn((1, *shape[1:]), generator=generator) for generator in generators])
+
+    return draw
+
+
+def seeded(seed: int, samples: int) -> Normal:
+    """Row i is drawn from a generator of its own, seeded `seed` + i."""
+    return normal_per_row([Generator().manual_seed(seed + i) for i in range(samples)])
+
+
+def condition_rows(person: Tensor, garment: Tensor, mask: Tensor, *, guided: bool) -> Tensor:
+    """What the UNet sees beside the noise.
+
+    Args:
+        person, garment: latents of the masked person and of the garment, (B, 4, h, w).
+        mask: 1 where to paint, (B, 1, 8h, 8w), or (1, 1, 8h, 8w) for all.
+        guided: put B rows without the garment before the B rows with it.
+
+    Returns:
+        (B or 2B, 5, 2h, w): the mask, and the person above the garment.
+    """
+    mask = mask[..., ::8, ::8].expand(len(person), -1, -1, -1)  # (B, 1, h, w)
+    mask = torch.cat([mask, torch.zeros_like(mask)], dim=-2)
+    rows = [torch.cat([mask, torch.cat([person, garment], dim=-2)], dim=1)]
+    if guided:
+        nothing = torch.zeros_like(garment)
+        rows.insert(0, torch.cat([mask, torch.cat([person, nothing], dim=-2)], dim=1))
+    return torch.cat(rows)
+
+
+async def sample(
+    network: Network, ddim: DDIM, condition: Tensor, guidance: float, noise: Normal
+) -> AsyncIterator[tuple[int, Tensor]]:
+    """Yield, after each step, how many are done and the latents, (B, 4, 2h, w) float32, person above garment.
+
+    Args:
+        condition: from `condition_rows`; guided exactly when `guidance` is above 1.
+        guidance: how far to go beyond the unconditional prediction; at 1 or below there is none.
+        noise: drawn from once for the initial latents, then once per step unless eta is 0.
+    """
+    device, rows = condition.device, len(condition)
+    samples = rows // 2 if guidance > 1 else rows
+    shape = (samples, LATENT_CHANNELS, *condition.shape[-2:])
+    latents = noise(shape).to(device)
+    for i, timestep in enumerate(ddim.timesteps):
+        timesteps = torch.full((rows,), timestep, device=device)
+        prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
+        if guidance > 1:
+            without, with_garment = prediction.chunk(2)
+            prediction = without + guidance * (with_garment - without)
+        fresh = noise(shape).to(device) if ddim.eta > 0 else None
+        latents = ddim.step(prediction, i, latents, fresh)
+        yield i + 1, latents

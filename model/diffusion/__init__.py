@@ -1,0 +1,1 @@
+"""What diffusion engines share: the noise schedule, attention, the autoencoder."""

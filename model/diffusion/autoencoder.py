@@ -1,0 +1,61 @@
+"""The two directions of a stock `AutoencoderKL`, as modules whose rows are independent: float32 in, float32 out."""
+
+from __future__ import annotations
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """Pictures to the moments of their latents' normal distribution."""
+
+    def __init__(self, vae: AutoencoderKL) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Args:
+            pictures: (B, 3, H, W) in [-1, 1].
+
+        Returns:
+            mean and log-variance, (B, 4, H/8, W/8) each, not yet scaled; the log-variance lies in [-30, 20].
+        """
+        hidden = self.vae.encoder(pictures.to(self.vae.dtype))
+        if self.vae.quant_conv is not None:
+            hidden = self.vae.quant_conv(hidden)
+        mean, logvar = hidden.float().chunk(2, dim=1)
+        return mean, logvar.clamp(-30, 20)
+
+
+class Decoder(nn.Module):
+    """Latents to pictures."""
+
+    def __init__(self, vae: AutoencoderKL) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """
+        Args:
+            latents: (B, 4, h, w), not scaled.
+
+        Returns:
+            (B, 3, 8h, 8w), roughly in [-1, 1].
+        """
+        hidden = latents.to(self.vae.dtype)
+        if self.vae.post_quant_conv is not None:
+            hidden = self.vae.post_quant_conv(hidden)
+        pictures: Tensor = self.vae.decoder(hidden)
+        return pictures.float()
+
+
+def draw_latents(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
+    """Latents from their distribution; not scaled yet.
+
+    Args:
+        mean, logvar: (B, 4, h, w), or (1, 4, h, w) to draw B times from one picture.
+        noise: standard normal, (B, 4, h, w).
+    """
+    return mean + torch.exp(0.5 * logvar) * noise

@@ -1,0 +1,122 @@
+"""DDIM (Song et al., arXiv 2010.02502): how much noise there is at each step, and the step to less of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.errors import WeightsError
+
+# Two base models carry these numbers under different names; both are sampled with DDIM here.
+_CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler")
+
+# key: (what the arithmetic below assumes, what a published DDIM file means by leaving it out)
+_ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
+    "beta_schedule": ("scaled_linear", "linear"),
+    "trained_betas": (None, None),
+    "prediction_type": ("epsilon", "epsilon"),
+    "timestep_spacing": ("leading", "leading"),
+    "clip_sample": (False, True),
+    "thresholding": (False, False),
+    "rescale_betas_zero_snr": (False, False),
+}
+
+
+class NoiseSchedule:
+    """Signal left at each training timestep.
+
+    Args:
+        beta_start, beta_end: noise added at the first and the last training timestep.
+        train_steps: number of training timesteps.
+        steps_offset: the last timestep visited when sampling.
+        clean_end: whether the state after the last step counts as free of noise.
+    """
+
+    def __init__(
+        self, beta_start: float, beta_end: float, *, train_steps: int, steps_offset: int, clean_end: bool
+    ) -> None:
+        betas = torch.linspace(beta_start**0.5, beta_end**0.5, train_steps, dtype=torch.float32) ** 2
+        self.alphas = torch.cumprod(1 - betas, dim=0)  # (train_steps,)
+        self.final_alpha = torch.tensor(1.0) if clean_end else self.alphas[0]
+        self.steps_offset = steps_offset
+
+    @classmethod
+    def read(cls, file: Path) -> NoiseSchedule:
+        """Read a published `scheduler_config.json`.
+
+        Raises:
+            WeightsError: the file is absent or asks for something DDIM as written here does not do.
+        """
+        try:
+            config = json.loads(file.read_bytes())
+            _refuse_unsupported(config, file)
+            return cls(
+                config["beta_start"],
+                config["beta_end"],
+                train_steps=config["num_train_timesteps"],
+                steps_offset=config.get("steps_offset", 0),
+                clean_end=config.get("set_alpha_to_one", True),
+            )
+        except (OSError, ValueError) as error:
+            raise WeightsError(f"{file}: {error}") from error
+        except KeyError as error:
+            raise WeightsError(f"{file}: missing key {error}") from error
+
+
+def _refuse_unsupported(config: dict[str, Any], file: Path) -> None:
+    if (name := config.get("_class_name")) not in _CLASS_NAMES:
+        raise WeightsError(f"{file}: _class_name is {name!r}, supported are {', '.join(_CLASS_NAMES)}")
+    for key, (supported, default) in _ONLY_SUPPORTED.items():
+        if (value := config.get(key, default)) != supported:
+            raise WeightsError(f"{file}: {key} is {value!r}, only {supported!r} is supported")
+
+
+class DDIM:
+    """A walk from noise to picture in `steps` steps.
+
+    All constants are formed on the host, in float32 and in the order the published code forms them, so that a
+    step costs no synchronisation with the device.
+
+    Args:
+        steps: number of steps, at least 1.
+        eta: 0 adds no noise on the way, 1 as much as the training process took away.
+
+    Raises:
+        ValueError: there are not enough training timesteps for `steps`.
+    """
+
+    def __init__(self, noise_schedule: NoiseSchedule, steps: int, eta: float) -> None:
+        train_steps = len(noise_schedule.alphas)
+        if not 1 <= steps <= train_steps:
+            raise ValueError(f"steps must be in 1..{train_steps}, got {steps}")
+        stride = train_steps // steps
+        self.timesteps = [stride * i + noise_schedule.steps_offset for i in reversed(range(steps))]
+        if self.timesteps[0] >= train_steps:
+            raise ValueError(f"steps={steps} starts at timestep {self.timesteps[0]}, the last is {train_steps - 1}")
+        self.eta = eta
+        self._constants = [_constants(noise_schedule, t, t - stride, eta) for t in self.timesteps]
+
+    def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
+        """From the latents before step `i` to those after it.
+
+        Args:
+            prediction: the noise the network sees in `latents`, of the same shape.
+            noise: standard normal, of the same shape; not used when eta is 0.
+        """
+        sqrt_alpha, sqrt_beta, sqrt_next_alpha, direction, deviation = self._constants[i]
+        clean = (latents - sqrt_beta * prediction) / sqrt_alpha
+        latents = sqrt_next_alpha * clean + direction * prediction
+        return latents if noise is None or self.eta == 0 else latents + deviation * noise
+
+
+def _constants(noise_schedule: NoiseSchedule, t: int, next_t: int, eta: float) -> tuple[float, ...]:
+    alpha = noise_schedule.alphas[t]
+    next_alpha = noise_schedule.alphas[next_t] if next_t >= 0 else noise_schedule.final_alpha
+    variance = (1 - next_alpha) / (1 - alpha) * (1 - alpha / next_alpha)
+    deviation = eta * variance**0.5
+    direction = (1 - next_alpha - deviation**2) ** 0.5
+    return tuple(c.item() for c in (alpha**0.5, (1 - alpha) ** 0.5, next_alpha**0.5, direction, deviation))

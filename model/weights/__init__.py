@@ -1,0 +1,1 @@
+"""Published checkpoints: finding, checking and loading them."""

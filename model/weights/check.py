@@ -1,0 +1,103 @@
+"""What is right and wrong with a folder of weights, found without serving it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from model.engines import ENGINES
+from model.errors import WeightsError
+from model.weights.loading import Network
+from model.weights.pack import Pack
+
+_SHOWN_DTYPES = (torch.float16, torch.float32)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One engine's weights."""
+
+    engine: str
+    licence: str
+    bytes_on_disk: int
+    parameters: int
+    problems: list[str]
+
+    def __str__(self) -> str:
+        memory = ", ".join(
+            f"{_megabytes(self.parameters * dtype.itemsize)} at {str(dtype).removeprefix('torch.')}"
+            for dtype in _SHOWN_DTYPES
+        )
+        verdict = f"{len(self.problems)} problem(s)" if self.problems else "complete"
+        return "\n".join(
+            [
+                f"{self.engine}: {verdict}",
+                f"  licence           {self.licence}",
+                f"  on disk           {_megabytes(self.bytes_on_disk)}",
+                f"  device memory     {memory} ({self.parameters:,} parameters)",
+                *(f"  problem           {problem}" for problem in self.problems),
+            ]
+        )
+
+
+def check(pack: Pack) -> list[Report]:
+    """A report for each engine of which at least one file is there.
+
+    Raises:
+        WeightsError: no file of any engine is there.
+    """
+    found = [engine for engine in ENGINES if len(pack.missing(engine)) < len(pack.files(engine))]
+    if not found:
+        raise WeightsError(f"{pack.folder} holds no file of any engine ({', '.join(ENGINES)}); see README, 'Weights'")
+    return [_report(pack, engine) for engine in found]
+
+
+def _report(pack: Pack, engine: str) -> Report:
+    problems = [f"{name}: missing" for name in pack.missing(engine)]
+    parameters = 0
+    for part in _parts(engine):
+        try:
+            loaded = part(pack.folder)
+        except WeightsError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):  # said already
+                problems.append(error.message)
+            continue
+        if isinstance(loaded, Network):
+            parameters += loaded.parameters()
+            problems += _key_problems(pack, loaded)
+    problems += _digest_problems(pack, engine)
+    on_disk = sum(file.stat().st_size for file in pack.files(engine) if file.is_file())
+    return Report(engine, pack.licence(engine), on_disk, parameters, problems)
+
+
+def _parts(engine: str) -> tuple[Callable[[Path], object], ...]:
+    package = ENGINES[engine].split(":")[0].rsplit(".", 1)[0]
+    parts: tuple[Callable[[Path], object], ...] = import_module(f"{package}.checkpoint").PARTS
+    return parts
+
+
+def _key_problems(pack: Pack, network: Network[torch.nn.Module]) -> Iterator[str]:
+    for checkpoint in network.checkpoints:
+        if checkpoint.file.is_file():
+            yield from (f"{pack.name(checkpoint.file)}: {problem}" for problem in checkpoint.problems)
+
+
+def _digest_problems(pack: Pack, engine: str) -> Iterator[str]:
+    for file in pack.files(engine):
+        stated = pack.facts(file).sha256
+        if stated and file.is_file() and (actual := _digest(file)) != stated:
+            yield f"{pack.name(file)}: sha256 is {actual}, the manifest says {stated}"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

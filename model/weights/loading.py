@@ -1,0 +1,154 @@
+"""Strict loading: a published checkpoint fits its network key for key, or an error says where it does not."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from model.errors import WeightsError
+from model.weights.layout import CONFIG, tensor_file
+
+M = TypeVar("M", bound=nn.Module)
+Shapes = Mapping[str, torch.Size]
+
+
+@dataclass
+class Checkpoint:
+    """A file's tensors beside what a network expects of it.
+
+    Args:
+        file: where the tensors come from, for messages.
+        expected: every key the file must have, with its shape.
+        tensors: what the file has, by the key that is expected where it has several names.
+        names: key in the file -> name in the network, where they differ.
+        problems: what was wrong with the file before anything was compared; the comparison adds to it.
+    """
+
+    file: Path
+    expected: Shapes
+    tensors: Mapping[str, Tensor]
+    names: Mapping[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.tensors:
+            self.problems += differences(self.expected, {key: tensor.shape for key, tensor in self.tensors.items()})
+
+    def verified(self) -> dict[str, Tensor]:
+        """The tensors by their names in the network.
+
+        Raises:
+            WeightsError: there is a problem; names the file, the first of them and how many more there are.
+        """
+        if self.problems:
+            more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+            raise WeightsError(f"{self.file}: {self.problems[0]}{more}")
+        return {self.names.get(key, key): tensor for key, tensor in self.tensors.items()}
+
+
+@dataclass
+class Network(Generic[M]):
+    """A network that has no memory yet and the checkpoints that fill it, later ones over earlier ones."""
+
+    module: M
+    checkpoints: list[Checkpoint]
+
+    def parameters(self) -> int:
+        """How many numbers are kept on the device; what a checkpoint has beyond them is never allocated."""
+        return sum(tensor.numel() for tensor in self.module.state_dict().values())
+
+    def load(self, device: torch.device, dtype: torch.dtype) -> M:
+        """Fill the network from the memory-mapped files, tensor by tensor, on `device`.
+
+        Raises:
+            WeightsError: a checkpoint does not fit.
+        """
+        tensors: dict[str, Tensor] = {}
+        for checkpoint in self.checkpoints:
+            tensors |= checkpoint.verified()
+        wanted = {key: tensors[key].to(device, dtype) for key in self.module.state_dict()}
+        self.module.load_state_dict(wanted, assign=True)
+        return self.module
+
+
+def build(network: type[M], folder: Path) -> M:
+    """A stock diffusers network as `folder`'s config describes it, on the meta device: shapes without memory."""
+    file = folder / CONFIG
+    try:
+        config = json.loads(file.read_bytes())
+        with torch.device("meta"):
+            module: M = network.from_config(config)  # type: ignore[attr-defined]
+    except (OSError, TypeError, ValueError) as error:
+        raise WeightsError(f"{file}: {error}") from error
+    return module.eval().requires_grad_(False)
+
+
+def read_tensors(file: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """All tensors of a `.safetensors` or `.bin` file, and why there are none if so.
+
+    They are memory-mapped: nothing is read before it is used.
+    """
+    try:
+        tensors = _read_safetensors(file) if file.suffix == ".safetensors" else _read_bin(file)
+    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
+        return {}, [f"cannot be read: {error}"]
+    return tensors, [] if tensors else ["holds no tensors"]
+
+
+def _read_safetensors(file: Path) -> dict[str, Tensor]:
+    with safe_open(file, framework="pt") as opened:
+        return {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - it is no mapping
+
+
+def _read_bin(file: Path) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    return tensors
+
+
+def stock_checkpoint(module: nn.Module, folder: Path) -> Checkpoint:
+    """`folder`'s tensors beside the shapes of `module`, which `build` made from the same folder."""
+    file = tensor_file(folder)
+    expected = {key: tensor.shape for key, tensor in module.state_dict().items()}
+    tensors, problems = read_tensors(file)
+    return Checkpoint(file, expected, _with_modern_names(tensors, expected), problems=problems)
+
+
+def differences(expected: Shapes, found: Shapes) -> list[str]:
+    """Every unexpected key, missing key and wrong shape, in words. Empty when the two agree."""
+    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+    unexpected = [f"unexpected key {key!r}{_nearest(key, missing or expected)}" for key in sorted(extra)]
+    absent = [f"missing key {key!r}{_nearest(key, extra)}" for key in sorted(missing)]
+    misshapen = [
+        f"{key!r} has shape {tuple(found[key])}, expected {tuple(shape)}"
+        for key, shape in expected.items()
+        if key in found and found[key] != shape
+    ]
+    return unexpected + absent + misshapen
+
+
+def _nearest(key: str, candidates: Iterable[str]) -> str:
+    nearest = get_close_matches(key, sorted(candidates), n=1)
+    return f", nearest is {nearest[0]!r}" if nearest else ""
+
+
+# Autoencoders published before 2023 call the projections of their attention by these names.
+_MODERN_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+
+
+def _with_modern_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Any]) -> dict[str, Tensor]:
+    renamed = {}
+    for key, tensor in tensors.items():
+        attention, _, parameter = key.rpartition(".")
+        attention, _, projection = attention.rpartition(".")
+        modern = f"{attention}.{_MODERN_NAMES.get(projection, projection)}.{parameter}"
+        renamed[modern if modern in expected and modern not in tensors else key] = tensor
+    return renamed

@@ -1,0 +1,132 @@
+"""MODEL_DIR: which engines' weights are there, and what is known about them. Never imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.engines import ENGINES
+from model.errors import WeightsError
+
+DEMO = Path(__file__).parent / "demo"
+MANIFEST = "manifest.json"
+
+_SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024
+
+
+class FileFacts(BaseModel):
+    """What is known about one file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    licence: str | None = None
+    source: str | None = None
+    revision: str | None = None
+
+
+class Manifest(BaseModel):
+    """`manifest.json`: facts per file, by its path under MODEL_DIR, and defaults for each engine's requests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: dict[str, FileFacts] = Field(default_factory=dict)
+    defaults: dict[str, dict[str, int]] = Field(default_factory=dict)
+
+
+class Pack:
+    """A folder of published weights.
+
+    Args:
+        model_dir: the folder, or "demo" for the tiny networks that come with the code.
+
+    Raises:
+        WeightsError: the folder is absent, empty, or its manifest cannot be read.
+    """
+
+    def __init__(self, model_dir: str | Path) -> None:
+        self.folder = DEMO if str(model_dir) == "demo" else Path(model_dir)
+        if not self.folder.is_dir() or not any(self.folder.iterdir()):
+            raise WeightsError(
+                f"MODEL_DIR={model_dir} holds no weights: put published checkpoints there (README, 'Weights'), "
+                "or set MODEL_DIR=demo for the tiny built-in networks"
+            )
+        self.manifest = _read_manifest(self.folder / MANIFEST)
+
+    @property
+    def engines(self) -> list[str]:
+        """The engines all of whose files are there."""
+        return [engine for engine in ENGINES if not self.missing(engine)]
+
+    def files(self, engine: str) -> list[Path]:
+        """Every file `engine` reads, present or not."""
+        package = ENGINES[engine].split(":")[0].rsplit(".", 1)[0]
+        files: list[Path] = import_module(f"{package}.files").files(self.folder)
+        return files
+
+    def missing(self, engine: str) -> list[str]:
+        """The files `engine` reads that are not there, by their paths under the folder."""
+        return [self.name(file) for file in self.files(engine) if not file.is_file()]
+
+    def name(self, file: Path) -> str:
+        """`file` as the manifest calls it."""
+        return file.relative_to(self.folder).as_posix()
+
+    def facts(self, file: Path) -> FileFacts:
+        """What the manifest says about `file`."""
+        return self.manifest.files.get(self.name(file), FileFacts())
+
+    def defaults(self, engine: str) -> dict[str, int]:
+        """Request fields this pack wants other defaults for, such as the size it was trained at."""
+        return self.manifest.defaults.get(engine, {})
+
+    def licence(self, engine: str) -> str:
+        """The licences of the engine's files, or "unknown"."""
+        licences = {self.facts(file).licence or "unknown" for file in self.files(engine)}
+        return ", ".join(sorted(licences)) or "unknown"
+
+    def bytes_on_disk(self, engine: str) -> int:
+        """Size of the engine's files together."""
+        return sum(file.stat().st_size for file in self.files(engine))
+
+    def fingerprint(self, engine: str) -> str:
+        """64 hex digits that change when the engine's weights change.
+
+        Made of the manifest's digests where it has all of them, else of sizes and samples of each file, because
+        reading gigabytes to start a container is too slow.
+        """
+        files = sorted(self.files(engine))
+        known = {file: self.facts(file).sha256 for file in files}
+        digests = known if all(known.values()) else {file: _sampled_digest(file) for file in files}
+        lines = "".join(f"{self.name(file)} {digest}\n" for file, digest in digests.items())
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _read_manifest(file: Path) -> Manifest:
+    if not file.is_file():
+        return Manifest()
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise WeightsError(f"{file}: {place}: {first['msg']}") from error
+
+
+def _sampled_digest(file: Path) -> str:
+    size = file.stat().st_size
+    digest = hashlib.sha256(f"{size}\n".encode())
+    with file.open("rb") as opened:
+        for offset in _sample_offsets(size):
+            opened.seek(offset)
+            digest.update(opened.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def _sample_offsets(size: int) -> Iterable[int]:
+    last = max(size - _SAMPLE_BYTES, 0)
+    return sorted({last * i // (_SAMPLES - 1) for i in range(_SAMPLES)})
