@@ -82,7 +82,7 @@ def _tryon(arguments: Namespace) -> int:
     request = _request(arguments, pack.defaults("tryon"))
     arguments.out.mkdir(parents=True, exist_ok=True)
     files = {field: file for name, field in _INPUTS.items() if (file := getattr(arguments, name)) is not None}
-    with tqdm(unit="step") as bar:
+    with tqdm(unit="step", mininterval=0) as bar:
         job = Job(files, arguments.out, on_progress=_shown_on(bar))
         asyncio.run(_run(pack, request, job, arguments.device, arguments.dtype))
     print(f"seed {request.seed}, results in {arguments.out}")
