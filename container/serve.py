@@ -9,11 +9,13 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from container.examples import examples
 from container.settings import Settings
@@ -55,10 +57,24 @@ class Front:
         self._settings = settings
 
     async def serve(self, worker_command: Sequence[str]) -> int:
-        settings, metrics = self._settings, Metrics()
+        settings = self._settings
         spool = Spool(settings.spool_dir, min_free_bytes=settings.spool_min_free_bytes, ttl_s=settings.job_ttl_s)
-        listener = listen(settings.host, settings.port)
-        supervisor = self._supervise(worker_command, metrics)
+        with closing(spool), listen(settings.host, settings.port) as listener:
+            metrics = Metrics()
+            supervisor = self._supervise(worker_command, metrics)
+            jobs, store = self._make_jobs(spool, supervisor, metrics)
+            jobs.recover()
+            expiring = asyncio.create_task(jobs.expire_answers())
+            app = self._make_app(jobs, store, supervisor, metrics)
+            server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=_KEEP_ALIVE_S))
+            try:
+                return await self._run(server, listener, supervisor, jobs)
+            finally:
+                expiring.cancel()
+                await supervisor.close()
+
+    def _make_jobs(self, spool: Spool, supervisor: Supervisor, metrics: Metrics) -> tuple[Jobs, Store]:
+        settings = self._settings
         s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
         store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
         fetcher = Fetcher(
@@ -79,6 +95,10 @@ class Front:
             max_inline_bytes=settings.max_inline_bytes,
             wait_when_overloaded=settings.overload == "wait",
         )
+        return jobs, store
+
+    def _make_app(self, jobs: Jobs, store: Store, supervisor: Supervisor, metrics: Metrics) -> FastAPI:
+        settings = self._settings
         invocations = Invocations(
             jobs=jobs,
             store=store,
@@ -87,23 +107,14 @@ class Front:
             deadline_s=settings.deadline_s,
             stream_deadline_s=settings.stream_deadline_s,
         )
-        health = Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s)
-        app = create_app(
+        return create_app(
             invocations=invocations,
-            health=health,
+            health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
             workers=supervisor,
             metrics=metrics,
             version=own_version(),
             examples=examples,
         )
-        jobs.recover()
-        expiring = asyncio.create_task(jobs.expire_answers())
-        server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=_KEEP_ALIVE_S))
-        try:
-            return await self._run(server, listener, supervisor, jobs)
-        finally:
-            expiring.cancel()
-            await supervisor.close()
 
     def _supervise(self, worker_command: Sequence[str], metrics: Metrics) -> Supervisor:
         settings = self._settings
@@ -159,7 +170,11 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

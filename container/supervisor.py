@@ -188,7 +188,7 @@ class Supervisor:
     # -- one worker, through all its lives --------------------------------------------------------------------
 
     async def _keep(self, slot: Slot) -> None:
-        pause_s = _FIRST_RESTART_S
+        pause_s = 0.0
         while True:
             try:
                 process = await WorkerProcess.start(self._command, self._environments[slot.index])
@@ -213,7 +213,7 @@ class Supervisor:
             log.error("a worker died", extra={"worker": slot.index, "status": status, "live": _live_names(slot)})
             lived_s = time.monotonic() - slot.ready_since if slot.ready_since else 0.0
             self._bury(slot)
-            pause_s = _FIRST_RESTART_S if lived_s > _HEALTHY_S else min(2 * pause_s, _LAST_RESTART_S)
+            pause_s = 0.0 if lived_s > _HEALTHY_S else min(max(2 * pause_s, _FIRST_RESTART_S), _LAST_RESTART_S)
             await asyncio.sleep(pause_s)
 
     def _hear(self, slot: Slot, message: dict[str, Any]) -> None:

@@ -80,7 +80,12 @@ class Spool:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._lock.close()
             raise SpoolInUse(f"another server works on SPOOL_DIR {root}") from None
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self._lock.close()
 
     def directory(self, job_id: str) -> JobDirectory:
         """Where the job of this id lives, whether or not it does. The id itself never becomes a path."""

@@ -1,0 +1,9 @@
+import sys
+
+from container.__main__ import main
+from model.engines import ENGINES
+
+ENGINES["probe"] = "tests.probe.engine:Probe"
+
+if __name__ == "__main__":
+    sys.exit(main(module="tests.probe"))

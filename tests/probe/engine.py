@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor, nn, tensor
+
+from model.device import Device
+from model.engine import Job
+from model.errors import InputError
+from tests.probe.request import Request as ProbeRequest
+
+
+class Sleep(nn.Module):
+    """As many seconds as the largest row says: what is slept together is slept once."""
+
+    def forward(self, seconds: Tensor) -> Tensor:
+        time.sleep(float(seconds.max()))
+        return seconds
+
+
+class Probe:
+    name: ClassVar[str] = "probe"
+    Request = ProbeRequest
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self.device = device
+        self.sleep = device.batched(Sleep())
+
+    async def run(self, request: ProbeRequest, job: Job) -> None:
+        steps_s = request.steps_s + request.unforeseen_s
+        for i, seconds in enumerate(steps_s):
+            await self.sleep(tensor([[seconds]]))
+            job.progress("wait", i + 1, len(steps_s))
+        match request.then:
+            case "refuse":
+                raise InputError("'picture' is not liked", code="not_liked", field="picture")
+            case "bug":
+                raise ValueError("a secret of /etc/passwd")
+            case "die":
+                os._exit(9)
+            case "hang":
+                await self.device.run(lambda: time.sleep(1000))
+        digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in job.inputs.items()}
+        (job.outputs / "result.txt").write_text(f"seed {request.seed} {digests}\n")
+        if request.then == "fill":
+            (job.outputs / "large.bin").write_bytes(os.urandom(request.kilobytes * 1000))
+
+    def resident_bytes(self, request: ProbeRequest) -> int:
+        return 0

@@ -1,0 +1,229 @@
+"""Where pictures may come from, and what is refused before anything is decoded."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import http.server
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from PIL import Image
+
+from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, UnsupportedMedia
+from serve.fetch import Fetcher, check_picture
+from serve.https import Https, is_public
+from serve.s3 import S3
+from tests.conftest import Bucket, base64_of, encode
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server
+
+LIMIT = 2000
+
+
+def fetcher(**changes: Any) -> Fetcher:
+    defaults: dict[str, Any] = {
+        "s3": S3(region=None, endpoint_url=None),
+        "https": Https(),
+        "max_bytes": LIMIT,
+        "max_pixels": 10_000,
+        "allow_file_uris": False,
+    }
+    return Fetcher(**{**defaults, **changes})
+
+
+def fetch(reference: str, folder: Path, **changes: Any) -> bytes:
+    asyncio.run(fetcher(**changes).fetch_all({"person": reference}, folder))
+    return (folder / "person").read_bytes()
+
+
+def refused(reference: str, folder: Path, kind: type[Problem], code: str, **changes: Any) -> Problem:
+    with pytest.raises(kind) as caught:
+        fetch(reference, folder, **changes)
+    assert (caught.value.code, caught.value.field) == (code, "person")
+    return caught.value
+
+
+def test_base64_comes_bare_or_as_a_data_uri(tmp_path: Path, png: bytes, picture: str) -> None:
+    assert fetch(picture, tmp_path) == png
+    assert fetch(f"data:image/png;base64,{picture}", tmp_path) == png
+
+
+@pytest.mark.parametrize("reference", ["not base64!", "data:image/png,raw", "data:image/png;base64,@@@@"])
+def test_what_is_no_base64_is_refused(tmp_path: Path, reference: str) -> None:
+    refused(reference, tmp_path, Invalid, "bad_base64")
+
+
+@pytest.mark.parametrize("reference", ["ftp://host/a.png", "http://host/a.png", "gopher://x"])
+def test_other_schemes_are_refused(tmp_path: Path, reference: str) -> None:
+    refused(reference, tmp_path, Invalid, "bad_url")
+
+
+def padded(png: bytes, size: int) -> bytes:
+    return png + bytes(size - len(png))
+
+
+def test_a_picture_may_have_as_many_bytes_as_the_limit_and_no_more(tmp_path: Path, png: bytes) -> None:
+    fetch(base64_of(padded(png, LIMIT)), tmp_path)
+    for size in (LIMIT + 1, 10 * LIMIT):
+        refused(base64_of(padded(png, size)), tmp_path, TooLarge, "too_large")
+
+
+def test_files_are_read_only_where_that_is_allowed(tmp_path: Path, png: bytes) -> None:
+    source = tmp_path / "a picture.png"
+    source.write_bytes(png)
+    refused(source.as_uri(), tmp_path, Invalid, "file_not_allowed")
+    assert fetch(source.as_uri(), tmp_path, allow_file_uris=True) == png
+    refused("file:///no/such/file", tmp_path, InputUnavailable, "input_unavailable", allow_file_uris=True)
+    source.write_bytes(padded(png, LIMIT + 1))
+    refused(source.as_uri(), tmp_path, TooLarge, "too_large", allow_file_uris=True)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_formats_we_read_pass_by_their_content_not_their_name(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "anything.txt"
+    path.write_bytes(encode(Image.new("RGB", (8, 8)), kind))
+    check_picture("person", path, max_pixels=64)
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
+def test_what_does_not_begin_like_a_picture_is_unsupported(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedMedia):
+        check_picture("person", path, max_pixels=64)
+
+
+def test_a_picture_may_have_as_many_pixels_as_the_limit_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(encode(Image.new("1", (300, 200))))
+    check_picture("person", path, max_pixels=60_000)
+    with pytest.raises(TooLarge, match="300 x 200"):
+        check_picture("person", path, max_pixels=59_999)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("fd00::1", False),
+    ],
+)
+def test_only_public_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+class Site:
+    """A real https server on the loopback with a certificate of its own."""
+
+    def __init__(self, png: bytes) -> None:
+        authority = trustme.CA()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert("localhost").configure_cert(context)
+        self.trusting = ssl.create_default_context()
+        authority.configure_trust(self.trusting)
+        self.hosts: list[str] = []
+        answers: dict[str, Callable[[http.server.BaseHTTPRequestHandler], bytes]] = {
+            "/picture": lambda handler: png,
+            "/large": lambda handler: padded(png, LIMIT + 1),
+        }
+        hosts = self.hosts
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                hosts.append(self.headers["Host"])
+                if self.path.startswith("/redirect/"):
+                    left = int(self.path.rsplit("/", 1)[1])
+                    self.send_response(302)
+                    self.send_header("Location", f"/redirect/{left - 1}" if left > 1 else "/picture")
+                    self.end_headers()
+                elif self.path == "/away":
+                    self.send_response(302)
+                    self.send_header("Location", "https://127.0.0.1/secret")
+                    self.end_headers()
+                elif self.path in answers:
+                    self.send_response(200)
+                    self.end_headers()
+                    self.wfile.write(answers[self.path](self))
+                else:
+                    self.send_error(404)
+
+            def log_message(self, *arguments: Any) -> None:
+                """Not on stderr."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://localhost:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def client(self) -> Https:
+        return Https(allowed_hosts=["localhost"], verify=self.trusting)
+
+
+@pytest.fixture(scope="module")
+def site(png: bytes) -> Iterator[Site]:
+    running = Site(png)
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def test_https_reaches_the_named_host_and_checks_its_certificate(tmp_path: Path, site: Site, png: bytes) -> None:
+    assert fetch(f"{site.url}/picture", tmp_path, https=site.client()) == png
+    assert site.hosts[-1] == f"localhost:{site.server.server_port}"
+    untrusting = Https(allowed_hosts=["localhost"])
+    refused(f"{site.url}/picture", tmp_path, InputUnavailable, "input_unavailable", https=untrusting)
+
+
+def test_https_goes_to_no_private_address_unless_its_host_is_allowed(tmp_path: Path, site: Site) -> None:
+    refused(f"{site.url}/picture", tmp_path, Invalid, "host_not_allowed", https=Https(verify=site.trusting))
+    refused(f"{site.url}/away", tmp_path, Invalid, "host_not_allowed", https=site.client())
+
+
+def test_https_follows_three_redirects_and_no_more(tmp_path: Path, site: Site, png: bytes) -> None:
+    assert fetch(f"{site.url}/redirect/3", tmp_path, https=site.client()) == png
+    refused(f"{site.url}/redirect/4", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
+
+
+def test_https_that_is_too_large_or_absent_is_a_clear_problem(tmp_path: Path, site: Site) -> None:
+    refused(f"{site.url}/large", tmp_path, TooLarge, "too_large", https=site.client())
+    problem = refused(f"{site.url}/none", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
+    assert "404" in problem.detail
+    refused("https://user:pw@localhost/", tmp_path, Invalid, "bad_url", https=site.client())
+    refused("https://", tmp_path, Invalid, "bad_url", https=site.client())
+
+
+def test_s3_inputs_are_fetched_and_their_failures_named(s3_server: Server, bucket: Bucket, png: bytes) -> None:
+    uri = bucket.put("inputs/person.png", png)
+    answer = s3_server.probe(picture=uri, output={"inline": True}).json()
+    assert hashlib.sha256(png).hexdigest() in base64.b64decode(answer["outputs"][0]["data"]).decode()
+    problem = assert_problem(s3_server.probe(picture=f"{uri}x"), 424, "input_unavailable", "picture")
+    assert "NoSuchKey" in problem["detail"]
+
+
+def test_s3_inputs_may_be_confined_to_prefixes(tmp_path: Path) -> None:
+    refused("s3://other/a.png", tmp_path, Invalid, "input_not_allowed", input_allow=("s3://ours/",))
+
+
+def test_the_service_refuses_with_the_right_status(server: Server, tmp_path: Path, png: bytes) -> None:
+    assert_problem(server.probe(picture="data:,x"), 422, "bad_base64", "picture")
+    assert_problem(server.probe(picture=base64_of(b"GIF89a")), 415, "unsupported_picture", "picture")
+    (tmp_path / "a.png").write_bytes(png)
+    assert server.probe(picture=(tmp_path / "a.png").as_uri()).status_code == 200
+    assert_problem(server.probe(picture="file:///nowhere"), 424, "input_unavailable", "picture")

@@ -1,0 +1,150 @@
+"""Ids, deadlines, cancelling and saying no in time."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server, eventually, serving
+
+
+def many(server: Server, bodies: list[dict[str, Any]]) -> list[httpx.Response]:
+    """All at once, each on a connection of its own."""
+
+    def send(body: dict[str, Any]) -> httpx.Response:
+        return httpx.post(f"{server.url}/invocations", json={"type": "probe", **body}, timeout=60)
+
+    with concurrent.futures.ThreadPoolExecutor(len(bodies)) as pool:
+        return list(pool.map(send, bodies))
+
+
+def metric(server: Server, line: str) -> float:
+    for row in server.client.get("/metrics").text.splitlines():
+        if row.startswith(line):
+            return float(row.split()[-1])
+    return 0.0
+
+
+def test_one_id_is_one_job_however_many_ask(server: Server) -> None:
+    done = 'atelier_jobs_total{code="done",engine="probe"}'
+    before = metric(server, done)
+    responses = many(server, [{"id": "joined", "seed": 1, "steps_s": [0.3]}] * 8)
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.text for response in responses}) == 1
+    assert server.probe(id="joined", seed=1, steps_s=[0.3]).text == responses[0].text
+    assert metric(server, done) == before + 1
+
+
+def test_an_id_belongs_to_one_body_while_it_runs_and_afterwards(server: Server) -> None:
+    first, second = many(server, [{"id": "mine", "seed": 1, "steps_s": [0.3]}, {"id": "mine", "seed": 2}])
+    assert {first.status_code, second.status_code} == {200, 409}
+    loser = {"id": "mine", "seed": 2} if first.status_code == 200 else {"id": "mine", "seed": 1, "steps_s": [0.3]}
+    assert_problem(server.probe(**loser), 409, "id_in_use", "id")
+
+
+def test_a_problem_that_retrying_cannot_mend_is_repeated_not_recomputed(server: Server) -> None:
+    count = 'atelier_jobs_total{code="not_liked",engine="probe"}'
+    before = metric(server, count)
+    for _ in range(2):
+        assert_problem(server.probe(id="refused-once", then="refuse"), 422, "not_liked", "picture")
+    assert metric(server, count) == before + 1
+
+
+def test_a_job_that_outlives_its_deadline_is_cancelled_and_its_id_is_free(server: Server) -> None:
+    body: dict[str, Any] = {"id": "late", "unforeseen_s": [0.1] * 50, "deadline_s": 0.5}
+    problem = assert_problem(server.probe(**body), 504, "deadline")
+    assert problem["retryable"]
+    eventually(lambda: metric(server, "atelier_jobs_live") == 0)
+    assert server.probe(id="late", steps_s=[0.01]).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server, accept: str) -> None:
+    cancelled = 'atelier_jobs_total{code="cancelled",engine="probe"}'
+    before = metric(server, cancelled)
+    body = '{"type": "probe", "unforeseen_s": [' + ", ".join(["0.1"] * 100) + "]}"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        eventually(lambda: metric(server, "atelier_jobs_live") == 1)
+        time.sleep(0.3)
+    eventually(lambda: metric(server, cancelled) == before + 1, within_s=3)
+    assert metric(server, "atelier_jobs_live") == 0
+
+
+def test_a_job_somebody_still_waits_for_goes_on_when_another_hangs_up(server: Server) -> None:
+    impatient = {"id": "shared", "steps_s": [0.1] * 10, "deadline_s": 30}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(server.probe, **impatient)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{server.url}/invocations", json={"type": "probe", **impatient}, timeout=0.4)
+        assert patient.result().status_code == 200
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has learned its pace: a probe's second of work takes a second."""
+    with serving(tmp_path_factory.mktemp("busy"), MAX_QUEUED_JOBS=3, MAX_LIVE_JOBS=1) as server:
+        server.probe(steps_s=[0.2])
+        yield server
+
+
+def test_work_that_would_end_after_its_deadline_is_refused_before_it_starts(busy: Server) -> None:
+    started = time.monotonic()
+    problem = assert_problem(busy.probe(steps_s=[10], deadline_s=2), 429, "overloaded")
+    assert time.monotonic() - started < 1
+    assert problem["retryable"]
+    assert 5 < problem["retry_after_s"] < 12
+    assert busy.probe(steps_s=[0.1], deadline_s=2).status_code == 200
+
+
+def test_the_work_of_others_counts_towards_the_expected_end(busy: Server) -> None:
+    long, short = {"steps_s": [0.1] * 20, "deadline_s": 30}, {"steps_s": [0.1], "deadline_s": 0.5}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(busy.probe, **long)
+        eventually(lambda: metric(busy, "atelier_jobs_live") == 1)
+        assert_problem(busy.probe(**short), 429, "overloaded")
+        assert running.result().status_code == 200
+    assert busy.probe(**short).status_code == 200
+
+
+def test_as_many_jobs_wait_as_the_limit_and_no_more(busy: Server) -> None:
+    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 30}] * 3)
+    assert [response.status_code for response in responses] == [200] * 3
+    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 30}] * 6)
+    codes = sorted(response.status_code for response in responses)
+    assert codes.count(200) >= 3
+    assert 429 in codes
+    assert set(codes) == {200, 429}
+
+
+def test_overload_may_be_told_to_wait_instead(tmp_path: Path) -> None:
+    with serving(tmp_path, OVERLOAD="wait") as server:
+        server.probe(steps_s=[0.2])
+        response = server.probe(steps_s=[1.0], deadline_s=0.5)
+        assert_problem(response, 504, "deadline")
+
+
+def test_a_body_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Path) -> None:
+    with serving(tmp_path, MAX_BODY_BYTES=1000) as server:
+        body = b'{"type": "probe"}'
+        headers = {"Content-Type": "application/json"}
+        fits = server.client.post("/invocations", content=body + b" " * (1000 - len(body)), headers=headers)
+        assert fits.status_code == 200
+        too_long = server.client.post("/invocations", content=body + b" " * (1001 - len(body)), headers=headers)
+        assert_problem(too_long, 413, "too_large")
+
+
+def test_new_work_is_refused_when_the_disk_is_nearly_full(tmp_path: Path) -> None:
+    with serving(tmp_path, SPOOL_MIN_FREE_BYTES=10**18) as server:
+        problem = assert_problem(server.probe(), 503, "disk_full")
+        assert problem["retryable"]
+        assert server.client.get("/ping").status_code == 200

@@ -1,0 +1,124 @@
+"""Starting, refusing to start, draining: what a platform sees of the process."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+
+from tests.serve.test_invocations import assert_problem
+from tests.serve.test_jobs import metric
+from tests.server import ROOT, Server, eventually, serving
+
+
+def test_sigterm_lets_jobs_end_takes_no_new_ones_and_exits_0(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.probe, steps_s=[0.1] * 15)
+        eventually(lambda: metric(server, "atelier_jobs_live") == 1)
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: httpx.get(f"{server.url}/ping").status_code == 503)
+        late = httpx.post(f"{server.url}/invocations", json={"type": "probe"})
+        assert_problem(late, 503, "draining")
+        assert running.result().status_code == 200
+        assert server.process.wait(timeout=10) == 0
+
+
+def test_what_is_not_done_by_the_end_of_the_drain_is_told_so(tmp_path: Path) -> None:
+    with serving(tmp_path, DRAIN_S=4) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.probe, unforeseen_s=[0.1] * 300)
+        eventually(lambda: metric(server, "atelier_jobs_live") == 1)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 6
+        assert_problem(running.result(), 503, "draining")
+        assert server.jobs() == []
+
+
+def test_before_a_worker_is_ready_ping_and_work_get_503(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    try:
+        eventually(lambda: refused_with_503(server))
+        server.wait_ready()
+    finally:
+        server.close()
+
+
+def refused_with_503(server: Server) -> bool:
+    try:
+        ping = server.client.get("/ping").status_code
+    except httpx.ConnectError:
+        return False
+    assert ping == 503
+    assert_problem(server.probe(), 503, "not_ready")
+    return True
+
+
+def ends(tmp_path: Path, **settings: object) -> tuple[int, str]:
+    server = Server(tmp_path, module="container", **{"ENGINES": "", **settings})
+    status = server.process.wait(timeout=60)
+    server.client.close()
+    return status, server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"MODEL_DIR": "/nowhere"}, "MODEL_DIR"),
+        ({"ENGINES": "tryon,avatar"}, "avatar"),
+        ({"DTYPE": "float8"}, "DTYPE"),
+        ({"ENGINE_SHARES": "tryon=-1"}, "ENGINE_SHARES"),
+        ({"OUTPUT_PREFIX": "s3://bucket"}, "OUTPUT_PREFIX"),
+        ({"MAX_PIXELS": "many"}, "MAX_PIXELS"),
+        ({"HOST": "999.0.0.1"}, "cannot start"),
+    ],
+)
+def test_a_server_that_cannot_start_exits_3_with_one_line_that_says_why(
+    tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    status, log = ends(tmp_path, **settings)
+    assert status == 3
+    assert said in log.splitlines()[-1]
+
+
+def test_a_second_server_on_a_spool_exits_3(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (tmp_path / "second").mkdir()
+        status, log = ends(tmp_path / "second", SPOOL_DIR=server.spool)
+        assert status == 3
+        assert "SPOOL_DIR" in log
+        assert server.probe().status_code == 200
+
+
+def test_full_size_weights_without_a_gpu_need_to_be_insisted_on(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    pack = tmp_path / "pack"
+    for file in (ROOT / "model" / "weights" / "demo").rglob("*"):
+        target = pack / file.relative_to(ROOT / "model" / "weights" / "demo")
+        if file.is_file() and file.name != "manifest.json":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    with next(pack.rglob("unet/*.safetensors")).open("r+b") as weights:
+        weights.truncate(600 * 10**6)  # a sparse file: nothing is read before the check
+    status, log = ends(tmp_path, MODEL_DIR=pack)
+    assert status == 3
+    assert "DEVICE=cpu" in log
+
+
+def test_the_command_line_names_its_commands() -> None:
+    shown = subprocess.run([sys.executable, "-m", "container", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert shown.returncode == 0
+    assert "serve" in shown.stdout
+    wrong = subprocess.run([sys.executable, "-m", "container", "sevre"], cwd=ROOT, capture_output=True, text=True)
+    assert wrong.returncode == 2
+
+
+def test_settings_are_printed_at_start(server: Server) -> None:
+    assert '"max_live_jobs": 8' in server.log.read_text()

@@ -1,0 +1,126 @@
+"""Where results go: inline, a folder, S3; and what happens when they cannot go there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bucket, MotoProcess
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server, eventually, serving
+
+
+def test_a_result_is_stored_under_the_id_with_the_manifest(s3_server: Server, bucket: Bucket) -> None:
+    answer = s3_server.probe(id="stored", seed=1).json()
+    [output] = answer["outputs"]
+    assert output["uri"] == f"s3://{bucket.name}/out/stored/result.txt"
+    assert "data" not in output
+    assert hashlib.sha256(bucket.read(output["uri"])).hexdigest() == output["sha256"]
+    manifest = json.loads(bucket.read(f"s3://{bucket.name}/out/stored/manifest.json"))
+    assert manifest["answer"] == answer
+
+
+def test_nothing_is_stored_when_the_client_wants_the_bytes(s3_server: Server, bucket: Bucket) -> None:
+    answer = s3_server.probe(id="inline", output={"inline": True}).json()
+    assert base64.b64decode(answer["outputs"][0]["data"]).startswith(b"seed")
+    assert bucket.keys("out/inline/") == []
+
+
+def test_another_container_finds_the_stored_answer(s3_server: Server, bucket: Bucket, tmp_path: Path) -> None:
+    first = s3_server.probe(id="shared-id", seed=5).json()
+    with serving(tmp_path, **bucket.settings) as other:
+        assert other.probe(id="shared-id", seed=5).json() == first
+        assert_problem(other.probe(id="shared-id", seed=6), 409, "id_in_use", "id")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["s3://elsewhere/", "s3://results/", "s3://results/out", "s3://results/out/../", "file:///etc/", "https://x/"],
+)
+def test_a_prefix_outside_the_allowed_ones_is_refused(s3_server: Server, prefix: str) -> None:
+    assert_problem(s3_server.probe(output={"prefix": prefix}), 422, "output_not_allowed", "output.prefix")
+
+
+def test_a_prefix_below_the_default_one_is_allowed(s3_server: Server, bucket: Bucket) -> None:
+    answer = s3_server.probe(output={"prefix": f"s3://{bucket.name}/out/deeper/"}).json()
+    assert answer["outputs"][0]["uri"].startswith(f"s3://{bucket.name}/out/deeper/{answer['id']}/")
+
+
+def test_a_service_without_a_prefix_answers_inline_and_stores_nowhere(server: Server) -> None:
+    assert "data" in server.probe().json()["outputs"][0]
+    assert_problem(server.probe(output={"prefix": "s3://any/"}), 422, "output_not_allowed", "output.prefix")
+
+
+def test_results_may_go_to_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    with serving(tmp_path, OUTPUT_PREFIX=f"{folder.as_uri()}/") as server:
+        answer = server.probe(id="one").json()
+        assert answer["outputs"][0]["uri"] == (folder / "one" / "result.txt").as_uri()
+        assert (folder / "one" / "result.txt").read_bytes().startswith(b"seed")
+        assert sorted(path.name for path in (folder / "one").iterdir()) == ["manifest.json", "result.txt"]
+
+
+def test_an_inline_answer_has_as_many_bytes_as_the_limit_and_no_more(tmp_path: Path) -> None:
+    with serving(tmp_path, MAX_INLINE_BYTES=100_000) as server:
+        assert server.probe(then="fill", kilobytes=70).status_code == 200
+        problem = assert_problem(server.probe(then="fill", kilobytes=80), 413, "inline_too_large", "output.inline")
+        assert "output.prefix" in problem["detail"]
+
+
+def test_a_result_that_cannot_be_stored_is_kept_and_stored_later(tmp_path: Path, moto: MotoProcess) -> None:
+    own = MotoProcess(tmp_path / "own.log")
+    bucket = Bucket(own.url)
+    with serving(tmp_path, **bucket.settings) as server:
+        own.stop()
+        body: dict[str, Any] = {"id": "patient", "seed": 1, "deadline_s": 4}
+        problem = assert_problem(server.probe(**body), 502, "not_stored")
+        assert problem["retryable"]
+        assert len(server.jobs()) == 1
+        own.start()
+        bucket.client.create_bucket(Bucket=bucket.name)
+        answer = server.probe(**body | {"deadline_s": 4}).json()
+        assert hashlib.sha256(bucket.read(answer["outputs"][0]["uri"])).hexdigest() == answer["outputs"][0]["sha256"]
+    own.stop()
+
+
+def test_a_result_computed_before_the_front_was_killed_is_stored_after_its_restart(tmp_path: Path) -> None:
+    own = MotoProcess(tmp_path / "own.log")
+    bucket = Bucket(own.url)
+    with serving(tmp_path, **bucket.settings) as server:
+        own.stop()
+        assert_problem(server.probe(id="survivor", seed=9, deadline_s=3), 502, "not_stored")
+        workers = server.workers()
+        server.kill()
+        eventually(lambda: not any(worker.is_running() for worker in workers))
+        own.start()
+        bucket.client.create_bucket(Bucket=bucket.name)
+        server.restart()
+        eventually(lambda: "out/survivor/manifest.json" in bucket.keys("out/survivor/"))
+        answer = server.probe(id="survivor", seed=9, deadline_s=3).json()
+        assert (answer["seed"], answer["state"]) == (9, "done")
+    own.stop()
+
+
+def test_pictures_are_erased_when_they_are_stored_and_answers_when_they_are_old(tmp_path: Path, picture: str) -> None:
+    with serving(tmp_path, OUTPUT_PREFIX=f"{(tmp_path / 'out').as_uri()}/", JOB_TTL_S=1) as server:
+        server.probe(id="short-lived", picture=picture)
+        [directory] = server.jobs()
+        assert [path.name for path in directory.iterdir()] == ["answer.json"]
+        time.sleep(1.1)
+        workers = server.workers()
+        server.kill()
+        eventually(lambda: not any(worker.is_running() for worker in workers))
+        server.restart()  # expiry runs at start and then every minute
+        eventually(lambda: server.jobs() == [])
+
+
+def test_an_inline_job_without_an_id_leaves_nothing_behind(server: Server, picture: str) -> None:
+    before = server.jobs()
+    server.probe(picture=picture)
+    assert server.jobs() == before

@@ -1,0 +1,106 @@
+"""Workers that die, stall or know too much."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.serve.test_invocations import assert_problem
+from tests.serve.test_jobs import many, metric
+from tests.server import Server, eventually, serving
+
+
+def replaced(server: Server, old: psutil.Process) -> bool:
+    return any(worker.pid != old.pid for worker in server.workers()) and not old.is_running()
+
+
+def test_jobs_survive_the_death_of_their_worker(server: Server) -> None:
+    [worker] = server.workers()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        bodies = [{"seed": seed, "steps_s": [0.1] * 10} for seed in range(4)]
+        running = pool.submit(many, server, bodies)
+        eventually(lambda: metric(server, "atelier_jobs_live") == 4)
+        time.sleep(0.5)
+        worker.kill()
+        assert server.client.get("/ping").status_code == 200
+        responses = running.result()
+    assert [response.status_code for response in responses] == [200] * 4
+    assert [response.json()["seed"] for response in responses] == [0, 1, 2, 3]
+    assert replaced(server, worker)
+
+
+def test_a_job_that_takes_its_worker_along_twice_fails_and_the_others_do_not(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        good: list[dict[str, Any]] = [{"seed": seed, "steps_s": [0.1] * 5} for seed in range(3)]
+        poison, *others = many(server, [{"then": "die", "steps_s": [0.3]}, *good])
+        assert_problem(poison, 500, "worker_lost")
+        assert [response.status_code for response in others] == [200] * 3
+        assert server.probe().status_code == 200
+
+
+def test_a_worker_that_finishes_no_forward_is_replaced(tmp_path: Path) -> None:
+    with serving(tmp_path, STALL_S=2) as server:
+        [worker] = server.workers()
+        response = server.probe(then="hang", deadline_s=60)
+        assert_problem(response, 500, "worker_lost")
+        assert not worker.is_running()
+        assert server.probe(steps_s=[0.1]).status_code == 200
+
+
+def test_a_slow_job_is_not_taken_for_a_stalled_one(tmp_path: Path) -> None:
+    with serving(tmp_path, STALL_S=2) as server:
+        [worker] = server.workers()
+        assert server.probe(steps_s=[0.5] * 6).status_code == 200
+        assert server.workers() == [worker]
+
+
+def test_a_worker_knows_no_secret_and_gives_way_to_the_front(tmp_path: Path) -> None:
+    secrets = {"AWS_SECRET_ACCESS_KEY": "hidden-1", "AWS_SESSION_TOKEN": "hidden-2", "SOME_TOKEN": "hidden-3"}
+    with serving(tmp_path, **secrets) as server:
+        [worker] = server.workers()
+        environment = Path(f"/proc/{worker.pid}/environ").read_text()
+        assert "hidden" not in environment
+        assert "AWS_" not in environment
+        assert "MODEL_DIR=demo" in environment
+        assert worker.nice() == psutil.Process(server.process.pid).nice() + 5
+
+
+def test_a_worker_ends_when_its_front_is_gone(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        [worker] = server.workers()
+        server.kill()
+        eventually(lambda: not worker.is_running(), within_s=5)
+
+
+def test_several_workers_share_the_work(tmp_path: Path) -> None:
+    with serving(tmp_path, WORKERS=2, MAX_LIVE_JOBS=1, MAX_BATCH_ROWS=0) as server:
+        eventually(lambda: metric(server, "atelier_workers_ready") == 2)
+        started = time.monotonic()
+        assert {response.status_code for response in many(server, [{"steps_s": [1.0]}] * 4)} == {200}
+        assert time.monotonic() - started < 3.5
+
+
+def test_ping_gives_up_only_when_no_worker_was_ready_for_the_grace_time(tmp_path: Path) -> None:
+    with serving(tmp_path, RESTART_GRACE_S=1) as server:
+        [worker] = server.workers()
+        worker.send_signal(signal.SIGSTOP)  # the front sees nothing wrong: busy is healthy
+        time.sleep(1.5)
+        assert server.client.get("/ping").status_code == 200
+        worker.kill()
+        assert server.client.get("/ping").status_code == 200
+        eventually(lambda: server.client.get("/ping").status_code == 503)
+        eventually(lambda: server.client.get("/ping").status_code == 200)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_is_told_to_go_is_replaced(server: Server, signal_number: int) -> None:
+    [worker] = server.workers()
+    worker.send_signal(signal_number)
+    eventually(lambda: replaced(server, worker))
+    assert server.probe().status_code == 200

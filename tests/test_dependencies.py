@@ -1,0 +1,63 @@
+"""Who may import whom: container -> serve -> model's requests, container -> model. The front stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import ROOT, Server
+
+REQUEST_MODULES = ("model.request", "model.engines")
+
+
+def imports(package: str) -> Iterator[tuple[Path, str]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield path, node.module
+
+
+def test_model_imports_nothing_of_serve_or_container() -> None:
+    assert [(str(path), name) for path, name in imports("model") if name.split(".")[0] in ("serve", "container")] == []
+
+
+def test_model_touches_no_network() -> None:
+    network = ("socket", "http", "urllib", "httpx", "requests", "boto3", "fastapi", "starlette", "uvicorn")
+    assert [(str(path), name) for path, name in imports("model") if name.split(".")[0] in network] == []
+
+
+def test_serve_imports_only_the_requests_of_model_and_nothing_of_container() -> None:
+    for path, name in imports("serve"):
+        root = name.split(".")[0]
+        assert root not in ("container", "torch", "diffusers"), (path, name)
+        assert root != "model" or name in REQUEST_MODULES or name.endswith(".request"), (path, name)
+
+
+def test_nothing_imports_cuda_only_packages_at_module_level() -> None:
+    cuda_only = ("pytorch3d", "nvdiffrast", "xformers")
+    for package in ("container", "model", "serve"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not any(name.split(".")[0] in cuda_only for name in names), path
+
+
+def test_a_running_front_has_no_torch_in_it(server: Server) -> None:
+    server.client.get("/openapi.json")  # whatever is imported late is imported now
+    mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "libpython" in mapped or "python" in mapped
+    assert "/torch/" not in mapped
+
+
+@pytest.mark.parametrize("module", ["container.serve", "serve.app", "model.catvton.request", "model.weights.pack"])
+def test_what_the_front_imports_does_not_bring_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
