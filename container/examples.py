@@ -14,9 +14,9 @@ _SIZE = (96, 128)  # small enough to be read in a text box
 def examples() -> dict[str, Any]:
     """Name -> OpenAPI example."""
     from model.synthetic.drawing import draw_garment, draw_person
-    from model.synthetic.samples import GARMENTS, LOOKS
+    from model.synthetic.samples import GARMENTS, PEOPLE
 
-    look, garment = next(iter(LOOKS.values())), next(iter(GARMENTS.values()))
+    look, garment = next(iter(PEOPLE.values())), next(iter(GARMENTS.values()))
     person = draw_person(look, _SIZE)
     tryon = {
         "type": "tryon",

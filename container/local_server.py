@@ -75,14 +75,20 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> f
     began = time.monotonic()
     while time.monotonic() - began < _START_TIMEOUT_S:
         if process.poll() is not None:
-            last_line = log.read_text(errors="replace").strip().rpartition("\n")[2]
-            raise NoServer(f"the server ended with status {process.returncode}: {last_line}")
+            raise NoServer(f"the server ended with status {process.returncode}: {last_words(log)}")
         # A proxy of the environment is for the world, not for this machine.
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{url}/ping", timeout=5, trust_env=False).status_code == 200:
                 return time.monotonic() - began
         time.sleep(_PING_EVERY_S)
     raise NoServer(f"the server was not ready after {_START_TIMEOUT_S:.0f} s")
+
+
+def last_words(log: Path) -> str:
+    """Why it ended: its last critical line, or the last of all."""
+    lines = log.read_text(errors="replace").splitlines() or ["it said nothing"]
+    critical = [line.partition("CRITICAL ")[2] for line in lines if "CRITICAL " in line]
+    return (critical or lines)[-1]
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -40,12 +40,13 @@ def create_app(
     app.add_middleware(Bookkeeping, metrics=metrics)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(OSError, _unexpected)
+    app.add_exception_handler(Exception, _unexpected)
     add_docs(app, examples)
 
-    app.add_api_route("/invocations", invocations.__call__, methods=["POST"], summary="Dress somebody")
+    app.add_api_route("/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody")
 
-    @app.api_route("/ping", methods=["GET", "POST"], summary="200: ready for work", response_class=Response)
+    @app.post("/ping", include_in_schema=False)
+    @app.get("/ping", summary="200: ready for work", response_class=Response)
     async def ping() -> Response:
         return Response(status_code=health.status)
 

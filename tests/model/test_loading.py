@@ -15,9 +15,10 @@ from torch import Tensor
 
 from model.catvton import checkpoint
 from model.catvton.files import UNET, VAE, VERSIONS, attention_file
-from model.diffusion.attention import PassThrough
+from model.diffusion.attention import PassThrough, keep_only_self_attention
 from model.errors import WeightsError
 from model.weights.layout import TENSOR_FILES, tensor_file
+from model.weights.loading import Network, differences
 
 CPU = torch.device("cpu")
 MIDDLE = "mid_block.attentions.0.transformer_blocks.0.attn1"
@@ -80,6 +81,13 @@ def test_a_missing_key_is_named_with_the_nearest_found(weights: Path) -> None:
         WeightsError, match=r"vae/diffusion_pytorch_model\.safetensors: unexpected key .* \(and 1 more\)"
     ):
         load_vae(weights)
+
+
+def test_only_the_first_few_of_many_keys_get_a_hint() -> None:
+    shape = torch.Size([1])
+    problems = differences({f"layer.{i}": shape for i in range(50)}, {f"model.layer.{i}": shape for i in range(50)})
+    assert len(problems) == 100
+    assert sum("nearest" in problem for problem in problems) == 20
 
 
 def test_an_extra_key_is_an_error(weights: Path) -> None:
@@ -175,9 +183,11 @@ def test_a_unet_without_mask_channels_is_refused(weights: Path) -> None:
 
 def test_positions_in_the_attention_file_follow_the_published_list() -> None:
     with torch.device("meta"):
-        unet = UNet2DConditionModel(in_channels=9, cross_attention_dim=768)  # SD 1.5
+        unet = UNet2DConditionModel(in_channels=9, cross_attention_dim=768, attention_head_dim=8)  # SD 1.5
     names = checkpoint.attention_names(unet)
     assert len(names) == 80
+    keep_only_self_attention(unet)
+    assert Network(unet, []).parameters() == 815_572_804  # 815.45 M in the paper, which counts no attn2 either
     positions = {key.split(".")[0]: name.split(".transformer_blocks")[0] for key, name in names.items()}
     assert positions == {
         "0": "down_blocks.0.attentions.0", "8": "down_blocks.0.attentions.1",

@@ -175,6 +175,7 @@ def test_the_examples_of_the_docs_run_as_they_stand(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
     examples = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]["examples"]
     assert examples
+    assert "200" in document["paths"]["/invocations"]["post"]["responses"]
     for example in examples.values():
         response = server.invoke(example["value"])
         assert response.status_code == 200, response.text

@@ -1,0 +1,204 @@
+"""The command-line client against real server processes on the demo pack."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+import local_invoke
+from container.local_server import local_server
+from model.synthetic.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
+from model.synthetic.samples import SAMPLES, draw_sample_files
+
+FAST = ["--width", "64", "--height", "96", "--steps", "2"]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with local_server("demo", lambda _: None) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files of one drawn sample, as the flags want them."""
+    files = draw_sample_files(SAMPLES[:1], tmp_path_factory.mktemp("pictures"))[0]
+    return {name: str(file) for name, file in files.items()}
+
+
+def tryon(pictures: dict[str, str], *more: str) -> list[str]:
+    return ["tryon", *(word for name, file in pictures.items() for word in (f"--{name}", file)), *FAST, *more]
+
+
+def test_a_tryon_saves_its_result_and_a_picture_of_all_side_by_side(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert local_invoke.main(tryon(pictures, "--url", url, "--seed", "7", "--out", str(tmp_path / "out"))) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [str(tmp_path / "out" / name) for name in ("result.png", "side_by_side.png")]
+    assert "seed 7" in printed.err
+    with Image.open(tmp_path / "out" / "result.png") as result, Image.open(pictures["person"]) as person:
+        assert result.size == person.size
+    with Image.open(tmp_path / "out" / "side_by_side.png") as sheet:
+        assert sheet.size == Layout(4, 1, (360, 480), 10).size
+
+
+def test_every_option_reaches_the_service(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
+    options = ["--no-repaint", "--format", "webp", "--samples", "2", "--guidance", "1", "--eta", "0", "--seed", "0"]
+    ways = ["--id", "every-option", "--deadline-s", "100"]
+    assert local_invoke.main(tryon(pictures, "--url", url, *options, *ways, "--out", str(tmp_path))) == 0
+    results = sorted(tmp_path.glob("result*.webp"))
+    assert len(results) == 2
+    with Image.open(results[0]) as result:
+        assert result.size == (64, 96)
+
+
+def test_an_upper_and_a_lower_garment_go_together(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
+    garment = pictures["garment"]
+    both = {"person": pictures["person"], "upper": garment, "lower": garment, "mask": pictures["mask"]}
+    assert local_invoke.main(tryon(both, "--url", url, "--out", str(tmp_path))) == 0
+    with Image.open(tmp_path / "side_by_side.png") as sheet:
+        assert sheet.size == Layout(5, 1, (360, 480), 10).size
+
+
+def test_a_bad_mask_ends_with_status_1_and_one_readable_line(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = tmp_path / "narrow.png"
+    Image.new("L", (50, 400)).save(narrow)
+    assert local_invoke.main(tryon(pictures | {"mask": str(narrow)}, "--url", url, "--out", str(tmp_path))) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("atelier: 422 bad_mask (mask): ")
+
+
+def test_a_field_out_of_range_is_told_in_one_line(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert local_invoke.main(tryon(pictures, "--url", url, "--eta", "3", "--out", str(tmp_path))) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("atelier: 422 ")
+    assert "(eta)" in line
+
+
+def test_an_unreachable_address_ends_with_status_3(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert local_invoke.main(["ping", "--url", f"http://127.0.0.1:{port}"]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"atelier: no answer from http://127.0.0.1:{port}: ")
+
+
+def test_a_server_that_cannot_start_ends_with_status_3_and_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert local_invoke.main(["ping", "--model-dir", str(tmp_path)]) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("atelier: the server ended with status 3: ")
+    assert str(tmp_path) in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "garments",
+    [
+        [],
+        ["--upper", "{garment}"],
+        ["--garment", "{garment}", "--lower", "{garment}"],
+        ["--garment", "absent.png"],
+    ],
+)
+def test_wrong_usage_ends_with_status_2(garments: list[str], pictures: dict[str, str], tmp_path: Path) -> None:
+    words = [word.format(**pictures) for word in garments]
+    given = ["tryon", "--person", pictures["person"], "--mask", pictures["mask"], "--out", str(tmp_path)]
+    with pytest.raises(SystemExit) as end:
+        local_invoke.main([*given, *words])
+    assert end.value.code == 2
+
+
+def test_ping_and_models(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert local_invoke.main(["ping", "--url", url]) == 0
+    assert capsys.readouterr().out == "ready\n"
+    assert local_invoke.main(["models", "--url", url]) == 0
+    assert "tryon" in json.loads(capsys.readouterr().out)["models"]
+
+
+def test_another_service_at_the_address_is_told_in_one_line(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert local_invoke.main(tryon(pictures, "--url", f"{url}/elsewhere", "--out", str(tmp_path))) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("atelier: 404 ")
+
+
+def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert local_invoke.main(["demo", "--url", url, *FAST, "--limit", "3", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [str(tmp_path / "contact_sheet.png")]
+    assert "3 try-ons in " in printed.err
+    with Image.open(tmp_path / "contact_sheet.png") as sheet:
+        assert sheet.size == Layout(3, 4, (180, 240), 10, TITLE_HEIGHT, LABEL_HEIGHT).size
+
+
+def test_without_an_address_a_server_is_started_and_stopped(tmp_path: Path) -> None:
+    words = ["demo", *FAST, "--limit", "1", "--out", str(tmp_path)]
+    command = [sys.executable, str(Path(local_invoke.__file__)), *words]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == [str(tmp_path / "contact_sheet.png")]
+    assert ended.stderr.startswith("starting a server (MODEL_DIR=demo) ...\nready after ")
+
+
+def test_results_stored_in_a_folder_are_fetched_from_there(
+    pictures: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OUTPUT_PREFIX", f"file://{tmp_path}/stored/")
+    words = ["--id", "one", "--out", str(tmp_path / "out"), "--output-prefix", f"file://{tmp_path}/stored/mine/"]
+    with local_server("demo", lambda _: None) as address:
+        assert local_invoke.main(tryon(pictures, *words, "--url", address)) == 0
+    stored = tmp_path / "stored" / "mine" / "one" / "result.png"
+    assert capsys.readouterr().out.splitlines()[0] == f"file://{stored}"
+    assert (tmp_path / "out" / "result.png").read_bytes() == stored.read_bytes()
+    with pytest.raises(httpx.ConnectError):  # the server is gone with its `with`
+        httpx.get(f"{address}/ping")
+
+
+def test_a_damaged_result_is_refused() -> None:
+    output = {"name": "result.png", "data": "AAAA", "sha256": "0" * 64}
+    with pytest.raises(local_invoke.Failed, match="arrived damaged"):
+        local_invoke.content_of(output)
+
+
+def test_a_result_out_of_reach_is_noted_and_not_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = {"name": "result.png", "uri": "file:///not/on/this/machine/result.png", "sha256": "0" * 64}
+    assert local_invoke.save(output, tmp_path) is None
+    printed = capsys.readouterr()
+    assert printed.out == "file:///not/on/this/machine/result.png\n"
+    assert printed.err.startswith("note: file:///not/on/this/machine/result.png cannot be read from here")
+
+
+def test_an_address_is_left_for_the_server_to_fetch(tmp_path: Path) -> None:
+    assert local_invoke.reference("s3://bucket/me.jpg") == "s3://bucket/me.jpg"
+    assert local_invoke.reference("https://example.org/me.jpg") == "https://example.org/me.jpg"
+    (tmp_path / "me.jpg").write_bytes(b"abc")
+    assert local_invoke.reference(str(tmp_path / "me.jpg")) == "data:image/jpeg;base64,YWJj"
+
+
+def test_advice_to_try_again_is_followed_a_bounded_number_of_times() -> None:
+    asked: list[httpx.Request] = []
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        problem = {"status": 429, "code": "overloaded", "detail": "busy", "retryable": True, "retry_after_s": 0.01}
+        return httpx.Response(429, json=problem, headers={"content-type": "application/problem+json"})
+
+    http = httpx.Client(base_url="http://busy", transport=httpx.MockTransport(busy))
+    with http, pytest.raises(local_invoke.Refused, match="429 overloaded: busy"):
+        local_invoke.invoke(http, {}, lambda *_: None)
+    assert len(asked) == 1 + local_invoke.RETRIES
