@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +19,8 @@ from model.weights.layout import CONFIG, tensor_file
 
 M = TypeVar("M", bound=nn.Module)
 Shapes = Mapping[str, torch.Size]
+
+_MOST_HINTS = 10  # finding the nearest key takes tens of milliseconds
 
 
 @dataclass
@@ -125,8 +127,8 @@ def stock_checkpoint(module: nn.Module, folder: Path) -> Checkpoint:
 def differences(expected: Shapes, found: Shapes) -> list[str]:
     """Every unexpected key, missing key and wrong shape, in words. Empty when the two agree."""
     missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
-    unexpected = [f"unexpected key {key!r}{_nearest(key, missing or expected)}" for key in sorted(extra)]
-    absent = [f"missing key {key!r}{_nearest(key, extra)}" for key in sorted(missing)]
+    unexpected = _named("unexpected", extra, missing or expected)
+    absent = _named("missing", missing, extra)
     misshapen = [
         f"{key!r} has shape {tuple(found[key])}, expected {tuple(shape)}"
         for key, shape in expected.items()
@@ -135,8 +137,16 @@ def differences(expected: Shapes, found: Shapes) -> list[str]:
     return unexpected + absent + misshapen
 
 
-def _nearest(key: str, candidates: Iterable[str]) -> str:
-    nearest = get_close_matches(key, sorted(candidates), n=1)
+def _named(what: str, keys: Iterable[str], candidates: Iterable[str]) -> list[str]:
+    candidates = sorted(candidates)
+    return [
+        f"{what} key {key!r}{_nearest(key, candidates) if i < _MOST_HINTS else ''}"
+        for i, key in enumerate(sorted(keys))
+    ]
+
+
+def _nearest(key: str, candidates: Sequence[str]) -> str:
+    nearest = get_close_matches(key, candidates, n=1)
     return f", nearest is {nearest[0]!r}" if nearest else ""
 
 
