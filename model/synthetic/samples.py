@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
+
+from PIL import Image
 
 from model.synthetic.body import Build, Pose
 from model.synthetic.colour import rgb
+from model.synthetic.contact_sheet import contact_sheet
+from model.synthetic.drawing import draw_garment, draw_person
 from model.synthetic.fabric import Fabric
 from model.synthetic.garment import Cut, Garment
 from model.synthetic.head import Head
@@ -20,6 +26,11 @@ class Sample:
 
     person: str
     garment: str
+
+    @property
+    def mask(self) -> str:
+        """Which of the person's masks is for this garment."""
+        return "upper_mask" if GARMENTS[self.garment].is_upper else "lower_mask"
 
 
 def _plain(cut: Cut, colour: str) -> Garment:
@@ -82,3 +93,37 @@ GARMENTS: dict[str, Garment] = {
 }
 
 SAMPLES: tuple[Sample, ...] = tuple(Sample(person, garment) for person, garment in product(PEOPLE, GARMENTS))
+
+
+def draw_sample_files(samples: Sequence[Sample], folder: Path) -> list[dict[str, Path]]:
+    """Draw what `samples` need as PNG files in `folder`; each sample's files by the request field they are for."""
+    for name in {sample.person for sample in samples}:
+        picture = draw_person(PEOPLE[name])
+        picture.photo.save(folder / file_name(name))
+        picture.upper_mask.save(folder / file_name(name, "upper_mask"))
+        picture.lower_mask.save(folder / file_name(name, "lower_mask"))
+    for name in {sample.garment for sample in samples}:
+        draw_garment(GARMENTS[name]).save(folder / file_name(name))
+    return [
+        {
+            "person": folder / file_name(sample.person),
+            "garment": folder / file_name(sample.garment),
+            "mask": folder / file_name(sample.person, sample.mask),
+        }
+        for sample in samples
+    ]
+
+
+def sample_sheet(
+    samples: Sequence[Sample], files: Sequence[dict[str, Path]], results: Sequence[Path], title: str
+) -> Image.Image:
+    """A contact sheet with a column for each sample: what `draw_sample_files` drew, and what came of it."""
+    columns = [
+        [Image.open(file) for file in (*drawn.values(), result)] for drawn, result in zip(files, results, strict=True)
+    ]
+    labels = [f"{sample.person}, {sample.garment}" for sample in samples]
+    return contact_sheet(columns, labels, ("person", "garment", "mask", "result"), title=title)
+
+
+def file_name(*words: str) -> str:
+    return "_".join(words).replace(" ", "_") + ".png"

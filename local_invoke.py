@@ -1,0 +1,300 @@
+"""Command-line client of an Atelier container. Without `--url` it starts a server of its own for the occasion.
+
+Exit status: 0 done, 1 the service refused or failed, 2 wrong usage, 3 no server could be reached or started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import mimetypes
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+from tqdm import tqdm
+
+from container.local_server import NoServer, local_server
+from model.synthetic.contact_sheet import contact_sheet
+from model.synthetic.samples import SAMPLES, draw_sample_files, file_name, sample_sheet
+from serve.s3 import S3
+from serve.store import Store, StoreError
+
+TIMEOUT = httpx.Timeout(10, read=600)
+DEMO_AT_ONCE, RETRIES, MAX_RETRY_AFTER_S = 4, 2, 60.0
+
+PICTURES = ("person", "garment", "upper", "lower", "mask")
+NUMBERS = {"width": int, "height": int, "steps": int, "guidance": float, "eta": float, "seed": int, "samples": int}
+
+Json = dict[str, Any]
+OnProgress = Callable[[str, int, int], None]
+
+
+class Failed(Exception):  # noqa: N818 - what happened
+    """The service did not do what was asked."""
+
+
+class Refused(Failed):
+    """The service answered with a problem (RFC 9457). `retry_after_s` is its advice, None without any."""
+
+    def __init__(self, problem: Json) -> None:
+        field = f" ({problem['field']})" if problem.get("field") else ""
+        super().__init__(f"{problem['status']} {problem['code']}{field}: {problem['detail']}")
+        self.retry_after_s: float | None = problem.get("retry_after_s") if problem.get("retryable") else None
+
+
+class NotReadable(Failed):
+    """A result is stored, but out of reach of this machine."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    args = parse(arguments)
+    try:
+        with connection(args) as http:
+            args.run(http, args)
+    except (Failed, OSError) as error:
+        return complain(error, 1)
+    except NoServer as error:
+        return complain(error, 3)
+    except httpx.TransportError as error:
+        return complain(f"no answer from {args.url}: {error}", 3)
+    except KeyboardInterrupt:
+        return complain("interrupted", 130)
+    return 0
+
+
+def complain(reason: object, status: int) -> int:
+    say(f"atelier: {' '.join(str(reason).split())}")
+    return status
+
+
+def say(text: str) -> None:
+    """What is going on goes to stderr; stdout is for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--url", help="a running container; default: start a server here")
+    where.add_argument("--model-dir", default="demo", help="checkpoints for the server started here (default: demo)")
+    how = argparse.ArgumentParser(add_help=False)
+    for name, kind in NUMBERS.items():
+        how.add_argument(f"--{name}", type=kind)
+    parser = argparse.ArgumentParser(prog="local_invoke.py", description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("ping", parents=[where], help="is it ready?").set_defaults(run=run_ping)
+    commands.add_parser("models", parents=[where], help="what is served").set_defaults(run=run_models)
+    demo = commands.add_parser("demo", parents=[where, how], help="dress drawn people; makes a contact sheet")
+    demo.add_argument("--out", type=Path, default=Path("demo_out"))
+    demo.add_argument("--limit", type=int, choices=range(1, len(SAMPLES) + 1), metavar="N", help="only N try-ons")
+    demo.set_defaults(run=run_demo)
+    add_tryon(commands.add_parser("tryon", parents=[where, how], help="dress a person"))
+    args = parser.parse_args(arguments)
+    if args.run is run_tryon and [bool(args.upper), bool(args.lower)] != 2 * [not args.garment]:
+        parser.error("give either --garment, or --upper and --lower")
+    return args
+
+
+def add_tryon(tryon: argparse.ArgumentParser) -> None:
+    pictures = tryon.add_argument_group("pictures", "a file, or an https:// or s3:// address the server fetches")
+    for name in PICTURES:
+        pictures.add_argument(f"--{name}", type=picture, required=name in ("person", "mask"))
+    tryon.add_argument("--no-repaint", action="store_true", help="as painted, not pasted into the photo")
+    tryon.add_argument("--format", choices=("png", "jpeg", "webp"))
+    tryon.add_argument("--id", help="idempotency key")
+    tryon.add_argument("--deadline-s", type=float)
+    tryon.add_argument("--output-prefix", metavar="s3://...", help="where the server stores the results")
+    tryon.add_argument("--out", type=Path, required=True, help="folder for the results")
+    tryon.set_defaults(run=run_tryon)
+
+
+def picture(argument: str) -> str:
+    if "://" not in argument and not Path(argument).is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {argument}")
+    return argument
+
+
+def run_ping(http: httpx.Client, args: argparse.Namespace) -> None:
+    checked(http.get("/ping"))
+    print("ready")
+
+
+def run_models(http: httpx.Client, args: argparse.Namespace) -> None:
+    print(json.dumps(checked(http.get("/api/models")).json(), indent=2))
+
+
+def run_tryon(http: httpx.Client, args: argparse.Namespace) -> None:
+    with stage_bar() as on_progress:
+        answer = invoke(http, tryon_body(args), on_progress)
+    for warning in answer["warnings"]:
+        say(f"note: {warning['message']} ({warning['code']})")
+    say(f"seed {answer['seed']}")
+    args.out.mkdir(parents=True, exist_ok=True)
+    results = [file for output in answer["outputs"] if (file := save(output, args.out))]
+    inputs = [(name, argument) for name in PICTURES if (argument := getattr(args, name))]
+    if results and not any("://" in argument for _, argument in inputs):
+        side_by_side = args.out / "side_by_side.png"
+        named = [*inputs, *((file.stem, file) for file in results)]
+        columns = [[Image.open(file)] for _, file in named]
+        contact_sheet(columns, [name for name, _ in named], cell=(360, 480)).save(side_by_side)
+        print(side_by_side)
+
+
+def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
+    began = time.monotonic()
+    samples = SAMPLES[: args.limit]
+    args.out.mkdir(parents=True, exist_ok=True)
+    files = draw_sample_files(samples, args.out)
+    bodies = [{"type": "tryon", "seed": 0, **references(inputs), **numbers(args)} for inputs in files]
+    with ThreadPoolExecutor(DEMO_AT_ONCE) as pool:
+        running = pool.map(lambda body: invoke(http, body, lambda *_: None), bodies)
+        answers = list(tqdm(running, total=len(bodies), desc="try-ons", unit="", disable=None))
+    results = [args.out / file_name(sample.person, sample.garment) for sample in samples]
+    for file, answer in zip(results, answers, strict=True):
+        file.write_bytes(content_of(answer["outputs"][0]))
+    sheet = args.out / "contact_sheet.png"
+    title = f"Atelier, weights: {answers[0]['model']['licence'] or 'unknown licence'}"
+    sample_sheet(samples, files, results, title).save(sheet)
+    print(sheet)
+    say(f"{len(samples)} try-ons in {time.monotonic() - began:.1f} s")
+
+
+def tryon_body(args: argparse.Namespace) -> Json:
+    """The request as the command line has it; what was not given is left to the server."""
+    both = {"upper": args.upper, "lower": args.lower}
+    body = {
+        "type": "tryon",
+        **references({"person": args.person, "mask": args.mask}),
+        **(references({"garment": args.garment}) if args.garment else {"garments": references(both)}),
+        **numbers(args),
+        "repaint": False if args.no_repaint else None,
+        "id": args.id,
+        "deadline_s": args.deadline_s,
+        "output": given({"prefix": args.output_prefix, "format": args.format}),
+    }
+    return given(body)
+
+
+def numbers(args: argparse.Namespace) -> Json:
+    return given({name: getattr(args, name) for name in NUMBERS})
+
+
+def given(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def references(files: dict[str, Any]) -> Json:
+    return {name: reference(str(file)) for name, file in files.items()}
+
+
+def reference(argument: str) -> str:
+    """A file as a `data:` URI; an address as it is."""
+    if "://" in argument:
+        return argument
+    media_type = mimetypes.guess_type(argument)[0] or "application/octet-stream"
+    return f"data:{media_type};base64,{base64.b64encode(Path(argument).read_bytes()).decode()}"
+
+
+def save(output: Json, folder: Path) -> Path | None:
+    """Save one result and print where it is; None when it is stored where this machine cannot read."""
+    file = folder / Path(output["name"]).name
+    if "uri" in output:
+        print(output["uri"])
+    try:
+        file.write_bytes(content_of(output))
+    except NotReadable as error:
+        say(f"note: {error}")
+        return None
+    print(file)
+    return file
+
+
+def content_of(output: Json) -> bytes:
+    """The bytes of one result, from the answer itself or from where it is stored."""
+    content = base64.b64decode(output["data"]) if "data" in output else download(output["uri"])
+    if hashlib.sha256(content).hexdigest() != output["sha256"]:
+        raise Failed(f"{output['name']} arrived damaged: its sha256 is not {output['sha256']}")
+    return content
+
+
+def download(uri: str) -> bytes:
+    s3 = S3(region=os.environ.get("AWS_REGION"), endpoint_url=os.environ.get("S3_ENDPOINT_URL"))
+    try:
+        content = asyncio.run(Store(s3=s3, default_prefix=None, allow=()).read(uri))
+    except StoreError as error:
+        raise NotReadable(f"{uri} cannot be read from here: {error}") from error
+    if content is None:
+        raise NotReadable(f"{uri} cannot be read from here: there is nothing")
+    return content
+
+
+@contextlib.contextmanager
+def stage_bar() -> Iterator[OnProgress]:
+    """A progress bar that shows the stage that is running."""
+    with tqdm(disable=None, bar_format="{desc:<12}{bar} {n_fmt}/{total_fmt} {elapsed}") as bar:
+
+        def on_progress(stage: str, done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(stage)
+
+        yield on_progress
+
+
+def invoke(http: httpx.Client, body: Json, on_progress: OnProgress, retries: int = RETRIES) -> Json:
+    """The answer to `body`. Tries again when the service advises it."""
+    try:
+        return invoke_once(http, body, on_progress)
+    except Refused as refusal:
+        if refusal.retry_after_s is None or not retries:
+            raise
+        delay_s = min(refusal.retry_after_s, MAX_RETRY_AFTER_S)
+        say(f"{refusal}; trying again in {delay_s:.0f} s")
+    time.sleep(delay_s)
+    return invoke(http, body, on_progress, retries - 1)
+
+
+def invoke_once(http: httpx.Client, body: Json, on_progress: OnProgress) -> Json:
+    with http.stream("POST", "/invocations", json=body, headers={"Accept": "application/x-ndjson"}) as response:
+        for line in checked(response).iter_lines():
+            event: Json = json.loads(line)
+            if event["event"] == "answer":
+                return event
+            if event["event"] == "problem":
+                raise Refused(event)
+            on_progress(event["stage"], event["done"], event["total"])
+    raise Failed("the server ended the stream without an answer")
+
+
+def checked(response: httpx.Response) -> httpx.Response:
+    if response.status_code == 200:
+        return response
+    response.read()
+    if response.headers.get("content-type", "").startswith("application/problem+json"):
+        raise Refused(response.json())
+    raise Failed(f"{response.status_code} {response.reason_phrase} {response.text[:200]}")
+
+
+@contextlib.contextmanager
+def connection(args: argparse.Namespace) -> Iterator[httpx.Client]:
+    """A client of the container at `--url`, else of a server that lives as long as this."""
+    with contextlib.ExitStack() as stack:
+        started_here = args.url is None
+        if started_here:
+            args.url = stack.enter_context(local_server(args.model_dir, say))
+        # A proxy of the environment is for the world, not for this machine.
+        yield stack.enter_context(httpx.Client(base_url=args.url, timeout=TIMEOUT, trust_env=not started_here))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
