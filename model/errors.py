@@ -1,10 +1,10 @@
 """What can go wrong while computing.
 
-    EngineError
-    ├── InputError        the request or a picture cannot be used; the client must change it
-    ├── MemoryError_      the job does not fit the device even when it is alone there
-    ├── DeviceLostError   the device no longer answers; only a new process helps
-    └── WeightsError      a checkpoint is absent, incomplete or of another shape
+EngineError
+├── InputError        the request or a picture cannot be used; the client must change it
+├── MemoryError_      the job does not fit the device even when it is alone there
+├── DeviceLostError   the device no longer answers; only a new process helps
+└── WeightsError      a checkpoint is absent, incomplete or of another shape
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def create_app(
     app.add_exception_handler(Exception, _unexpected)
     add_docs(app, examples)
 
-    app.add_api_route("/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody")
+    app.add_api_route(
+        "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"
+    )
 
     @app.post("/ping", include_in_schema=False)
     @app.get("/ping", summary="200: ready for work", response_class=Response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
@@ -35,12 +36,7 @@ class Invocations:
     async def __call__(self, request: Request) -> Response:
         self.jobs.refuse_unless_open()
         accept = Accept.parse(request.headers.get("accept", ""))
-        body = accept.with_format(parse_json(await read_body(request, self.max_body_bytes)))
-        submission = read_submission(body, self.workers.models, request.headers.get("x-amzn-sagemaker-inference-id"))
-        prefix = self.store.prefix_for(submission.request.output, wants_bytes=accept.image is not None)
-        default_s = self.stream_deadline_s if accept.stream else self.deadline_s
-        deadline_s = submission.request.deadline_s or default_s
-        job = self.jobs.submit(submission, prefix, deadline_s)
+        job, deadline_s = await self._submit(request, accept)
         if accept.stream:
             return StreamingResponse(self._stream(job, deadline_s, accept.stream), media_type=accept.stream)
         answer = job if isinstance(job, dict) else await unless_gone(request, self.jobs.wait(job, deadline_s))
@@ -50,6 +46,18 @@ class Invocations:
             return JSONResponse(answer)
         content, content_type = await self.jobs.bytes_of(answer, accept.image)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer["seed"])})
+
+    async def _submit(self, request: Request, accept: Accept) -> tuple[LiveJob | Answer, float]:
+        """Everything up to the queue. The body, pictures and all, is let go of when this returns."""
+        raw = await read_body(request, self.max_body_bytes)
+        digest = hashlib.sha256(raw + (accept.image or "").encode()).hexdigest()
+        body = accept.with_format(parse_json(raw))
+        inference_id = request.headers.get("x-amzn-sagemaker-inference-id")
+        submission = read_submission(body, digest, self.workers.models, inference_id)
+        wanted = submission.request
+        prefix = self.store.prefix_for(wanted.output, wants_bytes=accept.image is not None)
+        deadline_s = wanted.deadline_s or (self.stream_deadline_s if accept.stream else self.deadline_s)
+        return self.jobs.submit(submission, prefix, deadline_s), deadline_s
 
     async def _stream(self, job: LiveJob | Answer, deadline_s: float, media_type: str) -> AsyncIterator[str]:
         async for event, fields in self._events(job, deadline_s):

@@ -163,11 +163,13 @@ class Jobs:
     def _claim(self, submission: Submission, prefix: str | None) -> LiveJob:
         directory = self._spool.claim(submission.id)
         job = LiveJob(submission.id, submission.digest, directory, kept=submission.id_given or prefix is not None)
-        directory.mark("request.json", {
-            "id": job.id, "digest": job.digest, "kept": job.kept, "prefix": prefix,
-            "engine": submission.request.type, "request": submission.request.without_inputs(),
-        })  # fmt: skip
-        self._start(job, submission.request, self._compute_and_store(job, submission.request, prefix))
+        references = dict(submission.request.inputs())
+        without_inputs = submission.request.without_inputs()
+        accepted = {"id": job.id, "digest": job.digest, "kept": job.kept, "prefix": prefix}
+        directory.mark("request.json", accepted | {"engine": submission.request.type, "request": without_inputs})
+        # From here on the pictures are only in `references`, which is emptied when they are on disk.
+        request = type(submission.request).model_validate(without_inputs)
+        self._start(job, request, self._compute_and_store(job, request, references, prefix))
         return job
 
     def _start(self, job: LiveJob, request: Request, steps: Coroutine[Any, Any, Answer]) -> None:
@@ -239,11 +241,13 @@ class Jobs:
         else:
             job.directory.erase()
 
-    async def _compute_and_store(self, job: LiveJob, request: Request, prefix: str | None) -> Answer:
+    async def _compute_and_store(
+        self, job: LiveJob, request: Request, references: dict[str, str], prefix: str | None
+    ) -> Answer:
         if prefix is not None and job.kept and (stored := await self._find(job, prefix)):
             job.directory.settle({"digest": job.digest, "answer": stored})
             return stored
-        timings = await self._compute(job, request)
+        timings = await self._compute(job, request, references)
         return await self._finish(job, request, prefix, timings)
 
     async def _find(self, job: LiveJob, prefix: str) -> Answer | None:
@@ -257,9 +261,10 @@ class Jobs:
         stored: Answer | None = manifest and manifest["answer"]
         return stored
 
-    async def _compute(self, job: LiveJob, request: Request) -> dict[str, float]:
+    async def _compute(self, job: LiveJob, request: Request, references: dict[str, str]) -> dict[str, float]:
         started = time.monotonic()
-        await self._fetcher.fetch_all(request.inputs(), job.directory.inputs)
+        await self._fetcher.fetch_all(references, job.directory.inputs)
+        references.clear()
         fetched = time.monotonic()
         job.directory.mark("ready", {})
         queue_s = await self._workers.run(job.directory.name, request, job.progress)

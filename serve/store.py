@@ -86,7 +86,7 @@ class Store:
         if output.prefix is None:
             return None if wants_bytes else self._default_prefix
         prefix = output.prefix
-        if not prefix.endswith("/") or ".." in prefix or not prefix.startswith(self._allowed or ("\0",)):
+        if not prefix.endswith("/") or ".." in unquote(prefix) or not prefix.startswith(self._allowed or ("\0",)):
             raise Invalid(
                 "'output.prefix' must end in '/' and lie under OUTPUT_PREFIX or OUTPUT_ALLOW of this service",
                 field="output.prefix",

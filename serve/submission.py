@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -39,10 +38,13 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def read_submission(body: dict[str, Any], models: Mapping[str, Any], fallback_id: str | None) -> Submission:
+def read_submission(
+    body: dict[str, Any], digest: str, models: Mapping[str, Any], fallback_id: str | None
+) -> Submission:
     """Validate `body` for one of the loaded engines.
 
     Args:
+        digest: of the bytes it came in.
         models: engine name -> {"defaults": ...}, as the workers reported.
         fallback_id: used when the body names no id (SageMaker's inference id).
     """
@@ -54,7 +56,6 @@ def read_submission(body: dict[str, Any], models: Mapping[str, Any], fallback_id
         request = request_class(name).model_validate({**defaults, **body, "type": name})
     except ValidationError as error:
         raise explain(error) from None
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)
 
 

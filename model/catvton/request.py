@@ -42,6 +42,8 @@ class Request(request.Request):
         {"person", "garment", "garments", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
     )
 
+    heavy_stage: ClassVar[str] = "denoise"
+
     type: Literal["tryon"] = "tryon"
     person: ImageRef
     garment: ImageRef | None = None

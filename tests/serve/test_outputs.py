@@ -41,7 +41,15 @@ def test_another_container_finds_the_stored_answer(s3_server: Server, bucket: Bu
 
 @pytest.mark.parametrize(
     "prefix",
-    ["s3://elsewhere/", "s3://results/", "s3://results/out", "s3://results/out/../", "file:///etc/", "https://x/"],
+    [
+        "s3://elsewhere/",
+        "s3://results/",
+        "s3://results/out",
+        "s3://results/out/../",
+        "s3://results/out/%2e%2e/",
+        "file:///etc/",
+        "https://x/",
+    ],
 )
 def test_a_prefix_outside_the_allowed_ones_is_refused(s3_server: Server, prefix: str) -> None:
     assert_problem(s3_server.probe(output={"prefix": prefix}), 422, "output_not_allowed", "output.prefix")
