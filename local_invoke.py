@@ -156,7 +156,7 @@ def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
     samples = SAMPLES[: args.limit]
     args.out.mkdir(parents=True, exist_ok=True)
     files = draw_sample_files(samples, args.out)
-    bodies = [{"type": "tryon", "seed": 0, **references(inputs), **numbers(args)} for inputs in files]
+    bodies = [{"type": "tryon", "seed": i, **references(inputs), **numbers(args)} for i, inputs in enumerate(files)]
     with ThreadPoolExecutor(DEMO_AT_ONCE) as pool:
         running = pool.map(lambda body: invoke(http, body, lambda *_: None), bodies)
         answers = list(tqdm(running, total=len(bodies), desc="try-ons", unit="", disable=None))

@@ -24,7 +24,7 @@ from model.weights.layout import CONFIG, TENSOR_FILES
 from model.weights.pack import MANIFEST
 
 SEED = 6
-LICENCE = "MIT (random weights)"
+LICENCE = "MIT (untrained demo networks)"
 DEFAULTS = {"tryon": {"width": 192, "height": 256, "steps": 20}}
 
 _UNET_CONFIG: dict[str, Any] = {
