@@ -42,12 +42,15 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         *,
         code: str | None = None,
         field: str | None = None,
+        retryable: bool | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code
         self.field = field
+        if retryable is not None:
+            self.retryable = retryable
         self.retry_after_s = retry_after_s
 
     def to_json(self, request_id: str | None) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
 from serve.https import Https
 from serve.s3 import S3, S3Error
 
+_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
+
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 
 Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, and it is checked before anything is decoded
@@ -78,7 +80,8 @@ class Fetcher:
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
         except S3Error as error:
-            raise InputUnavailable(f"'{field}' could not be read from S3: {error.code}", field=field) from None
+            detail, passing = f"'{field}' could not be read from S3: {error.code}", error.code not in _LASTING_S3_ERRORS
+            raise InputUnavailable(detail, field=field, retryable=passing) from None
         if not complete:
             raise self._too_large(field)
 

@@ -41,7 +41,8 @@ class Https:
                         return
                     url = next_url
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            raise InputUnavailable(f"'{field}' could not be fetched: {type(error).__name__}", field=field) from None
+            detail = f"'{field}' could not be fetched: {type(error).__name__}"
+            raise InputUnavailable(detail, field=field, retryable=True) from None
         raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)
 
     async def _hop(self, url: httpx.URL, to: Path, max_bytes: int, field: str) -> str | None:
@@ -58,7 +59,8 @@ class Https:
             if response.is_redirect:
                 return str(url.join(response.headers["Location"]))
             if response.status_code != httpx.codes.OK:
-                raise InputUnavailable(f"'{field}' could not be fetched: HTTP {response.status_code}", field=field)
+                detail, passing = f"'{field}' could not be fetched: HTTP {response.status_code}", response.is_server_error
+                raise InputUnavailable(detail, field=field, retryable=passing)
             await _write(response, to, max_bytes, field)
             return None
         finally:

@@ -41,9 +41,12 @@ def blend(person: Image.Image, result: Image.Image, mask: Image.Image) -> Image.
     """
     hard = mask.point(lambda level: 255 if level >= _HALF_WHITE else 0)
     soft = hard.filter(ImageFilter.GaussianBlur(seam_radius(mask.height)))
-    share = np.asarray(soft)[..., None] / 255  # (H, W, 1)
-    blended = np.asarray(person) * (1 - share) + np.asarray(result) * share
-    return Image.fromarray(blended.astype(np.uint8))
+    blended = person.copy()
+    if box := soft.getbbox():  # all else is the person's, and large photos are mostly that
+        share = np.asarray(soft.crop(box))[..., None] / 255  # (h, w, 1)
+        mixed = np.asarray(person.crop(box)) * (1 - share) + np.asarray(result.crop(box)) * share
+        blended.paste(Image.fromarray(mixed.astype(np.uint8)), box)
+    return blended
 
 
 def seam_radius(height: int) -> int:

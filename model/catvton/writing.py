@@ -9,15 +9,25 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+from model.errors import InputError
+
 Format = Literal["png", "jpeg", "webp"]
 
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 _QUALITY = 95  # of JPEG and WebP
+_MAX_SIDE = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}  # what the formats can hold
 
 
 def save_results(results: list[Image.Image], folder: Path, format: Format, colour_profile: bytes | None) -> None:
-    """Write `result.png`, `result_1.png`, ... (or `jpg`, `webp`)."""
+    """Write `result.png`, `result_1.png`, ... (or `jpg`, `webp`).
+
+    Raises:
+        InputError: the result has a longer side than the format can hold.
+    """
     for i, result in enumerate(results):
+        if max(result.size) > _MAX_SIDE[format]:
+            message = f"a result of {result.width} x {result.height} pixels does not fit into {format}"
+            raise InputError(message, code="format_too_small", field="output.format")
         name = f"result_{i}" if i else "result"
         bare = Image.fromarray(np.asarray(result))
         file = folder / f"{name}.{SUFFIXES[format]}"

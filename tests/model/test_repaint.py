@@ -12,6 +12,7 @@ from model.catvton.pictures import crop_box
 from model.catvton.reading import read_picture
 from model.catvton.repaint import blend, paste_back, seam_radius
 from model.catvton.writing import Format, colour_profile, save_results, shrink
+from model.errors import InputError
 from tests.model.drawing import array, noise, opened, rectangle, same, saved
 from tests.model.replay import grey_levels
 
@@ -82,3 +83,12 @@ def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path: Path) -> None:
 def test_a_profile_of_other_inks_is_dropped(tmp_path: Path) -> None:
     photo = saved(Image.new("CMYK", (8, 8)), tmp_path / "photo.jpg", icc_profile=b"\0" * 16 + b"CMYK" + b"\0" * 108)
     assert colour_profile(read_picture(photo, "person")) is None
+
+
+@pytest.mark.parametrize(("format", "limit"), [("webp", 16_383), ("jpeg", 65_500)])
+def test_a_result_may_be_as_long_as_its_format_can_hold_and_no_longer(
+    format: Format, limit: int, tmp_path: Path
+) -> None:
+    save_results([Image.new("RGB", (limit, 1))], tmp_path, format, None)
+    with pytest.raises(InputError, match=f"{limit + 1} x 1"):
+        save_results([Image.new("RGB", (limit + 1, 1))], tmp_path, format, None)

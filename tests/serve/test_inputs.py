@@ -162,7 +162,7 @@ class Site:
                     self.end_headers()
                     self.wfile.write(answers[self.path](self))
                 else:
-                    self.send_error(404)
+                    self.send_error(503 if self.path == "/broken" else 404)
 
             def log_message(self, *arguments: Any) -> None:
                 """Not on stderr."""
@@ -204,7 +204,11 @@ def test_https_follows_three_redirects_and_no_more(tmp_path: Path, site: Site, p
 def test_https_that_is_too_large_or_absent_is_a_clear_problem(tmp_path: Path, site: Site) -> None:
     refused(f"{site.url}/large", tmp_path, TooLarge, "too_large", https=site.client())
     problem = refused(f"{site.url}/none", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
-    assert "404" in problem.detail
+    assert ("404" in problem.detail, problem.retryable) == (True, False)
+    problem = refused(f"{site.url}/broken", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
+    assert ("503" in problem.detail, problem.retryable) == (True, True)
+    problem = refused("https://localhost:1/", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
+    assert problem.retryable
     refused("https://user:pw@localhost/", tmp_path, Invalid, "bad_url", https=site.client())
     refused("https://", tmp_path, Invalid, "bad_url", https=site.client())
 
