@@ -66,7 +66,7 @@ class Front:
             jobs.recover()
             expiring = asyncio.create_task(jobs.expire_answers())
             app = self._make_app(jobs, store, supervisor, metrics)
-            server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=_KEEP_ALIVE_S))
+            server = Server(http_settings(app))
             try:
                 return await self._run(server, listener, supervisor, jobs)
             finally:
@@ -119,7 +119,9 @@ class Front:
     def _supervise(self, worker_command: Sequence[str], metrics: Metrics) -> Supervisor:
         settings = self._settings
         gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-        inherited = worker_environment(os.environ, [name.upper() for name in Settings.model_fields])
+        inherited = worker_environment(
+            os.environ, [name.upper() for name in Settings.model_fields if not name.startswith("aws_")]
+        )
         environments = [dict(inherited) for _ in range(settings.workers or max(gpus, 1))]
         if gpus > 1 and settings.device in ("auto", "cuda"):
             for index, environment in enumerate(environments):
@@ -163,6 +165,19 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def http_settings(app: FastAPI) -> uvicorn.Config:
+    """Uvicorn without what we do ourselves: logging, start and end, and no WebSockets."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -59,7 +59,10 @@ class Https:
             if response.is_redirect:
                 return str(url.join(response.headers["Location"]))
             if response.status_code != httpx.codes.OK:
-                detail, passing = f"'{field}' could not be fetched: HTTP {response.status_code}", response.is_server_error
+                detail, passing = (
+                    f"'{field}' could not be fetched: HTTP {response.status_code}",
+                    response.is_server_error,
+                )
                 raise InputUnavailable(detail, field=field, retryable=passing)
             await _write(response, to, max_bytes, field)
             return None

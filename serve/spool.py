@@ -111,6 +111,9 @@ class Spool:
     def expire(self) -> None:
         """Erase answers that are older than their time to live."""
         for directory in self:
-            answer = directory.path / "answer.json"
-            if answer.exists() and time.time() - answer.stat().st_mtime > self._ttl_s:
+            try:
+                answered = (directory.path / "answer.json").stat().st_mtime
+            except FileNotFoundError:  # not answered yet, or just erased
+                continue
+            if time.time() - answered > self._ttl_s:
                 directory.erase()

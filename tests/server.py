@@ -37,7 +37,7 @@ class Server:
             "SPOOL_DIR": self.spool,
             "SAGEMAKER_BIND_TO_PORT": self.port,
             "OMP_NUM_THREADS": 1,
-            "PYTHONWARNINGS": "error",
+            "PYTHONWARNINGS": "error,ignore:User provided device_type",  # the exception is pytest's, see pyproject.toml
         } | settings
         self.process = self._start()
         self.client = httpx.Client(base_url=self.url, timeout=120)

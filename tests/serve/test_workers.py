@@ -61,7 +61,12 @@ def test_a_slow_job_is_not_taken_for_a_stalled_one(tmp_path: Path) -> None:
 
 
 def test_a_worker_knows_no_secret_and_gives_way_to_the_front(tmp_path: Path) -> None:
-    secrets = {"AWS_SECRET_ACCESS_KEY": "hidden-1", "AWS_SESSION_TOKEN": "hidden-2", "SOME_TOKEN": "hidden-3"}
+    secrets = {
+        "AWS_REGION": "eu-hidden-1",
+        "AWS_SECRET_ACCESS_KEY": "hidden-1",
+        "AWS_SESSION_TOKEN": "hidden-2",
+        "SOME_TOKEN": "hidden-3",
+    }
     with serving(tmp_path, **secrets) as server:
         [worker] = server.workers()
         environment = Path(f"/proc/{worker.pid}/environ").read_text()
