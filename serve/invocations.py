@@ -57,7 +57,7 @@ class Invocations:
         wanted = submission.request
         prefix = self.store.prefix_for(wanted.output, wants_bytes=accept.image is not None)
         deadline_s = wanted.deadline_s or (self.stream_deadline_s if accept.stream else self.deadline_s)
-        return self.jobs.submit(submission, prefix, deadline_s), deadline_s
+        return await self.jobs.submit(submission, prefix, deadline_s), deadline_s
 
     async def _stream(self, job: LiveJob | Answer, deadline_s: float, media_type: str) -> AsyncIterator[str]:
         async for event, fields in self._events(job, deadline_s):

@@ -118,10 +118,8 @@ class Jobs:
 
     # -- coming in --------------------------------------------------------------------------------------------
 
-    def submit(self, submission: Submission, prefix: str | None, deadline_s: float) -> LiveJob | Answer:
+    async def submit(self, submission: Submission, prefix: str | None, deadline_s: float) -> LiveJob | Answer:
         """Start a job, join the live one of the same id, or return the answer it had.
-
-        Nothing is awaited in here, so no two requests can claim one id.
 
         Args:
             prefix: where results are stored; None: they travel in the answer.
@@ -129,6 +127,9 @@ class Jobs:
         Raises:
             Problem: not ready, busy, or the id belongs to another request.
         """
+        while (dying := self._live.get(submission.id)) and dying.task.cancelling():
+            await asyncio.wait([dying.task])
+        # From here to the claim nothing is awaited, so no two requests can claim one id.
         if known := self._known(submission):
             return known
         self.refuse_unless_open()
