@@ -183,7 +183,8 @@ def http_settings(app: FastAPI) -> uvicorn.Config:
 def listen(host: str, port: int) -> socket.socket:
     """The listening socket, made before anything else so that a taken port stops the start."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio does not turn Nagle's algorithm off and answers wait 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

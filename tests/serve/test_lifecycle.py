@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import httpx
 import pytest
 import torch
 
+from container.serve import listen
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import metric
 from tests.server import ROOT, Server, eventually, serving
@@ -122,3 +124,11 @@ def test_the_command_line_names_its_commands() -> None:
 
 def test_settings_are_printed_at_start(server: Server) -> None:
     assert '"max_live_jobs": 8' in server.log.read_text()
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """asyncio turns Nagle's algorithm off only on sockets that were made as TCP by name."""
+    with listen("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
