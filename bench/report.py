@@ -1,0 +1,108 @@
+"""What every benchmark ends with: its figures as JSON and as a Markdown table, and where they were taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+RESULTS = Path(__file__).parent / "results"
+
+Row = dict[str, str | float]  # column -> cell
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a figure should be at most."""
+
+    what: str
+    measured: float
+    limit: float
+    unit: str
+
+    def __str__(self) -> str:
+        verdict = "met" if self.measured <= self.limit else "MISSED"
+        measured, limit = (f"{value:.3g} {self.unit}".rstrip() for value in (self.measured, self.limit))
+        return f"{self.what}: {measured}, at most {limit}: **{verdict}**"
+
+
+@dataclass
+class Report:
+    """One benchmark's figures. Made before anything is measured, so that it sees how busy the machine was.
+
+    Args:
+        name: of the files under `bench/results`.
+        title: for people.
+        how: what was measured, in a sentence or two.
+        device: what the networks ran on.
+    """
+
+    name: str
+    title: str
+    how: str
+    device: str = "cpu"
+    rows: list[Row] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    machine: dict[str, str | int] = field(default_factory=lambda: machine())
+    cores_busy_before: float = field(default_factory=lambda: cores_busy())
+    load_average_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
+
+    def publish(self) -> None:
+        """Write both files and print the table."""
+        RESULTS.mkdir(exist_ok=True)
+        text = self.markdown()
+        (RESULTS / f"{self.name}.md").write_text(text)
+        (RESULTS / f"{self.name}.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
+        print(text)
+
+    def markdown(self) -> str:
+        """The report as a page."""
+        targets = "\n".join(f"* {target}" for target in self.targets)
+        where = ", ".join(f"{name} {value}" for name, value in self.machine.items())
+        busy = (
+            f"Other work: {self.cores_busy_before:.1f} cores in the second before it began, "
+            f"load average {self.load_average_before:.1f} over the minute before."
+        )
+        footer = f"{self.date}, on {self.device}; {where}. {busy}"
+        parts = [f"# {self.title}", self.how, table(self.rows), targets, footer]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A Markdown table, text to the left and numbers to the right."""
+    rules = ["---" if isinstance(cell, str) else "---:" for cell in rows[0].values()]
+    lines = [list(rows[0]), rules]
+    lines += [[cell if isinstance(cell, str) else f"{cell:.3g}" for cell in row.values()] for row in rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def machine() -> dict[str, str | int]:
+    """Versions and processor."""
+    versions = {name: version(name) for name in ("torch", "diffusers", "fastapi", "uvicorn")}
+    return {"python": platform.python_version(), **versions, "cpu": cpu_model(), "cores": os.cpu_count() or 0}
+
+
+def cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def cores_busy(over_s: float = 1.0) -> float:
+    """Cores in use right now, by anybody."""
+    return round(psutil.cpu_percent(over_s) / 100 * (os.cpu_count() or 1), 2)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(-int(-share * len(ordered) // 1), 1) - 1]
