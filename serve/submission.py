@@ -67,9 +67,9 @@ def route(body: Mapping[str, Any], models: Mapping[str, Any]) -> str:
         if len(candidates) == 1:
             return candidates[0]
         raise Invalid(f"'type' is needed, one of: {', '.join(models)}", field="type")
-    if named not in models:
+    if not isinstance(named, str) or named not in models:
         raise Invalid(f"'type' is {_show(named)}; served here: {', '.join(models)}", field="type")
-    return str(named)
+    return named
 
 
 def explain(error: ValidationError) -> Invalid:
