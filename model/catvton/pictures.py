@@ -26,21 +26,29 @@ class Prepared:
 
     person: Tensor  # (1, 3, H, W) in [-1, 1]
     garment: Tensor  # (1, 3, H, W) in [-1, 1]
-    mask: Tensor  # (1, 1, H, W), 1 where to paint
+    mask: Tensor | None  # (1, 1, H, W), 1 where to paint; None for the mask-free variant
 
 
-def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image, size: Size) -> Prepared:
+def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> Prepared:
     """Bring a photo, its mask (white paints) and a garment to the size the networks work at.
 
     Raises:
         InputError: `mask_empty` or `mask_covers_all`.
     """
+    return Prepared(
+        image_tensor(crop_resize(person, size)),
+        image_tensor(pad_resize(garment, size)),
+        None if mask is None else _prepare_mask(mask, size),
+    )
+
+
+def _prepare_mask(mask: Image.Image, size: Size) -> Tensor:
     painted = mask_tensor(crop_resize(mask, size))
     if not painted.any():
         raise InputError("the mask is empty where the person was cropped", code="mask_empty", field="mask")
     if painted.all():
         raise InputError("the mask leaves nothing of the person", code="mask_covers_all", field="mask")
-    return Prepared(image_tensor(crop_resize(person, size)), image_tensor(pad_resize(garment, size)), painted)
+    return painted
 
 
 def crop_box(size: Size, target: Size) -> Box:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from model.catvton.pictures import fit_mask, stack
+from model.catvton.pictures import Size, fit_mask, stack
 from model.catvton.request import Request
 from model.errors import InputError
 
@@ -25,7 +25,7 @@ class Inputs:
 
     photo: Image.Image
     garment: Image.Image  # RGB; two garments are one picture by now
-    mask: Image.Image  # of the photo's size, white where to paint
+    mask: Image.Image | None  # of the photo's size, white where to paint
 
 
 def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
@@ -35,8 +35,13 @@ def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
         InputError: `image_unreadable` or `bad_mask`, naming the field.
     """
     photo = read_picture(files["person"], "person")
-    mask = fit_mask(read_picture(files["mask"], "mask"), photo.size, request.mask_polarity)
-    return Inputs(photo, _garment(request, files), mask)
+    return Inputs(photo, _garment(request, files), _mask(request, files, photo.size))
+
+
+def _mask(request: Request, files: Mapping[str, Path], size: Size) -> Image.Image | None:
+    if request.mask is None:
+        return None
+    return fit_mask(read_picture(files["mask"], "mask"), size, request.mask_polarity)
 
 
 def _garment(request: Request, files: Mapping[str, Path]) -> Image.Image:

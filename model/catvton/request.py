@@ -11,6 +11,8 @@ from model import request
 from model.request import ImageRef
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+Variant = Literal["mask", "maskfree"]
+Category = Literal["upper", "lower", "overall", "inner", "outer"]
 
 # The backend of an earlier container sends these names (and stacks its garments on black).
 _OMOIB_NAMES = {
@@ -36,7 +38,7 @@ class Garments(BaseModel):
 
 
 class Request(request.Request):
-    """Dress a person: photo, garment and mask in, the photo wearing the garment out."""
+    """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
     telling_fields: ClassVar[frozenset[str]] = frozenset(
         {"person", "garment", "garments", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
@@ -51,12 +53,19 @@ class Request(request.Request):
     garments_canvas: Literal["white", "black"] = Field(
         "white", description="What stands beside the narrower of two stacked garments."
     )
-    mask: ImageRef = Field(description="Where to paint. Same aspect as the person, within 1 %.")
+    mask: ImageRef | None = Field(
+        None, description="Where to paint. Same aspect as the person, within 1 %. Absent: found automatically."
+    )
     mask_polarity: Literal["white_repaints", "black_repaints"] = "white_repaints"
-    category: Literal["upper", "lower", "overall", "inner", "outer"] = Field(
+    category: Category = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),
-        description="What kind of garment it is. Recorded only: the given `mask` decides where to paint.",
+        description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
+    )
+    variant: Variant | None = Field(
+        None,
+        description="`maskfree` needs no mask and paints the whole picture. "
+        "Default: the one whose weights are there; both: `mask`.",
     )
 
     width: Size = 768
@@ -67,8 +76,8 @@ class Request(request.Request):
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
     repaint: bool = Field(
         True,
-        description="Paste the result back into the photo at its own size, all else untouched. "
-        "False: width x height, as the model painted it.",
+        description="Paste the result back into the photo at its own size, all else untouched "
+        "(`maskfree`: all outside the crop to width : height). False: width x height, as the model painted it.",
     )
 
     @model_validator(mode="before")
@@ -87,11 +96,10 @@ class Request(request.Request):
         return self
 
     def inputs(self) -> Mapping[str, str]:
-        pictures = {"person": self.person, "mask": self.mask}
+        pictures = {"person": self.person, "mask": self.mask, "garment": self.garment}
         if self.garments is not None:
-            return pictures | {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
-        assert self.garment is not None  # noqa: S101 - the validator above
-        return pictures | {"garment": self.garment}
+            pictures |= {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
+        return {name: reference for name, reference in pictures.items() if reference is not None}
 
     def without_inputs(self) -> dict[str, Any]:
         body = self.model_dump(mode="json")
