@@ -21,6 +21,8 @@ from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule
 from model.errors import WeightsError
+from model.perception.files import label_map_files
+from model.perception.parsing import Parsing
 from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
 
 LATENT_CHANNELS = 4
@@ -69,7 +71,11 @@ def noise_schedule(weights: Path, variant: Variant = "mask") -> NoiseSchedule:
 
 def parts(weights: Path) -> list[Callable[[], object]]:
     """What the engine is loaded from, each part on its own."""
-    return [partial(read, weights, variant) for variant in variants(weights) for read in (unet, vae, noise_schedule)]
+    networks: list[Callable[[], object]] = [
+        partial(read, weights, variant) for variant in variants(weights) for read in (unet, vae, noise_schedule)
+    ]
+    labelling = label_map_files(weights).items()
+    return networks + [partial(Parsing, file, classes) for file, classes in labelling if file.is_file()]
 
 
 def attention_checkpoint(module: nn.Module, file: Path) -> Checkpoint:

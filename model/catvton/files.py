@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model.catvton.request import Variant
+from model.perception.files import label_map_files
 from model.weights.layout import network_files
 
 # Each variant is there when its folder is; what the folder lacks then stops the start.
@@ -33,8 +34,9 @@ def attention_file(weights: Path, variant: Variant = "mask") -> Path:
 
 
 def files(weights: Path) -> list[Path]:
-    """Every file the engine reads, present or not."""
-    return [file for variant in variants(weights) for file in variant_files(weights, variant)]
+    """Every file the engine reads, present or not, and those that it reads only if they are there."""
+    needed = [file for variant in variants(weights) for file in variant_files(weights, variant)]
+    return needed + [file for file in label_map_files(weights) if file.is_file()]
 
 
 def variant_files(weights: Path, variant: Variant) -> list[Path]:

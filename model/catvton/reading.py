@@ -24,7 +24,7 @@ class Inputs:
     """What the client sent, as pictures."""
 
     photo: Image.Image
-    garment: Image.Image  # RGB; two garments are one picture by now
+    garments: list[Image.Image]  # RGB, one a pass; upper and lower are one picture by now
     mask: Image.Image | None  # of the photo's size, white where to paint
 
 
@@ -35,7 +35,7 @@ def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
         InputError: `image_unreadable` or `bad_mask`, naming the field.
     """
     photo = read_picture(files["person"], "person")
-    return Inputs(photo, _garment(request, files), _mask(request, files, photo.size))
+    return Inputs(photo, _garments(request, files), _mask(request, files, photo.size))
 
 
 def _mask(request: Request, files: Mapping[str, Path], size: Size) -> Image.Image | None:
@@ -44,13 +44,13 @@ def _mask(request: Request, files: Mapping[str, Path], size: Size) -> Image.Imag
     return fit_mask(read_picture(files["mask"], "mask"), size, request.mask_polarity)
 
 
-def _garment(request: Request, files: Mapping[str, Path]) -> Image.Image:
+def _garments(request: Request, files: Mapping[str, Path]) -> list[Image.Image]:
     def read(field: str) -> Image.Image:
         return over_white(read_picture(files[field], field))
 
-    if request.garments is None:
-        return read("garment")
-    return stack(read("garments.upper"), read("garments.lower"), request.garments_canvas)
+    if request.garments is not None:
+        return [stack(read("garments.upper"), read("garments.lower"), request.garments_canvas)]
+    return [read(name) for name in request.inputs() if name == "garment" or name.startswith("layers.")]
 
 
 def read_picture(file: Path, field: str) -> Image.Image:

@@ -6,10 +6,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
-from model.catvton.pictures import crop_box
+from model.catvton.pictures import black_and_white, crop_box
 from model.catvton.writing import shrink
-
-_HALF_WHITE = 128
 
 
 def paste_back(photo: Image.Image, result: Image.Image, mask: Image.Image | None, max_pixels: int) -> Image.Image:
@@ -41,8 +39,7 @@ def blend(person: Image.Image, result: Image.Image, mask: Image.Image) -> Image.
 
     All three have the same size. The seam and the rounding are the published evaluation script's.
     """
-    hard = mask.point(lambda level: 255 if level >= _HALF_WHITE else 0)
-    soft = hard.filter(ImageFilter.GaussianBlur(seam_radius(mask.height)))
+    soft = black_and_white(mask).filter(ImageFilter.GaussianBlur(seam_radius(mask.height)))
     blended = person.copy()
     if box := soft.getbbox():  # all else is the person's, and large photos are mostly that
         share = np.asarray(soft.crop(box))[..., None] / 255  # (h, w, 1)
