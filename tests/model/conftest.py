@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from model.catvton.engine import TryOn
 from model.device import open_device
 from model.weights.layout import tensor_file
+from tests.model.labelled import write_networks
 
 DATA = Path(__file__).parent.parent / "data/catvton"
 # Many more runs of the same code than fit into the repository. Not everybody has them.
@@ -73,6 +74,22 @@ def maskfree(runner: asyncio.Runner, maskfree_weights: Path) -> Iterator[TryOn]:
     torch.set_num_threads(1)
     device = open_device("cpu")
     yield TryOn(maskfree_weights, device)
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def masking_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference networks, and three that know the colours of `draw_labelled`. Not to be spoilt."""
+    folder = Path(shutil.copytree(DATA / "weights", tmp_path_factory.mktemp("masking") / "weights"))
+    write_networks(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def masking(runner: asyncio.Runner, masking_weights: Path) -> Iterator[TryOn]:
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield TryOn(masking_weights, device)
     device.close()
 
 

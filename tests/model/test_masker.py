@@ -4,49 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from model.catvton.engine import TryOn
 from model.catvton.masker import Masker
 from model.catvton.request import Category
-from model.device import open_device
 from model.errors import InputError, WeightsError
 from model.perception.label_maps import Labelling, LabelMaps, Recent
 from model.weights.check import check
 from model.weights.pack import Pack
-from tests.model.conftest import DATA
 from tests.model.drawing import array, opened, saved
-from tests.model.labelled import ARM, DENSEPOSE, FACE, HAND, SHIRT, TROUSERS, WALL, draw_labelled, where, write_networks
+from tests.model.labelled import ARM, DENSEPOSE, FACE, HAND, SHIRT, TROUSERS, WALL, draw_labelled, where
 from tests.model.test_automask import global_generators
 from tests.model.test_tryon import GARMENT, Studio
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference networks, and three that know the drawn person's colours."""
-    folder = Path(shutil.copytree(DATA / "weights", tmp_path_factory.mktemp("masking") / "weights"))
-    write_networks(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def engine(weights: Path, runner: asyncio.Runner) -> Iterator[TryOn]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield TryOn(weights, device)
-    device.close()
-
-
 @pytest.fixture
-def studio(engine: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
-    return Studio(engine, runner, tmp_path)
+def studio(masking: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
+    return Studio(masking, runner, tmp_path)
 
 
 @pytest.fixture
@@ -139,10 +119,10 @@ def test_no_mask_is_larger_than_allowed(studio: Studio, files: dict[str, Path]) 
     assert set(np.unique(array(opened(picture.with_name("mask.png"))))) == {0, 255}
 
 
-def test_finding_a_mask_is_a_stage_and_needs_no_device(studio: Studio, files: dict[str, Path], engine: TryOn) -> None:
-    before = engine.device.stats.forwards
+def test_finding_a_mask_is_a_stage_and_needs_no_device(studio: Studio, files: dict[str, Path], masking: TryOn) -> None:
+    before = masking.device.stats.forwards
     only_mask(studio, files["person"])
-    assert engine.device.stats.forwards == before
+    assert masking.device.stats.forwards == before
     assert [stage for stage, _, _ in studio.stages] == ["prepare", "mask", "save"]
 
 
@@ -177,11 +157,11 @@ def test_without_its_weights_a_missing_mask_is_refused_with_what_is_missing(
 
 
 def test_one_missing_network_is_enough_to_find_no_mask(
-    weights: Path, engine: TryOn, runner: asyncio.Runner, tmp_path: Path
+    masking_weights: Path, masking: TryOn, runner: asyncio.Runner, tmp_path: Path
 ) -> None:
-    shutil.copytree(weights / "perception", tmp_path / "perception")
+    shutil.copytree(masking_weights / "perception", tmp_path / "perception")
     (tmp_path / "perception/parsing_atr.onnx").unlink()
-    masker = Masker(tmp_path, engine.device)
+    masker = Masker(tmp_path, masking.device)
     with pytest.raises(InputError, match=r"perception/parsing_atr\.onnx"):
         runner.run(masker(draw_labelled(), "upper"))
 
@@ -211,8 +191,10 @@ def counted(labelling: Labelling) -> list[Counted]:
     return sessions
 
 
-def test_one_look_serves_all_categories_even_at_once(weights: Path, engine: TryOn, runner: asyncio.Runner) -> None:
-    masker = Masker(weights, engine.device)
+def test_one_look_serves_all_categories_even_at_once(
+    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
+) -> None:
+    masker = Masker(masking_weights, masking.device)
     assert masker._labelling is not None
     sessions = counted(masker._labelling)
 
@@ -228,16 +210,18 @@ def test_one_look_serves_all_categories_even_at_once(weights: Path, engine: TryO
 
 
 def test_pictures_of_equal_bytes_and_other_shape_are_other_pictures(
-    weights: Path, engine: TryOn, runner: asyncio.Runner
+    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
 ) -> None:
-    labelling = Labelling(weights, engine.device)
+    labelling = Labelling(masking_weights, masking.device)
     for size in ((40, 20), (20, 40)):
         assert runner.run(labelling(Image.new("RGB", size, SHIRT))).lip.shape == size[::-1]
 
 
-def test_the_pictures_asked_for_last_are_remembered(weights: Path, engine: TryOn, runner: asyncio.Runner) -> None:
+def test_the_pictures_asked_for_last_are_remembered(
+    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
+) -> None:
     photos = [Image.new("RGB", (10, 10), colour) for colour in (SHIRT, FACE, ARM)]
-    labelling = Labelling(weights, engine.device, cache_bytes=2 * 3 * 100)
+    labelling = Labelling(masking_weights, masking.device, cache_bytes=2 * 3 * 100)
     (session, *_) = counted(labelling)
     for photo, runs in ((0, 1), (1, 2), (0, 2), (2, 3), (0, 3), (1, 4)):
         runner.run(labelling(photos[photo]))
@@ -250,9 +234,9 @@ def test_a_picture_too_large_to_be_remembered_is_not() -> None:
     assert recent.get(b"1") is None
 
 
-def test_a_client_that_leaves_takes_nobody_along(weights: Path, engine: TryOn, runner: asyncio.Runner) -> None:
+def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:
     async def one_leaves() -> Image.Image:
-        masker, photo = Masker(weights, engine.device), draw_labelled((192, 256))
+        masker, photo = Masker(masking_weights, masking.device), draw_labelled((192, 256))
         leaver = asyncio.create_task(masker(photo, "upper"))
         await asyncio.sleep(0)
         stayer = asyncio.create_task(masker(photo, "upper"))
@@ -266,27 +250,29 @@ def test_a_client_that_leaves_takes_nobody_along(weights: Path, engine: TryOn, r
 # -- weights -----------------------------------------------------------------------------------------------------
 
 
-def test_the_networks_are_part_of_the_pack(weights: Path) -> None:
-    pack = Pack(weights)
+def test_the_networks_are_part_of_the_pack(masking_weights: Path) -> None:
+    pack = Pack(masking_weights)
     names = [pack.name(file) for file in pack.files("tryon")]
     assert names[-3:] == ["perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx"]
     (report,) = check(pack)
     assert report.problems == []
 
 
-def test_a_broken_network_stops_the_start_and_check_names_it(weights: Path, engine: TryOn, tmp_path: Path) -> None:
-    broken = Path(shutil.copytree(weights, tmp_path / "broken"))
+def test_a_broken_network_stops_the_start_and_check_names_it(
+    masking_weights: Path, masking: TryOn, tmp_path: Path
+) -> None:
+    broken = Path(shutil.copytree(masking_weights, tmp_path / "broken"))
     (broken / "perception/densepose.onnx").write_bytes(b"torn")
     (report,) = check(Pack(broken))
     assert ["densepose.onnx" in problem for problem in report.problems] == [True]
     with pytest.raises(WeightsError, match=r"densepose\.onnx"):
-        Masker(broken, engine.device)
+        Masker(broken, masking.device)
 
 
-def test_the_label_maps_name_the_drawn_body(weights: Path, engine: TryOn, runner: asyncio.Runner) -> None:
+def test_the_label_maps_name_the_drawn_body(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:
     photo = draw_labelled((192, 256))
     before = global_generators()
-    maps = runner.run(Labelling(weights, engine.device)(photo))
+    maps = runner.run(Labelling(masking_weights, masking.device)(photo))
     assert global_generators() == before
     for colour, name in DENSEPOSE.items():
         assert (maps.densepose[where(photo, colour)] == name).mean() > 0.8
