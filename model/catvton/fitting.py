@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from PIL import Image
 
@@ -66,10 +67,10 @@ class Fitting:
         for number, (layer, garment) in enumerate(zip(self.request.layers or [], inputs.garments, strict=True), 1):
             dressing = Dressing(photo, garment, await self._mask(photo, None, layer.category))
             (painted,) = await self._paint(dressing, self.request.seed + i, samples=1)
-            photo = await self._cpu(lambda: self._worn(dressing, painted))  # noqa: B023 - awaited at once
-            await self._cpu(lambda: self._save_step(dressing, photo, number, i))  # noqa: B023
+            photo = await self._cpu(partial(self._worn, dressing, painted))
+            await self._cpu(partial(self._save_step, dressing, photo, number, i))
         result = photo if self.request.repaint else painted
-        await self._cpu(lambda: self.album.save(result, numbered("result", i)))
+        await self._cpu(partial(self.album.save, result, numbered("result", i)))
 
     async def _mask(self, photo: Image.Image, given: Image.Image | None, category: Category) -> Image.Image | None:
         if self.networks.variant == "maskfree":

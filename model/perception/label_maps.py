@@ -12,7 +12,7 @@ from PIL import Image
 
 from model.device import Device
 from model.perception.files import label_map_files
-from model.perception.parsing import Labels, Parsing
+from model.perception.parsing import Labels, Parsing, Provider
 
 _CACHE_BYTES = 64 * 2**20  # some twenty pictures
 
@@ -75,9 +75,11 @@ class Recent:
             self._maps.popitem(last=False)
 
 
-def onnx_providers(device: Device) -> list[str]:
+def onnx_providers(device: Device) -> list[Provider]:
     """Where onnxruntime may compute, the preferred place first."""
     import onnxruntime  # only those who look for masks pay for it
 
-    on_gpu = device.torch_device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    return ["CUDAExecutionProvider", "CPUExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
+    cpu, gpu = "CPUExecutionProvider", "CUDAExecutionProvider"
+    if device.torch_device.type == "cuda" and gpu in onnxruntime.get_available_providers():
+        return [(gpu, {"device_id": device.torch_device.index or 0}), cpu]
+    return [cpu]

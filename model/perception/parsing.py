@@ -1,16 +1,16 @@
 """One ONNX model that gives every pixel of a photo a class.
 
 Input: one float32 tensor (1, 3, H, W), H and W fixed. Output: logits, (1, classes, h, w) of any h and w.
-How a photo becomes the input stands in the file's `metadata_props`, all of them required:
+How a photo becomes the input stands in the file's `metadata_props`, all of these keys required:
 
-| key | value |
-| --- | --- |
-| `geometry` | `stretch`: resized to W x H whatever its aspect. `affine`: warped about its centre so that its longer side fills the square input, black beside it, as SCHP was trained |
-| `channel_order` | `RGB` or `BGR`: order of the input's three channels |
-| `mean`, `std` | three numbers each, "0.406, 0.456, 0.485", in the order of the channels: input = (level / 255 - mean) / std |
+    geometry        "stretch": resized to W x H whatever its aspect; or "affine": warped about its centre so that its
+                    longer side fills the square input, black beside it, as SCHP was trained
+    channel_order   "RGB" or "BGR": of the input's three channels
+    mean, std       three numbers each, "0.406, 0.456, 0.485", in the order of the channels:
+                    input = (level / 255 - mean) / std
 
-(The published try-on shows its SCHP networks RGB pictures with BGR statistics. A file says so by naming both.)
-"""  # noqa: E501 - a table
+The published try-on shows its SCHP networks RGB pictures with BGR statistics; a file says so by naming both.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, PositiveFloat, ValidationError
 
 from model.errors import WeightsError
 
@@ -36,7 +36,9 @@ def _numbers(text: object) -> object:
     return text.split(",") if isinstance(text, str) else text
 
 
-Triple = Annotated[tuple[float, float, float], BeforeValidator(_numbers)]
+Three = Annotated[tuple[float, float, float], BeforeValidator(_numbers)]
+ThreePositive = Annotated[tuple[PositiveFloat, PositiveFloat, PositiveFloat], BeforeValidator(_numbers)]
+Provider = str | tuple[str, dict[str, Any]]
 
 
 class Preparation(BaseModel):
@@ -44,8 +46,8 @@ class Preparation(BaseModel):
 
     geometry: Literal["affine", "stretch"]
     channel_order: Literal["RGB", "BGR"]
-    mean: Triple
-    std: Triple
+    mean: Three
+    std: ThreePositive
 
 
 class Parsing:
@@ -60,7 +62,7 @@ class Parsing:
         WeightsError: the file cannot be read or is not such a model.
     """
 
-    def __init__(self, file: Path, classes: int, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+    def __init__(self, file: Path, classes: int, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> None:
         import onnxruntime  # only those who look for masks pay for it
 
         try:

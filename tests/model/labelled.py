@@ -63,7 +63,7 @@ def write_network(
     stride: int = 1,
     geometry: str = "affine",
     channel_order: str = "RGB",
-    mean: Colour | tuple[float, ...] = (0.4, 0.5, 0.6),
+    mean: tuple[float, ...] = (0.4, 0.5, 0.6),
     std: tuple[float, ...] = (0.2, 0.3, 0.4),
     dtype: int = TensorProto.FLOAT,
     drop: str = "",

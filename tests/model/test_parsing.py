@@ -91,6 +91,7 @@ def test_of_equal_logits_the_lower_class_wins() -> None:
     ("options", "said"),
     [
         ({"drop": "mean"}, "metadata mean: Field required"),
+        ({"std": (0.2, 0, 0.2)}, "metadata std.1: Input should be greater than 0"),
         ({"geometry": "letterbox"}, "metadata geometry: Input should be 'affine' or 'stretch'"),
         ({"channel_order": "GRB"}, "metadata channel_order: Input should be 'RGB' or 'BGR'"),
         ({"size": (64, 48)}, "geometry 'affine' needs a square input"),
