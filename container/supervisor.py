@@ -254,7 +254,7 @@ class Supervisor:
 
     def _on_ended(self, slot: Slot, ticket: Ticket, message: dict[str, Any]) -> None:
         del slot.tickets[ticket.name]
-        if "device_s" in message:
+        if "device_s" in message and ticket.work:  # what needs no device teaches nothing about it
             self._pace.learn(ticket.engine, ticket.work, message["device_s"])
         if "error" in message and not ticket.cancelled:
             ticket.ended.set_exception(from_engine(message["error"]))

@@ -152,7 +152,7 @@ class Worker:
             await engine.run(request, job)
         job.close_stage()
         result = {
-            "outputs": await self._device.cpu(lambda: [describe_output(path) for path in sorted(outputs.iterdir())]),
+            "outputs": await self._device.cpu(lambda: [describe_output(path) for path in results_first(outputs)]),
             "warnings": job.warnings,
             "timings": {f"{stage}_s": seconds for stage, seconds in job.stage_seconds.items()}
             | {"network_s": account.device_s},
@@ -224,6 +224,11 @@ def backends() -> dict[str, str | None]:
         name: metadata.version(name) if util.find_spec(name) else None
         for name in ("xformers", "pytorch3d", "nvdiffrast")
     }
+
+
+def results_first(outputs: Path) -> list[Path]:
+    """A job's files by name, but what it was asked for comes before what goes with it."""
+    return sorted(outputs.iterdir(), key=lambda path: (not path.name.startswith("result"), path.name))
 
 
 def describe_output(path: Path) -> dict[str, Any]:

@@ -28,7 +28,10 @@ _INPUTS = {
     "lower": "garments.lower",
     "mask": "mask",
 }
-_REQUEST_FIELDS = ("width", "height", "steps", "guidance", "eta", "seed", "samples", "mask_polarity")
+_REQUEST_FIELDS = (
+    *("width", "height", "steps", "guidance", "eta", "seed", "samples"),
+    *("mask_polarity", "category", "variant", "return_mask", "mask_only"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,13 +54,17 @@ def _parser() -> ArgumentParser:
 
     tryon = commands.add_parser("tryon", help="dress a person")
     for name in _INPUTS:
-        tryon.add_argument(f"--{name}", type=Path, required=name in ("person", "mask"), metavar="PICTURE")
+        tryon.add_argument(f"--{name}", type=Path, required=name == "person", metavar="PICTURE")
     tryon.add_argument("--out", type=Path, required=True, metavar="DIR", help="where result.png goes")
     for name in ("width", "height", "steps", "seed", "samples"):
         tryon.add_argument(f"--{name}", type=int)
     for name in ("guidance", "eta"):
         tryon.add_argument(f"--{name}", type=float)
     tryon.add_argument("--mask-polarity", choices=("white_repaints", "black_repaints"))
+    tryon.add_argument("--category", choices=("upper", "lower", "overall", "inner", "outer"), help="of the garment")
+    tryon.add_argument("--variant", choices=("mask", "maskfree"))
+    for name, meaning in (("return-mask", "also the mask, mask.png"), ("mask-only", "the automatic mask and no more")):
+        tryon.add_argument(f"--{name}", action="store_const", const=True, help=meaning)
     tryon.add_argument("--no-repaint", action="store_true", help="leave the result at width x height")
     tryon.add_argument("--format", choices=("png", "jpeg", "webp"), default="png")
     tryon.add_argument("--model-dir", default=os.environ.get("MODEL_DIR", "/opt/ml/model"), help="or: demo")
@@ -91,9 +98,8 @@ def _tryon(arguments: Namespace) -> int:
 
 def _request(arguments: Namespace, defaults: dict[str, int]) -> Request:
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
-    body: dict[str, Any] = {name: str(getattr(arguments, name)) for name in ("person", "mask")}
-    if arguments.garment is not None:
-        body["garment"] = str(arguments.garment)
+    pictures = {name: getattr(arguments, name) for name in ("person", "mask", "garment")}
+    body: dict[str, Any] = {name: str(file) for name, file in pictures.items() if file is not None}
     garments = {part: str(file) for part in ("upper", "lower") if (file := getattr(arguments, part)) is not None}
     if garments:
         body["garments"] = garments

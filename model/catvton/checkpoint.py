@@ -8,6 +8,7 @@ can therefore be spelt "8.to_q.weight" or "9.weight"; which spelling a file has 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,14 +16,20 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-from model.catvton.files import SCHEDULER, UNET, VAE, attention_file
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, variants
+from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule
 from model.errors import WeightsError
+from model.perception.files import label_map_files
+from model.perception.parsing import Parsing
 from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
 
 LATENT_CHANNELS = 4
-INPUT_CHANNELS = LATENT_CHANNELS + 1 + LATENT_CHANNELS  # noise, mask, condition
+INPUT_CHANNELS: dict[Variant, int] = {
+    "mask": LATENT_CHANNELS + 1 + LATENT_CHANNELS,  # noise, mask, condition
+    "maskfree": LATENT_CHANNELS + LATENT_CHANNELS,  # noise, condition
+}
 
 _PARAMETERS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight", "to_out.0.bias")
 _ENTRIES_PER_ATTENTION = 8
@@ -38,29 +45,37 @@ _ALIASES = {
 _BLOCK_ORDER = ("down_blocks", "up_blocks", "mid_block")
 
 
-def unet(weights: Path) -> Network[UNet2DConditionModel]:
-    """The inpainting UNet with the published attention over its own and without cross-attention."""
-    module = build(UNet2DConditionModel, weights / UNET)
-    if module.config.in_channels != INPUT_CHANNELS:
-        channels = module.config.in_channels
-        raise WeightsError(f"{weights / UNET}: in_channels is {channels}, an inpainting UNet has {INPUT_CHANNELS}")
-    base = stock_checkpoint(module, weights / UNET)
+def unet(weights: Path, variant: Variant = "mask") -> Network[UNet2DConditionModel]:
+    """The base UNet with the published attention over its own and without cross-attention."""
+    folder = weights / FOLDERS[variant] / UNET
+    module = build(UNet2DConditionModel, folder)
+    channels, expected = module.config.in_channels, INPUT_CHANNELS[variant]
+    if channels != expected:
+        raise WeightsError(f"{folder}: in_channels is {channels}, that of the variant '{variant}' has {expected}")
+    base = stock_checkpoint(module, folder)
     keep_only_self_attention(module)
-    return Network(module, [base, attention_checkpoint(module, attention_file(weights))])
+    return Network(module, [base, attention_checkpoint(module, attention_file(weights, variant))])
 
 
-def vae(weights: Path) -> Network[AutoencoderKL]:
+def vae(weights: Path, variant: Variant = "mask") -> Network[AutoencoderKL]:
     """The autoencoder."""
-    module = build(AutoencoderKL, weights / VAE)
-    return Network(module, [stock_checkpoint(module, weights / VAE)])
+    folder = weights / FOLDERS[variant] / VAE
+    module = build(AutoencoderKL, folder)
+    return Network(module, [stock_checkpoint(module, folder)])
 
 
-def noise_schedule(weights: Path) -> NoiseSchedule:
+def noise_schedule(weights: Path, variant: Variant = "mask") -> NoiseSchedule:
     """The noise the base UNet was trained with."""
-    return NoiseSchedule.read(weights / SCHEDULER)
+    return NoiseSchedule.read(weights / FOLDERS[variant] / SCHEDULER)
 
 
-PARTS: tuple[Callable[[Path], object], ...] = (unet, vae, noise_schedule)
+def parts(weights: Path) -> list[Callable[[], object]]:
+    """What the engine is loaded from, each part on its own."""
+    networks: list[Callable[[], object]] = [
+        partial(read, weights, variant) for variant in variants(weights) for read in (unet, vae, noise_schedule)
+    ]
+    labelling = label_map_files(weights).items()
+    return networks + [partial(Parsing, file, classes) for file, classes in labelling if file.is_file()]
 
 
 def attention_checkpoint(module: nn.Module, file: Path) -> Checkpoint:

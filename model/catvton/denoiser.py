@@ -17,13 +17,13 @@ class Denoiser(nn.Module):
     def forward(self, latents: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
         """
         Args:
-            latents: (R, 4, 2h, w) float32, person above garment.
+            latents: (R, 4, h, w) float32, person beside garment.
             timesteps: (R,) int64.
-            condition: (R, 5, 2h, w) float32: mask, then latents of the masked person above the garment.
+            condition: (R, 5 or 4, h, w) float32, from `condition_rows`.
 
         Returns:
-            (R, 4, 2h, w) float32.
+            (R, 4, h, w) float32.
         """
-        seen = torch.cat([latents, condition], dim=1).to(self.unet.dtype)  # (R, 9, 2h, w)
+        seen = torch.cat([latents, condition], dim=1).to(self.unet.dtype)  # (R, 9 or 8, h, w)
         prediction: Tensor = self.unet(seen, timesteps, encoder_hidden_states=None, return_dict=False)[0]
         return prediction.float()

@@ -14,6 +14,7 @@ from torch import Tensor
 from model.errors import InputError
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+HALF_WHITE = 128
 MASK_ASPECT_TOLERANCE = 0.01
 
 Size = tuple[int, int]  # width, height
@@ -26,21 +27,29 @@ class Prepared:
 
     person: Tensor  # (1, 3, H, W) in [-1, 1]
     garment: Tensor  # (1, 3, H, W) in [-1, 1]
-    mask: Tensor  # (1, 1, H, W), 1 where to paint
+    mask: Tensor | None  # (1, 1, H, W), 1 where to paint; None for the mask-free variant
 
 
-def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image, size: Size) -> Prepared:
+def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> Prepared:
     """Bring a photo, its mask (white paints) and a garment to the size the networks work at.
 
     Raises:
         InputError: `mask_empty` or `mask_covers_all`.
     """
+    return Prepared(
+        image_tensor(crop_resize(person, size)),
+        image_tensor(pad_resize(garment, size)),
+        None if mask is None else _prepare_mask(mask, size),
+    )
+
+
+def _prepare_mask(mask: Image.Image, size: Size) -> Tensor:
     painted = mask_tensor(crop_resize(mask, size))
     if not painted.any():
         raise InputError("the mask is empty where the person was cropped", code="mask_empty", field="mask")
     if painted.all():
         raise InputError("the mask leaves nothing of the person", code="mask_covers_all", field="mask")
-    return Prepared(image_tensor(crop_resize(person, size)), image_tensor(pad_resize(garment, size)), painted)
+    return painted
 
 
 def crop_box(size: Size, target: Size) -> Box:
@@ -98,6 +107,11 @@ def fit_mask(mask: Image.Image, person: Size, polarity: str) -> Image.Image:
     return ImageOps.invert(mask.convert("L")) if polarity == "black_repaints" else mask
 
 
+def black_and_white(mask: Image.Image) -> Image.Image:
+    """A grey mask (L) decided: 255 where it is at least half white, else 0."""
+    return mask.point(lambda level: 255 if level >= HALF_WHITE else 0)
+
+
 def image_tensor(picture: Image.Image) -> Tensor:
     """(1, 3, H, W) float32 in [-1, 1]."""
     pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)  # (H, W, 3)
@@ -107,7 +121,7 @@ def image_tensor(picture: Image.Image) -> Tensor:
 def mask_tensor(picture: Image.Image) -> Tensor:
     """(1, 1, H, W) float32: 1 where the picture is at least half white, else 0."""
     pixels = np.asarray(picture.convert("L"))  # (H, W)
-    return torch.from_numpy((pixels >= 128).astype(np.float32))[None, None]
+    return torch.from_numpy((pixels >= HALF_WHITE).astype(np.float32))[None, None]
 
 
 def without_masked(person: Tensor, mask: Tensor) -> Tensor:

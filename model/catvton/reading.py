@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from model.catvton.pictures import fit_mask, stack
+from model.catvton.pictures import Size, fit_mask, stack
 from model.catvton.request import Request
 from model.errors import InputError
 
@@ -24,8 +24,8 @@ class Inputs:
     """What the client sent, as pictures."""
 
     photo: Image.Image
-    garment: Image.Image  # RGB; two garments are one picture by now
-    mask: Image.Image  # of the photo's size, white where to paint
+    garments: list[Image.Image]  # RGB, one a pass; upper and lower are one picture by now
+    mask: Image.Image | None  # of the photo's size, white where to paint
 
 
 def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
@@ -35,17 +35,22 @@ def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
         InputError: `image_unreadable` or `bad_mask`, naming the field.
     """
     photo = read_picture(files["person"], "person")
-    mask = fit_mask(read_picture(files["mask"], "mask"), photo.size, request.mask_polarity)
-    return Inputs(photo, _garment(request, files), mask)
+    return Inputs(photo, _garments(request, files), _mask(request, files, photo.size))
 
 
-def _garment(request: Request, files: Mapping[str, Path]) -> Image.Image:
+def _mask(request: Request, files: Mapping[str, Path], size: Size) -> Image.Image | None:
+    if request.mask is None:
+        return None
+    return fit_mask(read_picture(files["mask"], "mask"), size, request.mask_polarity)
+
+
+def _garments(request: Request, files: Mapping[str, Path]) -> list[Image.Image]:
     def read(field: str) -> Image.Image:
         return over_white(read_picture(files[field], field))
 
-    if request.garments is None:
-        return read("garment")
-    return stack(read("garments.upper"), read("garments.lower"), request.garments_canvas)
+    if request.garments is not None:
+        return [stack(read("garments.upper"), read("garments.lower"), request.garments_canvas)]
+    return [read(name) for name in request.inputs() if name == "garment" or name.startswith("layers.")]
 
 
 def read_picture(file: Path, field: str) -> Image.Image:

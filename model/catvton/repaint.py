@@ -6,31 +6,31 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
-from model.catvton.pictures import crop_box
+from model.catvton.pictures import black_and_white, crop_box
 from model.catvton.writing import shrink
 
-_HALF_WHITE = 128
 
-
-def paste_back(photo: Image.Image, result: Image.Image, mask: Image.Image, max_pixels: int) -> Image.Image:
+def paste_back(photo: Image.Image, result: Image.Image, mask: Image.Image | None, max_pixels: int) -> Image.Image:
     """Blend the painted result into the part of the photo it was painted from.
 
     Args:
         photo: as the client sent it.
         result: RGB at the size the networks worked at; its aspect says which part of the photo it shows.
-        mask: of the photo's size, white where to paint.
+        mask: of the photo's size, white where to paint; None: the result replaces that whole part.
         max_pixels: a larger photo is shrunk to this first.
 
     Returns:
         RGB. Every pixel outside that part, or where the blurred mask is 0, is the photo's (or the shrunk photo's).
     """
-    photo = shrink(photo.convert("RGB"), max_pixels)
-    if mask.size != photo.size:
-        mask = mask.resize(photo.size, Resampling.BILINEAR)
-    box = crop_box(photo.size, result.size)
-    part, painted = photo.crop(box), mask.convert("L").crop(box)
-    pasted = photo.copy()
-    pasted.paste(blend(part, result.resize(part.size, Resampling.LANCZOS), painted), box)
+    pasted = shrink(photo.convert("RGB"), max_pixels).copy()
+    box = crop_box(pasted.size, result.size)
+    part = pasted.crop(box)
+    painted = result.resize(part.size, Resampling.LANCZOS)
+    if mask is not None:
+        if mask.size != pasted.size:
+            mask = mask.resize(pasted.size, Resampling.BILINEAR)
+        painted = blend(part, painted, mask.convert("L").crop(box))
+    pasted.paste(painted, box)
     return pasted
 
 
@@ -39,8 +39,7 @@ def blend(person: Image.Image, result: Image.Image, mask: Image.Image) -> Image.
 
     All three have the same size. The seam and the rounding are the published evaluation script's.
     """
-    hard = mask.point(lambda level: 255 if level >= _HALF_WHITE else 0)
-    soft = hard.filter(ImageFilter.GaussianBlur(seam_radius(mask.height)))
+    soft = black_and_white(mask).filter(ImageFilter.GaussianBlur(seam_radius(mask.height)))
     blended = person.copy()
     if box := soft.getbbox():  # all else is the person's, and large photos are mostly that
         share = np.asarray(soft.crop(box))[..., None] / 255  # (h, w, 1)

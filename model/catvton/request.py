@@ -11,6 +11,8 @@ from model import request
 from model.request import ImageRef
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+Variant = Literal["mask", "maskfree"]
+Category = Literal["upper", "lower", "overall", "inner", "outer"]
 
 # The backend of an earlier container sends these names (and stacks its garments on black).
 _OMOIB_NAMES = {
@@ -35,11 +37,20 @@ class Garments(BaseModel):
     lower: ImageRef
 
 
+class Layer(BaseModel):
+    """One garment of an outfit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    garment: ImageRef
+    category: Category
+
+
 class Request(request.Request):
-    """Dress a person: photo, garment and mask in, the photo wearing the garment out."""
+    """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
     telling_fields: ClassVar[frozenset[str]] = frozenset(
-        {"person", "garment", "garments", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
+        {"person", "garment", "garments", "layers", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
     )
 
     heavy_stage: ClassVar[str] = "denoise"
@@ -51,12 +62,26 @@ class Request(request.Request):
     garments_canvas: Literal["white", "black"] = Field(
         "white", description="What stands beside the narrower of two stacked garments."
     )
-    mask: ImageRef = Field(description="Where to paint. Same aspect as the person, within 1 %.")
+    layers: list[Layer] | None = Field(
+        None,
+        min_length=2,
+        max_length=4,
+        description="Instead of `garment`: an outfit, put on in this order. Each pass dresses the result of the one "
+        "before, with a mask of its own and the same seed.",
+    )
+    mask: ImageRef | None = Field(
+        None, description="Where to paint. Same aspect as the person, within 1 %. Absent: found automatically."
+    )
     mask_polarity: Literal["white_repaints", "black_repaints"] = "white_repaints"
-    category: Literal["upper", "lower", "overall", "inner", "outer"] = Field(
+    category: Category = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),
-        description="What kind of garment it is. Recorded only: the given `mask` decides where to paint.",
+        description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
+    )
+    variant: Variant | None = Field(
+        None,
+        description="`maskfree` needs no mask and paints the whole picture. "
+        "Default: the one whose weights are there; both: `mask`.",
     )
 
     width: Size = 768
@@ -67,9 +92,13 @@ class Request(request.Request):
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
     repaint: bool = Field(
         True,
-        description="Paste the result back into the photo at its own size, all else untouched. "
-        "False: width x height, as the model painted it.",
+        description="Paste the result back into the photo at its own size, all else untouched "
+        "(`maskfree`: outside the crop to width : height). False: width x height, as the model painted it.",
     )
+
+    return_mask: bool = Field(False, description="Also the mask that was used, `mask.png`, white where it painted.")
+    mask_only: bool = Field(False, description="Only the automatic mask for `category`: give no garment and no mask.")
+    return_steps: bool = Field(False, description="With `layers`, also the photo after each pass, `step_1.png`, ...")
 
     @model_validator(mode="before")
     @classmethod
@@ -78,34 +107,43 @@ class Request(request.Request):
             return body
         renamed = {_OMOIB_NAMES.get(name, name): value for name, value in body.items() if name not in _OMOIB_GARMENTS}
         garments = {ours: body[theirs] for theirs, ours in _OMOIB_GARMENTS.items() if theirs in body}
-        return {"garments": garments, "garments_canvas": "black", **renamed}
+        return ({"garments": garments, "garments_canvas": "black"} if garments else {}) | renamed
 
     @model_validator(mode="after")
-    def _one_way_to_name_the_garment(self) -> Self:
-        if (self.garment is None) == (self.garments is None):
-            raise ValueError("give either 'garment' or 'garments'")
+    def _fields_agree(self) -> Self:
+        clothes = [given for given in (self.garment, self.garments, self.layers) if given is not None]
+        if self.mask_only and (clothes or self.mask):
+            raise ValueError("'mask_only' finds a mask: give no garment and no mask")
+        if not self.mask_only and len(clothes) != 1:
+            raise ValueError("give either 'garment' or 'garments' or 'layers'")
+        if self.layers and self.mask:
+            raise ValueError("each of the 'layers' gets a mask of its own: give no 'mask'")
+        if self.return_steps and not self.layers:
+            raise ValueError("'return_steps' is for 'layers'")
         return self
 
     def inputs(self) -> Mapping[str, str]:
-        pictures = {"person": self.person, "mask": self.mask}
+        pictures = {"person": self.person, "mask": self.mask, "garment": self.garment}
         if self.garments is not None:
-            return pictures | {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
-        assert self.garment is not None  # noqa: S101 - the validator above
-        return pictures | {"garment": self.garment}
+            pictures |= {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
+        pictures |= {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
+        return {name: reference for name, reference in pictures.items() if reference is not None}
 
     def without_inputs(self) -> dict[str, Any]:
         body = self.model_dump(mode="json")
         for name in self.inputs():
             *parents, leaf = name.split(".")
-            holder = body
+            holder: Any = body
             for parent in parents:
-                holder = holder[parent]
+                holder = holder[int(parent) if parent.isdecimal() else parent]
             holder[leaf] = "fetched"
         return body
 
     def work(self) -> float:
-        """TFLOP of the published sizes; tiny networks have the same proportions."""
+        """TFLOP of the published sizes; tiny networks have the same proportions. A mask alone needs no device."""
+        if self.mask_only:
+            return 0.0
         share = self.width * self.height / _REFERENCE_PIXELS
         rows = 2 if self.guidance > 1 else 1
         row = _LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2
-        return self.samples * (self.steps * rows * row + _VAE_TFLOP * share)
+        return len(self.layers or [1]) * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)

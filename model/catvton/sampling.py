@@ -30,30 +30,37 @@ def seeded(seed: int, samples: int) -> Normal:
     return normal_per_row([Generator().manual_seed(seed + i) for i in range(samples)])
 
 
-def condition_rows(person: Tensor, garment: Tensor, mask: Tensor, *, guided: bool) -> Tensor:
+def condition_rows(person: Tensor, garment: Tensor, mask: Tensor | None, *, guided: bool) -> Tensor:
     """What the UNet sees beside the noise.
 
     Args:
-        person, garment: latents of the masked person and of the garment, (B, 4, h, w).
-        mask: 1 where to paint, (B, 1, 8h, 8w), or (1, 1, 8h, 8w) for all.
+        person, garment: latents of the (masked) person and of the garment, (B, 4, h, w).
+        mask: 1 where to paint, (B, 1, 8h, 8w), or (1, 1, 8h, 8w) for all; None for the mask-free variant.
         guided: put B rows without the garment before the B rows with it.
 
     Returns:
-        (B or 2B, 5, 2h, w): the mask, and the person above the garment.
+        With a mask (B or 2B, 5, 2h, w): the mask, and the person above the garment.
+        Without (B or 2B, 4, h, 2w): the person left of the garment.
     """
-    mask = mask[..., ::8, ::8].expand(len(person), -1, -1, -1)  # (B, 1, h, w)
-    mask = torch.cat([mask, torch.zeros_like(mask)], dim=-2)
-    rows = [torch.cat([mask, torch.cat([person, garment], dim=-2)], dim=1)]
-    if guided:
-        nothing = torch.zeros_like(garment)
-        rows.insert(0, torch.cat([mask, torch.cat([person, nothing], dim=-2)], dim=1))
-    return torch.cat(rows)
+    garments = [torch.zeros_like(garment), garment] if guided else [garment]
+    axis = concatenation_axis(masked=mask is not None)
+    rows = torch.cat([torch.cat([person, one], dim=axis) for one in garments])
+    if mask is None:
+        return rows
+    mask = mask[..., ::8, ::8]  # (B or 1, 1, h, w)
+    mask = torch.cat([mask, torch.zeros_like(mask)], dim=axis).expand(len(person), -1, -1, -1)
+    return torch.cat([mask.repeat(len(garments), 1, 1, 1), rows], dim=1)
+
+
+def concatenation_axis(*, masked: bool) -> int:
+    """Where person and garment meet: the mask-based variant was trained on one above the other."""
+    return -2 if masked else -1
 
 
 async def sample(
     network: Network, ddim: DDIM, condition: Tensor, guidance: float, noise: Normal
 ) -> AsyncIterator[tuple[int, Tensor]]:
-    """Yield, after each step, how many are done and the latents, (B, 4, 2h, w) float32, person above garment.
+    """Yield, after each step, how many are done and the latents, (B, 4, ...) float32, as large as the condition.
 
     Args:
         condition: from `condition_rows`; guided exactly when `guidance` is above 1.

@@ -1,4 +1,4 @@
-"""Results as files: RGB, no metadata but the photo's colour profile."""
+"""Results as files: no metadata but the photo's colour profile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+from model.catvton.pictures import black_and_white
 from model.errors import InputError
 
 Format = Literal["png", "jpeg", "webp"]
@@ -18,20 +19,49 @@ _QUALITY = 95  # of JPEG and WebP
 _MAX_SIDE = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}  # what the formats can hold
 
 
-def save_results(results: list[Image.Image], folder: Path, format: Format, colour_profile: bytes | None) -> None:
-    """Write `result.png`, `result_1.png`, ... (or `jpg`, `webp`).
+class Album:
+    """Where a job's pictures go.
 
-    Raises:
-        InputError: the result has a longer side than the format can hold.
+    Args:
+        photo: whose colour profile the results keep.
+        format: of the results.
+        folder: where they go.
+        max_pixels: a larger picture is shrunk to this.
     """
-    for i, result in enumerate(results):
-        if max(result.size) > _MAX_SIDE[format]:
-            message = f"a result of {result.width} x {result.height} pixels does not fit into {format}"
+
+    def __init__(self, photo: Image.Image, format: Format, folder: Path, max_pixels: int = 2**25) -> None:
+        self._colour_profile = colour_profile(photo)
+        self._format: Format = format
+        self._folder = folder
+        self._max_pixels = max_pixels
+
+    def save(self, picture: Image.Image, name: str) -> None:
+        """Write `{name}.png` (or `jpg`, `webp`).
+
+        Raises:
+            InputError: the picture has a longer side than the format can hold.
+        """
+        self._write(shrink(picture, self._max_pixels), name, self._format, self._colour_profile)
+
+    def save_mask(self, mask: Image.Image, name: str, format: Format = "png") -> None:
+        """Write a mask, black and white whatever it was; in a format that keeps it so unless told otherwise.
+
+        Raises:
+            InputError: the mask has a longer side than the format can hold.
+        """
+        self._write(black_and_white(shrink(mask.convert("L"), self._max_pixels)), name, format, None)
+
+    def _write(self, picture: Image.Image, name: str, format: Format, profile: bytes | None) -> None:
+        if max(picture.size) > _MAX_SIDE[format]:
+            message = f"a result of {picture.width} x {picture.height} pixels does not fit into {format}"
             raise InputError(message, code="format_too_small", field="output.format")
-        name = f"result_{i}" if i else "result"
-        bare = Image.fromarray(np.asarray(result))
-        file = folder / f"{name}.{SUFFIXES[format]}"
-        bare.save(file, format, quality=_QUALITY, icc_profile=colour_profile)
+        bare = Image.fromarray(np.asarray(picture))
+        bare.save(self._folder / f"{name}.{SUFFIXES[format]}", format, quality=_QUALITY, icc_profile=profile)
+
+
+def numbered(name: str, sample: int) -> str:
+    """`result`, `result_1`, ...: the first sample is mostly the only one."""
+    return f"{name}_{sample}" if sample else name
 
 
 def colour_profile(photo: Image.Image) -> bytes | None:

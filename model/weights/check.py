@@ -60,9 +60,9 @@ def check(pack: Pack) -> list[Report]:
 def _report(pack: Pack, engine: str) -> Report:
     problems = [f"{name}: missing" for name in pack.missing(engine)]
     parameters = 0
-    for part in _parts(engine):
+    for load in _parts(pack, engine):
         try:
-            loaded = part(pack.folder)
+            loaded = load()
         except WeightsError as error:
             if not isinstance(error.__cause__, FileNotFoundError):  # said already
                 problems.append(error.message)
@@ -75,9 +75,9 @@ def _report(pack: Pack, engine: str) -> Report:
     return Report(engine, pack.licence(engine), on_disk, parameters, problems)
 
 
-def _parts(engine: str) -> tuple[Callable[[Path], object], ...]:
+def _parts(pack: Pack, engine: str) -> list[Callable[[], object]]:
     package = ENGINES[engine].split(":")[0].rsplit(".", 1)[0]
-    parts: tuple[Callable[[Path], object], ...] = import_module(f"{package}.checkpoint").PARTS
+    parts: list[Callable[[], object]] = import_module(f"{package}.checkpoint").parts(pack.folder)
     return parts
 
 

@@ -19,7 +19,7 @@ from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
 from model.catvton.checkpoint import LATENT_CHANNELS, attention_names
-from model.catvton.files import SCHEDULER, UNET, VAE, attention_file, files
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, files
 from model.weights.layout import CONFIG, TENSOR_FILES
 from model.weights.pack import MANIFEST
 
@@ -71,9 +71,10 @@ def write_demo_pack(folder: Path) -> None:
     unet, vae = UNet2DConditionModel.from_config(_UNET_CONFIG), AutoencoderKL.from_config(_VAE_CONFIG)
     base = _random_tensors(unet, generator)
     base["conv_in.weight"][:, -LATENT_CHANNELS:] *= _CONDITION_GAIN
-    _write_network(folder / UNET, _UNET_CONFIG, base)
-    _write_network(folder / VAE, _VAE_CONFIG, _random_tensors(vae, generator))
-    _write_json(folder / SCHEDULER, _SCHEDULER_CONFIG)
+    catvton = folder / FOLDERS["mask"]
+    _write_network(catvton / UNET, _UNET_CONFIG, base)
+    _write_network(catvton / VAE, _VAE_CONFIG, _random_tensors(vae, generator))
+    _write_json(catvton / SCHEDULER, _SCHEDULER_CONFIG)
     other = _random_tensors(unet, generator)
     attention = {key: other[name] for key, name in attention_names(unet).items()}
     _write_tensors(attention_file(folder), attention)

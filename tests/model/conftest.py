@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from model.catvton.engine import TryOn
 from model.device import open_device
+from model.weights.layout import tensor_file
+from tests.model.labelled import write_networks
 
 DATA = Path(__file__).parent.parent / "data/catvton"
 # Many more runs of the same code than fit into the repository. Not everybody has them.
 GOLDEN = Path(__file__).parents[2].parent / "shared/golden/catvton"
+GOLDEN_MASKFREE = GOLDEN.with_name("catvton_maskfree")
 
 
 @pytest.fixture
@@ -37,6 +42,54 @@ def tryon(runner: asyncio.Runner) -> Iterator[TryOn]:
     torch.set_num_threads(1)
     device = open_device("cpu")
     yield TryOn(DATA / "weights", device)
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def both(runner: asyncio.Runner) -> Iterator[TryOn]:
+    """Both variants, as the reference data has them."""
+    if not GOLDEN_MASKFREE.is_dir():
+        pytest.skip("the reference data is not here")
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield TryOn(GOLDEN.parent, device)
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def maskfree_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack with only the mask-free variant: the reference networks without the mask's input channel."""
+    folder = tmp_path_factory.mktemp("maskfree")
+    variant = Path(shutil.copytree(DATA / "weights/catvton", folder / "catvton_maskfree"))
+    config, file = variant / "base/unet/config.json", tensor_file(variant / "base/unet")
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": 8}))
+    tensors = load_file(file)
+    tensors["conv_in.weight"] = tensors["conv_in.weight"][:, [0, 1, 2, 3, 5, 6, 7, 8]].contiguous()
+    save_file(tensors, file)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def maskfree(runner: asyncio.Runner, maskfree_weights: Path) -> Iterator[TryOn]:
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield TryOn(maskfree_weights, device)
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def masking_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference networks, and three that know the colours of `draw_labelled`. Not to be spoilt."""
+    folder = Path(shutil.copytree(DATA / "weights", tmp_path_factory.mktemp("masking") / "weights"))
+    write_networks(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def masking(runner: asyncio.Runner, masking_weights: Path) -> Iterator[TryOn]:
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield TryOn(masking_weights, device)
     device.close()
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor
 
-from model.catvton.engine import TryOn
+from model.catvton.networks import Networks
 from model.catvton.pictures import Prepared, picture_of, prepare
 from model.catvton.sampling import Normal, sample
 from model.diffusion.schedule import DDIM
@@ -55,30 +55,31 @@ class Case:
             arrays = self.arrays
             return Prepared(*(torch.from_numpy(arrays[name]) for name in ("in_image", "in_condition", "in_mask")))
         size = self.call["width"], self.call["height"]
-        return prepare(self.picture("person"), self.picture("garment"), self.picture("mask"), size)
+        mask = self.picture("mask") if "mask" in self.call else None
+        return prepare(self.picture("person"), self.picture("garment"), mask, size)
 
 
 @dataclass(frozen=True)
 class Outcome:
     condition: Tensor
-    latents: Tensor  # (steps, B, 4, 2h, w)
+    latents: Tensor  # (steps, B, 4, 2h, w), or (steps, B, 4, h, 2w) without a mask
     pictures: list[NDArray[np.uint8]]
     next_numbers: dict[str, list[float]]  # what each generator would draw next
 
 
-async def replay(tryon: TryOn, case: Case) -> Outcome:
+async def replay(networks: Networks, case: Case) -> Outcome:
     call, prepared = case.call, case.prepared()
     everywhere = Generator().manual_seed(call["global_seed"])
     own = everywhere if call["generator_seed"] is None else Generator().manual_seed(call["generator_seed"])
     eta = 1.0 if call["eta"] is None else call["eta"]
-    ddim = DDIM(tryon.noise_schedule, call["steps"], eta)
-    async with tryon.device.live(tryon.name, 0):
-        condition = await tryon.encode(
+    ddim = DDIM(networks.noise_schedule, call["steps"], eta)
+    async with networks.device.live("tryon", 0):
+        condition = await networks.encode(
             prepared, len(prepared.person), drawing_from(everywhere), guided=call["guidance"] > 1
         )
-        steps = sample(tryon.denoiser, ddim, condition, call["guidance"], drawing_from(own))
+        steps = sample(networks.denoiser, ddim, condition, call["guidance"], drawing_from(own))
         latents = torch.stack([latents async for _, latents in steps])
-        painted = await tryon.decode(latents[-1])
+        painted = await networks.decode(latents[-1])
     next_numbers = {"global_rng_next4": torch.rand(4, generator=everywhere).tolist()}
     if own is not everywhere:
         next_numbers["generator_next4"] = torch.rand(4, generator=own).tolist()

@@ -16,7 +16,8 @@ from model.__main__ import main
 from model.weights.check import check
 from model.weights.demo_pack import write_demo_pack
 from model.weights.pack import DEMO, Pack
-from tests.model.drawing import array, opened
+from tests.model.drawing import array, opened, saved
+from tests.model.labelled import draw_labelled
 from tests.model.test_tryon import GARMENT, MASK, PERSON
 
 PICTURES = ["--person", str(PERSON), "--garment", str(GARMENT), "--mask", str(MASK)]
@@ -53,6 +54,16 @@ def test_every_option_reaches_the_engine(tmp_path: Path, capsys: pytest.CaptureF
         "result_1.jpg": (96, 128),
     }
     assert capsys.readouterr().out.startswith("seed ")
+
+
+def test_a_mask_is_found_from_the_command_line(masking_weights: Path, tmp_path: Path) -> None:
+    person = saved(draw_labelled(), tmp_path / "person.png")
+    where = ["--model-dir", str(masking_weights), "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert main(["tryon", "--person", str(person), "--mask-only", "--category", "lower", *where]) == 0
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["mask.png"]
+    pictures = ["--person", str(person), "--garment", str(GARMENT)]
+    assert main(["tryon", *pictures, *QUICK, *where, "--return-mask", "--variant", "mask"]) == 0
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"mask.png", "result.png"}
 
 
 def test_size_and_steps_default_to_the_packs(tmp_path: Path) -> None:

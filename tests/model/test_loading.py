@@ -53,7 +53,7 @@ def test_networks_compute_in_the_dtype_asked_for(weights: Path) -> None:
 
 
 def test_attention_comes_from_its_own_file_and_all_else_from_the_base(weights: Path) -> None:
-    base = load_file(weights / UNET / TENSOR_FILES[0])
+    base = load_file(weights / "catvton" / UNET / TENSOR_FILES[0])
     attention = load_file(attention_file(weights))
     loaded = load_unet(weights).state_dict()
     assert torch.equal(loaded["conv_in.weight"], base["conv_in.weight"])
@@ -71,7 +71,7 @@ def test_a_missing_key_is_named_with_the_nearest_found(weights: Path) -> None:
     def misspell(tensors: Tensors) -> None:
         tensors["decoder.conv_imm.weight"] = tensors.pop("decoder.conv_in.weight")
 
-    rewrite(weights / VAE / TENSOR_FILES[0], misspell)
+    rewrite(weights / "catvton" / VAE / TENSOR_FILES[0], misspell)
     problems = checkpoint.vae(weights).checkpoints[0].problems
     assert problems == [
         "unexpected key 'decoder.conv_imm.weight', nearest is 'decoder.conv_in.weight'",
@@ -91,20 +91,22 @@ def test_only_the_first_few_of_many_keys_get_a_hint() -> None:
 
 
 def test_an_extra_key_is_an_error(weights: Path) -> None:
-    rewrite(weights / VAE / TENSOR_FILES[0], lambda tensors: tensors.update(extra=torch.zeros(1)))
+    rewrite(weights / "catvton" / VAE / TENSOR_FILES[0], lambda tensors: tensors.update(extra=torch.zeros(1)))
     with pytest.raises(WeightsError, match=r"unexpected key 'extra'$"):
         load_vae(weights)
 
 
 def test_a_wrong_shape_is_named_with_both_shapes(weights: Path) -> None:
-    rewrite(weights / UNET / TENSOR_FILES[0], lambda tensors: tensors.update({"conv_out.bias": torch.zeros(3)}))
+    rewrite(
+        weights / "catvton" / UNET / TENSOR_FILES[0], lambda tensors: tensors.update({"conv_out.bias": torch.zeros(3)})
+    )
     with pytest.raises(WeightsError, match=r"'conv_out.bias' has shape \(3,\), expected \(4,\)"):
         load_unet(weights)
 
 
 def test_cross_attention_keys_are_expected_all_the_same(weights: Path) -> None:
     key = MIDDLE.replace("attn1", "attn2") + ".to_q.weight"
-    rewrite(weights / UNET / TENSOR_FILES[0], lambda tensors: tensors.pop(key))
+    rewrite(weights / "catvton" / UNET / TENSOR_FILES[0], lambda tensors: tensors.pop(key))
     with pytest.raises(WeightsError, match=f"missing key '{key}'"):
         load_unet(weights)
 
@@ -117,15 +119,15 @@ def test_old_autoencoder_names_are_understood(weights: Path) -> None:
             old = key.replace("to_out.0", "proj_attn").replace("to_q", "query")
             tensors[old.replace("to_k", "key").replace("to_v", "value")] = tensors.pop(key)
 
-    rewrite(weights / VAE / TENSOR_FILES[0], rename)
-    assert "encoder.mid_block.attentions.0.proj_attn.bias" in load_file(weights / VAE / TENSOR_FILES[0])
+    rewrite(weights / "catvton" / VAE / TENSOR_FILES[0], rename)
+    assert "encoder.mid_block.attentions.0.proj_attn.bias" in load_file(weights / "catvton" / VAE / TENSOR_FILES[0])
     loaded = load_vae(weights).state_dict()
     assert all(torch.equal(loaded[key], tensor) for key, tensor in expected.items())
 
 
 def test_an_old_name_beside_the_new_one_is_an_error(weights: Path) -> None:
     old = "decoder.mid_block.attentions.0.query.bias"
-    rewrite(weights / VAE / TENSOR_FILES[0], lambda tensors: tensors.update({old: torch.zeros(24)}))
+    rewrite(weights / "catvton" / VAE / TENSOR_FILES[0], lambda tensors: tensors.update({old: torch.zeros(24)}))
     with pytest.raises(WeightsError, match=f"unexpected key '{old}'"):
         load_vae(weights)
 
@@ -139,40 +141,40 @@ def test_tensor_files_are_preferred_in_order(tmp_path: Path, wanted: int) -> Non
 
 def test_a_bin_file_loads_like_safetensors(weights: Path) -> None:
     expected = load_vae(weights).state_dict()
-    torch.save(load_file(weights / VAE / TENSOR_FILES[0]), weights / VAE / TENSOR_FILES[2])
-    (weights / VAE / TENSOR_FILES[0]).unlink()
+    torch.save(load_file(weights / "catvton" / VAE / TENSOR_FILES[0]), weights / "catvton" / VAE / TENSOR_FILES[2])
+    (weights / "catvton" / VAE / TENSOR_FILES[0]).unlink()
     loaded = load_vae(weights).state_dict()
     assert all(torch.equal(loaded[key], tensor) for key, tensor in expected.items())
 
 
 def test_a_bin_file_cannot_run_code(weights: Path) -> None:
-    (weights / VAE / TENSOR_FILES[0]).unlink()
-    torch.save({"a": Path("anything but a tensor")}, weights / VAE / TENSOR_FILES[2])
+    (weights / "catvton" / VAE / TENSOR_FILES[0]).unlink()
+    torch.save({"a": Path("anything but a tensor")}, weights / "catvton" / VAE / TENSOR_FILES[2])
     with pytest.raises(WeightsError, match="cannot be read"):
         load_vae(weights)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00nonsense"])
 def test_a_broken_file_is_a_weights_error(weights: Path, content: bytes) -> None:
-    (weights / VAE / TENSOR_FILES[0]).write_bytes(content)
+    (weights / "catvton" / VAE / TENSOR_FILES[0]).write_bytes(content)
     with pytest.raises(WeightsError, match="cannot be read"):
         load_vae(weights)
 
 
 def test_a_file_without_tensors_is_an_error(weights: Path) -> None:
-    save_file({}, weights / VAE / TENSOR_FILES[0])
+    save_file({}, weights / "catvton" / VAE / TENSOR_FILES[0])
     with pytest.raises(WeightsError, match="holds no tensors"):
         load_vae(weights)
 
 
 def test_a_broken_config_is_a_weights_error(weights: Path) -> None:
-    (weights / VAE / "config.json").write_text('{"block_out_channels": 3}')
+    (weights / "catvton" / VAE / "config.json").write_text('{"block_out_channels": 3}')
     with pytest.raises(WeightsError, match=r"vae/config\.json"):
         checkpoint.vae(weights)
 
 
 def test_a_unet_without_mask_channels_is_refused(weights: Path) -> None:
-    config = weights / UNET / "config.json"
+    config = weights / "catvton" / UNET / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": 4}))
     with pytest.raises(WeightsError, match="in_channels is 4"):
         checkpoint.unet(weights)

@@ -39,7 +39,7 @@ def test_a_folder_without_anything_says_what_to_do(tmp_path: Path, name: str) ->
 def test_an_engine_needs_all_its_files(weights: Path) -> None:
     assert "tryon" in Pack(weights).engines
     attention_file(weights).unlink()
-    (weights / VAE / "config.json").unlink()
+    (weights / "catvton" / VAE / "config.json").unlink()
     assert "tryon" not in Pack(weights).engines
     assert Pack(weights).missing("tryon") == [
         "catvton/vae/config.json",
@@ -123,9 +123,9 @@ def test_check_says_what_a_good_pack_needs(weights: Path, capsys: pytest.Capture
 def test_check_finds_every_problem_at_once(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_manifest(weights, sha256="0" * 64)
     (weights / "catvton/base/scheduler/scheduler_config.json").unlink()
-    tensors = load_file(weights / VAE / TENSOR_FILES[0])
+    tensors = load_file(weights / "catvton" / VAE / TENSOR_FILES[0])
     tensors["decoder.conv_inn.bias"] = tensors.pop("decoder.conv_in.bias")
-    save_file(tensors, weights / VAE / TENSOR_FILES[0])
+    save_file(tensors, weights / "catvton" / VAE / TENSOR_FILES[0])
     attention = load_file(attention_file(weights))
     attention["0.to_q.weight"] = attention["0.to_q.weight"][:8].clone()
     save_file(attention, attention_file(weights))
@@ -142,7 +142,7 @@ def test_check_finds_every_problem_at_once(weights: Path, capsys: pytest.Capture
 
 def test_check_reports_a_broken_config_and_goes_on(weights: Path) -> None:
     (weights / "catvton/base/unet/config.json").write_text("{")
-    (weights / VAE / TENSOR_FILES[0]).write_bytes(b"")
+    (weights / "catvton" / VAE / TENSOR_FILES[0]).write_bytes(b"")
     (report,) = check(Pack(weights))
     assert [problem.split(":")[0].rsplit("/", 1)[1] for problem in report.problems] == ["config.json", TENSOR_FILES[0]]
 

@@ -98,5 +98,10 @@ def test_all_of_a_requests_pictures_are_read(tmp_path: Path) -> None:
     files = {name: saved(picture, tmp_path / f"{name}.png") for name, picture in pictures.items()}
     request = Request(person="p", garments=Garments(upper="u", lower="l"), mask="m", garments_canvas="black")
     inputs = read_inputs(request, files)
-    assert (inputs.photo.size, inputs.mask.size, inputs.garment.size) == ((30, 40), (30, 40), (8, 14))
-    assert [inputs.garment.getpixel((x, y)) for x, y in ((0, 0), (3, 8), (4, 8))] == [(255,) * 3, (255, 0, 0), (0,) * 3]
+    assert inputs.mask is not None
+    assert (inputs.photo.size, inputs.mask.size, inputs.garments[0].size) == ((30, 40), (30, 40), (8, 14))
+    assert [inputs.garments[0].getpixel((x, y)) for x, y in ((0, 0), (3, 8), (4, 8))] == [
+        (255,) * 3,
+        (255, 0, 0),
+        (0,) * 3,
+    ]

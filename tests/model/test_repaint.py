@@ -11,7 +11,7 @@ from PIL import Image
 from model.catvton.pictures import crop_box
 from model.catvton.reading import read_picture
 from model.catvton.repaint import blend, paste_back, seam_radius
-from model.catvton.writing import Format, colour_profile, save_results, shrink
+from model.catvton.writing import Album, Format, colour_profile, numbered, shrink
 from model.errors import InputError
 from tests.model.drawing import array, noise, opened, rectangle, same, saved
 from tests.model.replay import grey_levels
@@ -64,7 +64,8 @@ def test_nothing_is_shrunk_that_fits() -> None:
 def test_results_are_saved_without_metadata(tmp_path: Path, format: Format, suffix: str) -> None:
     result = Image.linear_gradient("L").convert("RGB")
     result.info.update(exif=b"Exif\0\0where I live", comment="me", xmp=b"<me/>", dpi=(72, 72))
-    save_results([result, result], tmp_path, format, None)
+    for i in range(2):
+        Album(result, format, tmp_path).save(result, numbered("result", i))
     assert sorted(file.name for file in tmp_path.iterdir()) == [f"result.{suffix}", f"result_1.{suffix}"]
     read = opened(tmp_path / f"result.{suffix}")
     assert read.format == format.upper()
@@ -76,7 +77,7 @@ def test_results_are_saved_without_metadata(tmp_path: Path, format: Format, suff
 def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path: Path) -> None:
     profile = b"\0" * 16 + b"RGB " + b"\0" * 108
     photo = opened(saved(noise(20, 30), tmp_path / "photo.png", icc_profile=profile))
-    save_results([photo], tmp_path, "png", colour_profile(photo))
+    Album(photo, "png", tmp_path).save(photo, "result")
     assert opened(tmp_path / "result.png").info["icc_profile"] == profile
 
 
@@ -89,6 +90,7 @@ def test_a_profile_of_other_inks_is_dropped(tmp_path: Path) -> None:
 def test_a_result_may_be_as_long_as_its_format_can_hold_and_no_longer(
     format: Format, limit: int, tmp_path: Path
 ) -> None:
-    save_results([Image.new("RGB", (limit, 1))], tmp_path, format, None)
+    album = Album(Image.new("RGB", (1, 1)), format, tmp_path)
+    album.save(Image.new("RGB", (limit, 1)), "result")
     with pytest.raises(InputError, match=f"{limit + 1} x 1"):
-        save_results([Image.new("RGB", (limit + 1, 1))], tmp_path, format, None)
+        album.save(Image.new("RGB", (limit + 1, 1)), "result")

@@ -32,7 +32,7 @@ class Studio:
 
     def dress(self, files: dict[str, Path] = FILES, *, max_output_pixels: int = 2**25, **fields: Any) -> list[Path]:
         size = {"width": 96, "height": 128, "steps": 2, "seed": 42}
-        request = Request(person="p", mask="m", **({"garment": "g"} | size | fields))
+        request = Request(person="p", **({"mask": "m", "garment": "g"} | size | fields))
         outputs = self.folder / str(self.jobs)
         outputs.mkdir()
         self.jobs += 1
@@ -40,8 +40,8 @@ class Studio:
         def heard(stage: str, done: int, total: int) -> None:
             self.stages.append((stage, done, total))
 
-        job = Job(files, outputs, max_output_pixels=max_output_pixels, on_progress=heard)
-        self.runner.run(self._live(request, job))
+        self.job = Job(files, outputs, max_output_pixels=max_output_pixels, on_progress=heard)
+        self.runner.run(self._live(request, self.job))
         return sorted(outputs.iterdir())
 
     async def _live(self, request: Request, job: Job) -> None:

@@ -1,0 +1,113 @@
+"""One request at work: its person is dressed, in one pass or in layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from model.catvton.masker import Masker
+from model.catvton.networks import Networks
+from model.catvton.pictures import picture_of, prepare
+from model.catvton.reading import Inputs
+from model.catvton.repaint import paste_back
+from model.catvton.request import Category, Request
+from model.catvton.sampling import sample, seeded
+from model.catvton.writing import Album, numbered
+from model.diffusion.schedule import DDIM
+from model.engine import Job
+
+
+@dataclass(frozen=True)
+class Dressing:
+    """One pass: a garment onto a photo. `mask` is None exactly for the mask-free variant."""
+
+    photo: Image.Image
+    garment: Image.Image
+    mask: Image.Image | None
+
+
+class Fitting:
+    """The passes of one job."""
+
+    def __init__(self, networks: Networks, masker: Masker, request: Request, job: Job, album: Album) -> None:
+        self.networks = networks
+        self.masker = masker
+        self.request = request
+        self.job = job
+        self.album = album
+        self._cpu = networks.device.cpu
+        self._steps_done, self._steps = 0, request.steps
+
+    async def dress(self, inputs: Inputs) -> None:
+        """One pass, all samples together."""
+        mask = await self._mask(inputs.photo, inputs.mask, self.request.category)
+        dressing = Dressing(inputs.photo, inputs.garments[0], mask)
+        painted = await self._paint(dressing, self.request.seed, self.request.samples)
+        self.job.progress("save", 0, 1)
+
+        def save() -> None:
+            for i, picture in enumerate(painted):
+                result = self._worn(dressing, picture) if self.request.repaint else picture
+                self.album.save(result, numbered("result", i))
+            if self.request.return_mask and mask is not None:
+                self.album.save_mask(mask, "mask")
+
+        await self._cpu(save)
+
+    async def dress_in_layers(self, inputs: Inputs) -> None:
+        """Pass after pass on the result of the one before, each sample by itself."""
+        self._steps = self.request.samples * len(inputs.garments) * self.request.steps
+        for i in range(self.request.samples):
+            await self._dress_sample(inputs, i)
+
+    async def _dress_sample(self, inputs: Inputs, i: int) -> None:
+        photo = inputs.photo
+        for number, (layer, garment) in enumerate(zip(self.request.layers or [], inputs.garments, strict=True), 1):
+            dressing = Dressing(photo, garment, await self._mask(photo, None, layer.category))
+            (painted,) = await self._paint(dressing, self.request.seed + i, samples=1)
+            photo = await self._cpu(partial(self._worn, dressing, painted))
+            await self._cpu(partial(self._save_step, dressing, photo, number, i))
+        result = photo if self.request.repaint else painted
+        await self._cpu(partial(self.album.save, result, numbered("result", i)))
+
+    async def _mask(self, photo: Image.Image, given: Image.Image | None, category: Category) -> Image.Image | None:
+        if self.networks.variant == "maskfree":
+            if given is not None:
+                self.job.warn("mask_unused", "the mask was not used: variant 'maskfree' paints the whole picture")
+            return None
+        if given is not None:
+            return given
+        self.job.progress("mask", 0, 1)
+        return await self.masker(photo, category)
+
+    async def _paint(self, dressing: Dressing, seed: int, samples: int) -> list[Image.Image]:
+        """The dressed person, width x height, as often as there are samples."""
+        request, networks = self.request, self.networks
+        # The published code, told to repeat itself, draws the two from generators of their own and equal seed.
+        posterior, noise = seeded(seed, samples), seeded(seed, samples)
+        ddim = DDIM(networks.noise_schedule, request.steps, request.eta)
+        size = request.width, request.height
+        prepared = await self._cpu(lambda: prepare(dressing.photo, dressing.garment, dressing.mask, size))
+
+        self.job.progress("encode", 0, 1)
+        condition = await networks.encode(prepared, samples, posterior, guided=request.guidance > 1)
+
+        self.job.progress("denoise", self._steps_done, self._steps)
+        async for _, latents in sample(networks.denoiser, ddim, condition, request.guidance, noise):  # noqa: B007
+            self._steps_done += 1
+            self.job.progress("denoise", self._steps_done, self._steps)
+
+        self.job.progress("decode", 0, 1)
+        painted = await networks.decode(latents)
+        return await self._cpu(lambda: [picture_of(tensor) for tensor in painted.cpu()])
+
+    def _worn(self, dressing: Dressing, painted: Image.Image) -> Image.Image:
+        return paste_back(dressing.photo, painted, dressing.mask, self.job.max_output_pixels)
+
+    def _save_step(self, dressing: Dressing, photo: Image.Image, number: int, i: int) -> None:
+        if self.request.return_steps:
+            self.album.save(photo, numbered(f"step_{number}", i))
+        if self.request.return_mask and dressing.mask is not None:
+            self.album.save_mask(dressing.mask, numbered(f"mask_{number}", i))

@@ -1,0 +1,1 @@
+"""Networks that look at photos: what is where in them."""

@@ -1,0 +1,85 @@
+"""A person labelled three ways: body surfaces, and clothes as two data sets name them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from model.device import Device
+from model.perception.files import label_map_files
+from model.perception.parsing import Labels, Parsing, Provider
+
+_CACHE_BYTES = 64 * 2**20  # some twenty pictures
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """What the three networks saw in one picture, all of the picture's size."""
+
+    densepose: Labels  # 25 classes
+    lip: Labels  # 20 classes
+    atr: Labels  # 18 classes
+
+    @property
+    def nbytes(self) -> int:
+        return self.densepose.nbytes + self.lip.nbytes + self.atr.nbytes
+
+
+class Labelling:
+    """The three networks, on the CPU unless the device is a GPU that onnxruntime can use.
+
+    They run beside the device's queue, never in it, one picture at a time.
+
+    Raises:
+        WeightsError: a file is not what it should be.
+    """
+
+    def __init__(self, weights: Path, device: Device, cache_bytes: int = _CACHE_BYTES) -> None:
+        providers = onnx_providers(device)
+        self.networks = [Parsing(file, classes, providers) for file, classes in label_map_files(weights).items()]
+        self._device = device
+        self._turn = asyncio.Lock()
+        self._known = Recent(cache_bytes)
+
+    async def __call__(self, picture: Image.Image) -> LabelMaps:
+        """The labels of an RGB picture; remembered for a while, because every category of garment needs the same."""
+        digest = await self._device.cpu(lambda: hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).digest())
+        async with self._turn:
+            maps = self._known.get(digest)
+            if maps is None:
+                maps = await self._device.cpu(lambda: LabelMaps(*(one.labels(picture) for one in self.networks)))
+                self._known.put(digest, maps)
+        return maps
+
+
+class Recent:
+    """The label maps used last, as many as fit into `most_bytes`."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._maps: OrderedDict[bytes, LabelMaps] = OrderedDict()  # used last comes last
+
+    def get(self, digest: bytes) -> LabelMaps | None:
+        if digest in self._maps:
+            self._maps.move_to_end(digest)
+        return self._maps.get(digest)
+
+    def put(self, digest: bytes, maps: LabelMaps) -> None:
+        self._maps[digest] = maps
+        while sum(held.nbytes for held in self._maps.values()) > self._most_bytes:
+            self._maps.popitem(last=False)
+
+
+def onnx_providers(device: Device) -> list[Provider]:
+    """Where onnxruntime may compute, the preferred place first."""
+    import onnxruntime  # only those who look for masks pay for it
+
+    cpu, gpu = "CPUExecutionProvider", "CUDAExecutionProvider"
+    if device.torch_device.type == "cuda" and gpu in onnxruntime.get_available_providers():
+        return [(gpu, {"device_id": device.torch_device.index or 0}), cpu]
+    return [cpu]

@@ -1,0 +1,119 @@
+"""Automatic masks, outfits and the mask-free variant through the whole service."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import base64_of, encode
+from tests.model.conftest import DATA
+from tests.model.labelled import FACE, SHIRT, WALL, draw_labelled, where, write_networks
+from tests.serve.test_invocations import assert_problem
+from tests.serve.test_tryon import LEVELS, difference, post, shown
+from tests.server import GOLDEN, Server, serving
+
+QUICK = {"width": 96, "height": 128, "steps": 2, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def masking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("masking")
+    weights = Path(shutil.copytree(DATA / "weights", folder / "weights"))
+    write_networks(weights)
+    with serving(folder, MODEL_DIR=weights, ENGINES="tryon") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def person() -> str:
+    return base64_of(encode(draw_labelled((192, 256))))
+
+
+@pytest.fixture(scope="module")
+def garment() -> str:
+    return base64_of((DATA / "inputs/garment.png").read_bytes())
+
+
+def pictures(server: Server, body: dict[str, Any]) -> dict[str, Image.Image]:
+    response = post(server, body, "application/json")
+    assert response.status_code == 200, response.text
+    outputs = response.json()["outputs"]
+    return {output["name"]: Image.open(io.BytesIO(base64.b64decode(output["data"]))) for output in outputs}
+
+
+def test_a_photo_and_a_garment_are_enough(masking: Server, person: str, garment: str) -> None:
+    body = {"person": person, "garment": garment, **QUICK, "return_mask": True}
+    both = pictures(masking, body)
+    assert list(both) == ["result.png", "mask.png"]
+    mask = base64_of(encode(both["mask.png"]))
+    assert difference(shown(post(masking, body | {"mask": mask})), both["result.png"]) == 0
+
+
+def test_a_picture_answer_is_the_result_and_not_its_mask(masking: Server, person: str, garment: str) -> None:
+    body = {"person": person, "garment": garment, **QUICK}
+    assert difference(shown(post(masking, body | {"return_mask": True})), shown(post(masking, body))) == 0
+
+
+@pytest.mark.parametrize("accept", ["image/png", "image/jpeg"])
+def test_a_mask_alone_is_an_answer(masking: Server, person: str, accept: str) -> None:
+    mask = np.asarray(shown(post(masking, {"person": person, "mask_only": True}, accept)))[..., 0]
+    photo = draw_labelled((192, 256))
+    assert (mask[where(photo, SHIRT)] >= 128).mean() > 0.95
+    assert (mask[where(photo, FACE)] < 128).mean() > 0.85
+
+
+def test_masks_alone_teach_nothing_about_the_device(masking: Server, person: str, garment: str) -> None:
+    for _ in range(3):
+        shown(post(masking, {"person": person, "mask_only": True}))
+    shown(post(masking, {"person": person, "garment": garment, **QUICK}))
+
+
+def test_an_outfit_is_one_request(masking: Server, person: str, garment: str) -> None:
+    layers = [{"garment": garment, "category": "upper"}, {"garment": garment, "category": "lower"}]
+    body = {"person": person, "layers": layers, **QUICK, "return_steps": True, "return_mask": True}
+    files = pictures(masking, body)
+    assert list(files) == ["result.png", "mask_1.png", "mask_2.png", "step_1.png", "step_2.png"]
+    first = pictures(masking, {"person": person, "garment": garment, "category": "upper", **QUICK})
+    assert difference(files["step_1.png"], first["result.png"]) == 0
+
+
+def test_nobody_in_the_photo_is_said_by_name(masking: Server, garment: str) -> None:
+    wall = base64_of(encode(Image.new("RGB", (96, 128), WALL)))
+    assert_problem(post(masking, {"person": wall, "garment": garment, **QUICK}), 422, "no_person", "person")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({}, "no_automask", "mask"),
+        ({"mask_only": True, "garment": None}, "no_automask", "mask"),
+        ({"variant": "maskfree"}, "variant_not_loaded", "variant"),
+        ({"mask_only": True}, "invalid_field", None),
+    ],
+)
+def test_what_the_demo_networks_cannot_do_is_refused_by_name(
+    server: Server, person: str, garment: str, changes: dict[str, Any], code: str, field: str | None
+) -> None:
+    assert_problem(post(server, {"person": person, "garment": garment, **QUICK} | changes), 422, code, field)
+
+
+def test_the_maskfree_picture_equals_the_references(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if not GOLDEN.is_dir():
+        pytest.skip("the golden data is not there")
+    folder = GOLDEN / "catvton_maskfree"
+    inputs = {name: base64_of((folder / f"inputs/{name}.png").read_bytes()) for name in ("person", "garment")}
+    size = {"width": 96, "height": 128, "steps": 4, "seed": 42}
+    with serving(tmp_path_factory.mktemp("golden"), MODEL_DIR=GOLDEN, ENGINES="tryon") as server:
+        picture = shown(post(server, {**inputs, **size, "variant": "maskfree", "repaint": False}))
+        assert_problem(post(server, {**inputs, **size}), 422, "no_automask", "mask")
+        body = {**inputs, **size, "variant": "maskfree", "return_mask": True}
+        assert_problem(post(server, body), 422, "invalid_field", "return_mask")
+    assert difference(picture, Image.open(folder / "cases/mf_w96h128_s4_g2.5/result_0.png")) <= LEVELS
