@@ -60,8 +60,7 @@ class Fetcher:
             raise errors.exceptions[0] from None
 
     async def _fetch(self, field: str, reference: str, to: Path) -> None:
-        scheme = reference.split(":", 1)[0] if ":" in reference[:10] else ""
-        match scheme:
+        match scheme_of(reference):
             case "https":
                 await self._https.download(reference, to, self._max_bytes, field)
             case "s3":
@@ -70,7 +69,7 @@ class Fetcher:
                 await asyncio.to_thread(self._from_file, field, reference, to)
             case "data" | "":
                 await asyncio.to_thread(self._from_base64, field, reference, to)
-            case _:
+            case scheme:
                 raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code="bad_url")
         await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
@@ -116,6 +115,16 @@ class Fetcher:
 
     def _too_large(self, field: str) -> TooLarge:
         return TooLarge(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
+
+
+def scheme_of(reference: str) -> str:
+    """`s3`, `https`, `data` ...; empty for bare base64."""
+    return reference.split(":", 1)[0] if ":" in reference[:10] else ""
+
+
+def is_inline(reference: str) -> bool:
+    """Whether the reference is the picture itself."""
+    return scheme_of(reference) in ("data", "")
 
 
 def check_picture(field: str, path: Path, max_pixels: int) -> None:
