@@ -22,6 +22,7 @@ from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
 from serve.app import create_app
+from serve.batch import Batch, execution_parameters
 from serve.fetch import Fetcher
 from serve.health import Health
 from serve.https import Https
@@ -105,8 +106,16 @@ class Front:
     ) -> FastAPI:
         settings = self._settings
         intake = Intake(jobs=jobs, store=store, workers=supervisor, max_body_bytes=settings.max_body_bytes)
+        batch = Batch(
+            intake=intake,
+            jobs=jobs,
+            folder=settings.spool_dir,
+            deadline_s=settings.job_deadline_s,
+            lines_at_once=settings.max_live_jobs,
+        )
         invocations = Invocations(
             intake=intake,
+            batch=batch,
             jobs=jobs,
             results=results,
             deadline_s=settings.deadline_s,
@@ -114,6 +123,7 @@ class Front:
         )
         return create_app(
             invocations=invocations,
+            batch_parameters=execution_parameters(settings.max_body_bytes, settings.max_live_jobs),
             jobs_api=JobsApi(intake=intake, jobs=jobs, deadline_s=settings.job_deadline_s),
             health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
             workers=supervisor,

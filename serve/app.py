@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -24,6 +25,7 @@ from serve.token import RequireToken
 def create_app(
     *,
     invocations: Invocations,
+    batch_parameters: dict[str, Any],
     jobs_api: JobsApi,
     health: Health,
     workers: Workers,
@@ -57,6 +59,10 @@ def create_app(
     @app.get("/ping", summary="200: ready for work", response_class=Response)
     async def ping() -> Response:
         return Response(status_code=health.status)
+
+    @app.get("/execution-parameters", summary="For batch transform")
+    async def show_batch_parameters() -> JSONResponse:
+        return JSONResponse(batch_parameters)
 
     @app.get("/metrics", summary="For Prometheus", response_class=Response)
     async def show_metrics() -> Response:

@@ -1,16 +1,16 @@
-"""The body of one request."""
+"""The body of one request, as bytes and as JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 
-from serve.errors import BadRequest, TooLarge, UnsupportedMedia
+from serve.errors import BadRequest, TooLarge
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,6 @@ class Body:
         return cls(parse_json(raw), hashlib.sha256(raw).hexdigest())
 
 
-async def read_body(request: Request, max_bytes: int) -> Body:
-    """The body of `request`, refused as soon as it is known to be too long or of another media type."""
-    kind = media_type(request)
-    if kind != "application/json":
-        raise UnsupportedMedia(f"Content-Type '{kind[:60]}' is not read here; send application/json")
-    return Body.parse(await read_bytes(request, max_bytes))
-
-
 def media_type(request: Request) -> str:
     """What the client says it sends; JSON when it says nothing."""
     return request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
@@ -43,7 +35,7 @@ async def read_bytes(request: Request, max_bytes: int) -> bytes:
     return b"".join([chunk async for chunk in limited(request, max_bytes)])
 
 
-async def limited(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+async def limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body as it comes in.
 
     Raises:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from serve.accept import Accept
-from serve.body import Body, read_body
+from serve.body import Body, media_type, read_bytes
+from serve.errors import UnsupportedMedia
+from serve.form import read_form
 from serve.jobs import Jobs, Workers
 from serve.live_job import Answer, LiveJob
 from serve.store import Store
@@ -37,8 +39,18 @@ class Intake:
             deadline_s: where the request names none.
         """
         self.jobs.refuse_unless_open()
-        body = await read_body(request, self.max_body_bytes)
+        body = await self._read(request)
         return self.submit(body, deadline_s, accept or Accept(), request.headers.get(_INFERENCE_ID), durable=durable)
+
+    async def _read(self, request: Request) -> Body:
+        match media_type(request):
+            case "application/json":
+                return Body.parse(await read_bytes(request, self.max_body_bytes))
+            case "multipart/form-data":
+                return await read_form(request, self.max_body_bytes)
+            case other:
+                known = "application/json or multipart/form-data (to /invocations also application/jsonlines)"
+                raise UnsupportedMedia(f"Content-Type '{other[:60]}' is not read here; send {known}")
 
     def submit(
         self,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from serve.accept import Accept
+from serve.batch import JSON_LINES, Batch
+from serve.body import media_type
+from serve.hang_up import CLIENT_GONE, unless_gone
 from serve.intake import Intake
 from serve.jobs import Jobs
 from serve.results import Results
 from serve.stream import live_events, only, stream
-
-T = TypeVar("T")
-_CLIENT_GONE = 499  # nobody reads it; it is for the log
 
 
 @dataclass(frozen=True)
@@ -25,12 +22,15 @@ class Invocations:
     """The route and what it needs."""
 
     intake: Intake
+    batch: Batch
     jobs: Jobs
     results: Results
     deadline_s: float
     stream_deadline_s: float
 
     async def __call__(self, request: Request) -> Response:
+        if media_type(request) in JSON_LINES:
+            return await self.batch(request)
         accept = Accept.parse(request.headers.get("accept", ""))
         default_s = self.stream_deadline_s if accept.stream else self.deadline_s
         job, deadline_s = await self.intake.take(request, default_s, accept)
@@ -39,26 +39,8 @@ class Invocations:
             return stream(events, accept.stream)
         answer = job if isinstance(job, dict) else await unless_gone(request, self.jobs.wait(job, deadline_s))
         if answer is None:
-            return Response(status_code=_CLIENT_GONE)
+            return Response(status_code=CLIENT_GONE)
         if accept.image is None:
             return JSONResponse(answer)
         content, content_type = await self.results.bytes_of(answer, accept.image)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer["seed"])})
-
-
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result of `work`; None, and `work` cancelled, when the client has hung up."""
-
-    async def hung_up() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(hung_up())
-    try:
-        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else None
-    finally:
-        leaving.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait([working])

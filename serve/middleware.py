@@ -13,7 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve.metrics import Metrics
 
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
-_ROUTES = frozenset({"/ping", "/invocations", "/metrics", "/api/models", "/api/jobs", "/docs", "/openapi.json"})
+_ROUTES = frozenset(
+    {
+        "/ping",
+        "/invocations",
+        "/execution-parameters",
+        "/metrics",
+        "/api/models",
+        "/api/jobs",
+        "/docs",
+        "/openapi.json",
+    }
+)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger(__name__)

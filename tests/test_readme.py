@@ -38,13 +38,14 @@ def test_the_table_of_codes_names_every_code_and_no_other() -> None:
 
 
 def test_the_tour_with_curl_runs_as_it_stands(server: Server, tmp_path: Path) -> None:
-    [block] = re.findall(r"```bash\n(.+?)```", README, re.S)
+    tour, form = re.findall(r"```bash\n(.+?)```", README, re.S)
     (tmp_path / "demo_out").mkdir()
     draw_sample_files(SAMPLES[:1], tmp_path / "demo_out")
-    script = block.replace("localhost:8080", f"127.0.0.1:{server.port}").replace("curl ", "curl -fsS ")
+    script = (tour + form).replace("localhost:8080", f"127.0.0.1:{server.port}").replace("curl ", "curl -fsS ")
     done = subprocess.run(["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert '"event": "answer"' in done.stdout
 
 
