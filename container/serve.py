@@ -31,6 +31,7 @@ from serve.invocations import Invocations
 from serve.jobs import Jobs
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
+from serve.omoib import Omoib, Queue
 from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
@@ -89,7 +90,13 @@ class Front:
             allow_file_uris=settings.allow_file_uris,
             input_allow=settings.input_allow,
         )
-        results = Results(store=store, max_inline_bytes=settings.max_inline_bytes)
+        queue_url = settings.omoib_queue_url
+        omoib = Omoib(
+            store=store,
+            prefix=settings.output_prefix,
+            queue=Queue(queue_url, settings.aws_region) if queue_url else None,
+        )
+        results = Results(store=store, omoib=omoib, max_inline_bytes=settings.max_inline_bytes)
         jobs = Jobs(
             spool=spool,
             fetcher=fetcher,

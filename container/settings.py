@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
@@ -31,6 +40,7 @@ class Settings(BaseSettings):
     # Inputs and outputs
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
     output_allow: Words = Field((), description="Further prefixes a request may name.")
+    omoib_queue_url: str | None = Field(None, description="SQS queue told of results of requests with a `userId`.")
     input_allow: Words = Field((), description="`s3://` prefixes inputs may come from; empty: any.")
     allowed_hosts: Words = Field((), description="Hosts of https inputs; empty: any public one.")
     allow_file_uris: bool = False
@@ -86,6 +96,15 @@ class Settings(BaseSettings):
             if not prefix.startswith(("s3://", "file:///")) or not prefix.endswith("/"):
                 raise ValueError(f"expected s3://bucket/key/ or file:///folder/ ending in '/', got {prefix!r}")
         return value
+
+    @field_validator("omoib_queue_url")
+    @classmethod
+    def _queue_has_somewhere_to_point_to(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("expected the address of an SQS queue")
+        if url is not None and not info.data.get("output_prefix"):
+            raise ValueError("it needs OUTPUT_PREFIX, where the results are that it tells of")
+        return url
 
     @classmethod
     def names_for_workers(cls) -> list[str]:

@@ -15,9 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 from PIL import Image
 
+from serve.aws import AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
 from serve.https import Https
-from serve.s3 import S3, S3Error
+from serve.s3 import S3
 
 _LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
 
@@ -78,7 +79,7 @@ class Fetcher:
             raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
-        except S3Error as error:
+        except AwsError as error:
             detail, passing = f"'{field}' could not be read from S3: {error.code}", error.code not in _LASTING_S3_ERRORS
             raise InputUnavailable(detail, field=field, retryable=passing) from None
         if not complete:

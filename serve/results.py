@@ -8,6 +8,7 @@ import logging
 
 from serve.errors import IdInUse, Internal, TooLarge
 from serve.live_job import Answer, LiveJob
+from serve.omoib import Omoib
 from serve.store import Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
@@ -18,8 +19,9 @@ log = logging.getLogger(__name__)
 class Results:
     """Where answers come from: made of the files a worker left, or found where a container has stored them."""
 
-    def __init__(self, *, store: Store, max_inline_bytes: int) -> None:
+    def __init__(self, *, store: Store, omoib: Omoib, max_inline_bytes: int) -> None:
         self._store = store
+        self._omoib = omoib
         self._max_inline_bytes = max_inline_bytes
 
     async def find(self, job: LiveJob) -> Answer | None:
@@ -73,6 +75,7 @@ class Results:
         for output in answer["outputs"]:
             output["uri"] = f"{prefix}{job.id}/{output['name']}"
             await self._store.put(output["uri"], job.directory.outputs / output["name"], output["content_type"])
+        await self._omoib.deliver(job, answer)
         if await self._store.finish(prefix, job.id, {"digest": job.digest, "answer": answer}):
             return answer
         return await self.find(job) or answer

@@ -19,6 +19,7 @@ _OMOIB_NAMES = {
     "cloth_type": "category",
 }
 _OMOIB_GARMENTS = {"upper_cloth_url": "upper", "lower_cloth_url": "lower"}
+_OMOIB_NAME = r"^[A-Za-z0-9_-]{1,64}$"  # becomes part of a key
 
 # TFLOP of one UNet row at 768 x 1024 with SD 1.5 widths: a part linear in the pixels and the attention
 # products, quadratic in them; then both encodings and the decoding, in steps' worth of one row.
@@ -71,6 +72,14 @@ class Request(request.Request):
         "False: width x height, as the model painted it.",
     )
 
+    user_id: str | None = Field(
+        None,
+        pattern=_OMOIB_NAME,
+        validation_alias=AliasChoices("user_id", "userId", "username"),
+        description="With `timestamp`: the result is a JPEG, also stored where Omoib's backend looks for it.",
+    )
+    timestamp: str | None = Field(None, pattern=_OMOIB_NAME)
+
     @model_validator(mode="before")
     @classmethod
     def _accept_omoib_names(cls, body: Any) -> Any:
@@ -84,6 +93,16 @@ class Request(request.Request):
     def _one_way_to_name_the_garment(self) -> Self:
         if (self.garment is None) == (self.garments is None):
             raise ValueError("give either 'garment' or 'garments'")
+        return self
+
+    @model_validator(mode="after")
+    def _omoibs_backend_reads_jpeg(self) -> Self:
+        if (self.user_id is None) != (self.timestamp is None):
+            raise ValueError("'userId' and 'timestamp' go together")
+        if self.user_id is not None and "format" not in self.output.model_fields_set:
+            self.output.format = "jpeg"
+        if self.user_id is not None and self.output.format != "jpeg":
+            raise ValueError("with 'userId', 'output.format' can only be jpeg")
         return self
 
     def inputs(self) -> Mapping[str, str]:
