@@ -292,8 +292,14 @@ def connection(args: argparse.Namespace) -> Iterator[httpx.Client]:
         started_here = args.url is None
         if started_here:
             args.url = stack.enter_context(local_server(args.model_dir, say))
-        # A proxy of the environment is for the world, not for this machine.
-        yield stack.enter_context(httpx.Client(base_url=args.url, timeout=TIMEOUT, trust_env=not started_here))
+        token = os.environ.get("API_TOKEN")
+        client = httpx.Client(
+            base_url=args.url,
+            timeout=TIMEOUT,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            trust_env=not started_here,  # a proxy of the environment is for the world, not for this machine
+        )
+        yield stack.enter_context(client)
 
 
 if __name__ == "__main__":

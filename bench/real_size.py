@@ -119,7 +119,7 @@ class ReturnInput:
 
 
 LOADERS: dict[str, Callable[[Path], nn.Module]] = {
-    OURS: lambda weights: TryOn(weights, open_device("cpu")).denoiser.module,
+    OURS: lambda weights: TryOn(weights, open_device("cpu")).networks["mask"].denoiser.module,
     STOCK: lambda weights: Stock(weights, load_file(attention_file(weights))),
     UNLIKE: lambda weights: Stock(weights, {}),
 }

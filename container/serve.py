@@ -22,12 +22,17 @@ from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
 from serve.app import create_app
+from serve.batch import Batch, execution_parameters
 from serve.fetch import Fetcher
 from serve.health import Health
 from serve.https import Https
+from serve.intake import Intake
 from serve.invocations import Invocations
 from serve.jobs import Jobs
+from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
+from serve.omoib import Omoib, Queue
+from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
 from serve.store import Store
@@ -62,10 +67,10 @@ class Front:
         with closing(spool), listen(settings.host, settings.port) as listener:
             metrics = Metrics()
             supervisor = self._supervise(worker_command, metrics)
-            jobs, store = self._make_jobs(spool, supervisor, metrics)
+            jobs, store, results = self._make_jobs(spool, supervisor, metrics)
             jobs.recover()
             expiring = asyncio.create_task(jobs.expire_answers())
-            app = self._make_app(jobs, store, supervisor, metrics)
+            app = self._make_app(jobs, store, results, supervisor, metrics)
             server = Server(http_settings(app))
             try:
                 return await self._run(server, listener, supervisor, jobs)
@@ -73,7 +78,7 @@ class Front:
                 expiring.cancel()
                 await supervisor.close()
 
-    def _make_jobs(self, spool: Spool, supervisor: Supervisor, metrics: Metrics) -> tuple[Jobs, Store]:
+    def _make_jobs(self, spool: Spool, supervisor: Supervisor, metrics: Metrics) -> tuple[Jobs, Store, Results]:
         settings = self._settings
         s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
         store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
@@ -85,33 +90,52 @@ class Front:
             allow_file_uris=settings.allow_file_uris,
             input_allow=settings.input_allow,
         )
+        queue_url = settings.omoib_queue_url
+        omoib = Omoib(
+            store=store,
+            prefix=settings.output_prefix,
+            queue=Queue(queue_url, settings.aws_region) if queue_url else None,
+        )
+        results = Results(store=store, omoib=omoib, max_inline_bytes=settings.max_inline_bytes)
         jobs = Jobs(
             spool=spool,
             fetcher=fetcher,
-            store=store,
+            results=results,
             workers=supervisor,
             metrics=metrics,
             max_queued=settings.max_queued_jobs,
-            max_inline_bytes=settings.max_inline_bytes,
             wait_when_overloaded=settings.overload == "wait",
         )
-        return jobs, store
+        return jobs, store, results
 
-    def _make_app(self, jobs: Jobs, store: Store, supervisor: Supervisor, metrics: Metrics) -> FastAPI:
+    def _make_app(
+        self, jobs: Jobs, store: Store, results: Results, supervisor: Supervisor, metrics: Metrics
+    ) -> FastAPI:
         settings = self._settings
-        invocations = Invocations(
+        intake = Intake(jobs=jobs, store=store, workers=supervisor, max_body_bytes=settings.max_body_bytes)
+        batch = Batch(
+            intake=intake,
             jobs=jobs,
-            store=store,
-            workers=supervisor,
-            max_body_bytes=settings.max_body_bytes,
+            folder=settings.spool_dir,
+            deadline_s=settings.job_deadline_s,
+            lines_at_once=settings.max_live_jobs,
+        )
+        invocations = Invocations(
+            intake=intake,
+            batch=batch,
+            jobs=jobs,
+            results=results,
             deadline_s=settings.deadline_s,
             stream_deadline_s=settings.stream_deadline_s,
         )
         return create_app(
             invocations=invocations,
+            batch_parameters=execution_parameters(settings.max_body_bytes, settings.max_live_jobs),
+            jobs_api=JobsApi(intake=intake, jobs=jobs, deadline_s=settings.job_deadline_s),
             health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
             workers=supervisor,
             metrics=metrics,
+            api_token=settings.api_token.get_secret_value() if settings.api_token else None,
             version=own_version(),
             examples=examples,
         )
@@ -119,9 +143,7 @@ class Front:
     def _supervise(self, worker_command: Sequence[str], metrics: Metrics) -> Supervisor:
         settings = self._settings
         gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-        inherited = worker_environment(
-            os.environ, [name.upper() for name in Settings.model_fields if not name.startswith("aws_")]
-        )
+        inherited = worker_environment(os.environ, Settings.names_for_workers())
         environments = [dict(inherited) for _ in range(settings.workers or max(gpus, 1))]
         if gpus > 1 and settings.device in ("auto", "cuda"):
             for index, environment in enumerate(environments):

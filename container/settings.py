@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
@@ -26,10 +35,12 @@ class Settings(BaseSettings):
     # Where it listens
     host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")
     port: PositiveInt = Field(8080, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
+    api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping.")
 
     # Inputs and outputs
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
     output_allow: Words = Field((), description="Further prefixes a request may name.")
+    omoib_queue_url: str | None = Field(None, description="SQS queue told of results of requests with a `userId`.")
     input_allow: Words = Field((), description="`s3://` prefixes inputs may come from; empty: any.")
     allowed_hosts: Words = Field((), description="Hosts of https inputs; empty: any public one.")
     allow_file_uris: bool = False
@@ -49,6 +60,7 @@ class Settings(BaseSettings):
     )
     deadline_s: PositiveFloat = Field(55, description="A plain answer's; SageMaker cuts at 60.")
     stream_deadline_s: PositiveFloat = Field(470, description="A streamed answer's; SageMaker cuts at 480.")
+    job_deadline_s: PositiveFloat = Field(3500, le=3600, description="Of the jobs API and of batches.")
     drain_s: PositiveFloat = Field(25, description="From SIGTERM to the end; SageMaker kills after 30.")
     restart_grace_s: PositiveFloat = Field(180, description="How long /ping bears with no worker ready.")
     stall_s: PositiveFloat = Field(120, description="A worker without a finished forward is killed after this.")
@@ -84,6 +96,21 @@ class Settings(BaseSettings):
             if not prefix.startswith(("s3://", "file:///")) or not prefix.endswith("/"):
                 raise ValueError(f"expected s3://bucket/key/ or file:///folder/ ending in '/', got {prefix!r}")
         return value
+
+    @field_validator("omoib_queue_url")
+    @classmethod
+    def _queue_has_somewhere_to_point_to(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("expected the address of an SQS queue")
+        if url is not None and not info.data.get("output_prefix"):
+            raise ValueError("it needs OUTPUT_PREFIX, where the results are that it tells of")
+        return url
+
+    @classmethod
+    def names_for_workers(cls) -> list[str]:
+        """The environment variables a worker may know: all but credentials and where to use them."""
+        hidden = {"api_token"} | {name for name in cls.model_fields if name.startswith("aws_")}
+        return [name.upper() for name in cls.model_fields if name not in hidden]
 
     def shares(self) -> dict[str, float]:
         """`engine_shares` as numbers."""

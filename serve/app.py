@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -14,18 +15,22 @@ from serve.errors import Problem, as_problem
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs import Workers
+from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
-
-_PROBLEM_JSON = "application/problem+json"
+from serve.problem_response import problem_json, problem_response
+from serve.token import RequireToken
 
 
 def create_app(
     *,
     invocations: Invocations,
+    batch_parameters: dict[str, Any],
+    jobs_api: JobsApi,
     health: Health,
     workers: Workers,
     metrics: Metrics,
+    api_token: str | None,
     version: str,
     examples: Callable[[], Examples],
 ) -> FastAPI:
@@ -37,7 +42,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Bookkeeping, metrics=metrics)
+    if api_token is not None:
+        app.add_middleware(RequireToken, token=api_token)
+    app.add_middleware(Bookkeeping, metrics=metrics)  # the outermost, so that refusals are booked too
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected)
@@ -46,11 +53,16 @@ def create_app(
     app.add_api_route(
         "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"
     )
+    app.include_router(jobs_api.routes())
 
     @app.post("/ping", operation_id="post_ping", summary="The same", response_class=Response)
     @app.get("/ping", operation_id="get_ping", summary="200: ready for work", response_class=Response)
     async def ping() -> Response:
         return Response(status_code=health.status)
+
+    @app.get("/execution-parameters", summary="For batch transform")
+    async def show_batch_parameters() -> JSONResponse:
+        return JSONResponse(batch_parameters)
 
     @app.get("/metrics", summary="For Prometheus", response_class=Response)
     async def show_metrics() -> Response:
@@ -72,10 +84,7 @@ def create_app(
 
 async def _problem(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)  # noqa: S101 - registered for it
-    request_id = getattr(request.state, "request_id", None)
-    headers = {"Retry-After": str(int(problem.retry_after_s) + 1)} if problem.retry_after_s is not None else None
-    body = problem.to_json(request_id)
-    return JSONResponse(body, status_code=problem.status, headers=headers, media_type=_PROBLEM_JSON)
+    return problem_response(problem, getattr(request.state, "request_id", None))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -96,4 +105,4 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
         "retry_after_s": None,
         "request_id": getattr(request.state, "request_id", None),
     }
-    return JSONResponse(body, status_code=error.status_code, headers=error.headers, media_type=_PROBLEM_JSON)
+    return problem_json(body, dict(error.headers or {}))

@@ -68,16 +68,10 @@ def document(app: FastAPI, examples: Examples) -> dict[str, Any]:
         schemas |= engine.pop("$defs", {})
         schemas[name] = engine
     schema["components"] = {"schemas": schemas}
+    body = request_body(examples)
+    schema["paths"]["/api/jobs"]["post"]["requestBody"] = body
     schema["paths"]["/invocations"]["post"] |= {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"oneOf": [{"$ref": _SCHEMAS + name} for name in ENGINES]},
-                    "examples": examples,
-                }
-            },
-        },
+        "requestBody": body | {"content": body["content"] | {"application/jsonlines": {}}},
         "responses": {
             "200": {
                 "description": "The answer; with `Accept: image/*` the picture itself, with `application/x-ndjson` or "
@@ -91,3 +85,16 @@ def document(app: FastAPI, examples: Examples) -> dict[str, Any]:
         },
     }
     return schema
+
+
+def request_body(examples: Examples) -> dict[str, Any]:
+    """One request, as JSON or as a form."""
+    requests = {"oneOf": [{"$ref": _SCHEMAS + name} for name in ENGINES]}
+    form = {
+        "type": "object",
+        "description": "`request` holds the JSON; files are parts named like their field, as in `garments.upper`.",
+        "properties": {"request": requests},
+        "additionalProperties": {"type": "string", "format": "binary"},
+    }
+    content = {"application/json": {"schema": requests, "examples": examples}, "multipart/form-data": {"schema": form}}
+    return {"required": True, "content": content}

@@ -3,6 +3,8 @@
 Problem
 ├── the client's
 │   ├── BadRequest        400  the body cannot be parsed
+│   ├── Unauthorized      401  without the token, or with another
+│   ├── NoSuchJob         404  no job of this id is known here
 │   ├── IdInUse           409  the id belongs to another request
 │   ├── TooLarge          413  more bytes or pixels than allowed
 │   ├── UnsupportedMedia  415  a media type or picture format that is not read here
@@ -70,6 +72,14 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 class BadRequest(Problem):
     status, title, code = 400, "Bad request", "bad_json"
+
+
+class Unauthorized(Problem):
+    status, title, code = 401, "Unauthorized", "unauthorized"
+
+
+class NoSuchJob(Problem):
+    status, title, code = 404, "No such job", "no_such_job"
 
 
 class IdInUse(Problem):

@@ -15,9 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 from PIL import Image
 
+from serve.aws import AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
 from serve.https import Https
-from serve.s3 import S3, S3Error
+from serve.s3 import S3
 
 _LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
 
@@ -60,8 +61,7 @@ class Fetcher:
             raise errors.exceptions[0] from None
 
     async def _fetch(self, field: str, reference: str, to: Path) -> None:
-        scheme = reference.split(":", 1)[0] if ":" in reference[:10] else ""
-        match scheme:
+        match scheme_of(reference):
             case "https":
                 await self._https.download(reference, to, self._max_bytes, field)
             case "s3":
@@ -70,7 +70,7 @@ class Fetcher:
                 await asyncio.to_thread(self._from_file, field, reference, to)
             case "data" | "":
                 await asyncio.to_thread(self._from_base64, field, reference, to)
-            case _:
+            case scheme:
                 raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code="bad_url")
         await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
@@ -79,7 +79,7 @@ class Fetcher:
             raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
-        except S3Error as error:
+        except AwsError as error:
             detail, passing = f"'{field}' could not be read from S3: {error.code}", error.code not in _LASTING_S3_ERRORS
             raise InputUnavailable(detail, field=field, retryable=passing) from None
         if not complete:
@@ -116,6 +116,16 @@ class Fetcher:
 
     def _too_large(self, field: str) -> TooLarge:
         return TooLarge(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
+
+
+def scheme_of(reference: str) -> str:
+    """`s3`, `https`, `data` ...; empty for bare base64."""
+    return reference.split(":", 1)[0] if ":" in reference[:10] else ""
+
+
+def is_inline(reference: str) -> bool:
+    """Whether the reference is the picture itself."""
+    return scheme_of(reference) in ("data", "")
 
 
 def check_picture(field: str, path: Path, max_pixels: int) -> None:

@@ -3,47 +3,47 @@
 submit --> Live job --(fetch)--> ready --(a worker)--> computed --(store)--> answer
               |                                           |
               '-- its last waiter left: cancelled         '-- from here on it is never given up
+
+A durable job (of the jobs API) has a waiter that never leaves, a deadline of its own, and survives a restart.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from pydantic import ValidationError
 
 from model.engines import request_class
 from model.request import Request
 from serve.errors import (
     DeadlinePassed,
     IdInUse,
-    Internal,
+    NoSuchJob,
     NotReady,
     NotStored,
     Overloaded,
     Problem,
     RepeatedProblem,
-    TooLarge,
     as_problem,
 )
 from serve.fetch import Fetcher
+from serve.live_job import Answer, Event, LiveJob
 from serve.metrics import Metrics
+from serve.results import Results
 from serve.spool import JobDirectory, Spool
-from serve.store import Store, StoreError
 from serve.submission import Submission
 
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 _EXPIRE_EVERY_S = 60.0
 _LAST_CANCEL_S = 1.0  # for a worker to confirm that it lets go
 _PULSE_S = 5.0  # between events of a stream, so that a client that left is noticed
 
 log = logging.getLogger(__name__)
 
-Answer = dict[str, Any]
-Event = dict[str, Any]
+Settled = dict[str, Any]  # what is kept of a job that ended: its digest, and its answer or problem
 
 
 class Workers(Protocol):
@@ -62,34 +62,6 @@ class Workers(Protocol):
     async def run(self, name: str, request: Request, on_progress: Callable[[str, int, int], None]) -> float: ...
 
 
-@dataclass(eq=False)
-class LiveJob:
-    """A job between its claim and its answer. Everybody who waits for it shares `task`."""
-
-    id: str
-    digest: str
-    directory: JobDirectory
-    kept: bool  # whether its answer can be asked for again
-    task: asyncio.Task[Answer] = field(init=False)
-    waiters: int = 0
-    computed: bool = False
-    began: float = field(default_factory=time.monotonic)
-    stage: tuple[str, int, int] = ("queue", 0, 1)
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Note a step and wake those who watch."""
-        self.stage = (stage, done, total)
-        self.moved.set()
-        self.moved = asyncio.Event()
-
-    def event(self) -> Event:
-        """How far it is."""
-        stage, done, total = self.stage
-        elapsed_s = round(time.monotonic() - self.began, 3)
-        return {"id": self.id, "stage": stage, "done": done, "total": total, "elapsed_s": elapsed_s}
-
-
 class Jobs:
     """All live jobs, and the answers of earlier ones."""
 
@@ -98,31 +70,32 @@ class Jobs:
         *,
         spool: Spool,
         fetcher: Fetcher,
-        store: Store,
+        results: Results,
         workers: Workers,
         metrics: Metrics,
         max_queued: int,
-        max_inline_bytes: int,
         wait_when_overloaded: bool,
     ) -> None:
         self.draining = False
         self._spool = spool
         self._fetcher = fetcher
-        self._store = store
+        self._results = results
         self._workers = workers
         self._metrics = metrics
         self._max_queued = max_queued
-        self._max_inline_bytes = max_inline_bytes
         self._wait_when_overloaded = wait_when_overloaded
         self._live: dict[str, LiveJob] = {}
 
     # -- coming in --------------------------------------------------------------------------------------------
 
-    async def submit(self, submission: Submission, prefix: str | None, deadline_s: float) -> LiveJob | Answer:
+    async def submit(
+        self, submission: Submission, prefix: str | None, deadline_s: float, *, durable: bool = False
+    ) -> LiveJob | Answer:
         """Start a job, join the live one of the same id, or return the answer it had.
 
         Args:
             prefix: where results are stored; None: they travel in the answer.
+            durable: it goes on without anybody waiting for it, and survives a restart once it is `accepted`.
 
         Raises:
             Problem: not ready, busy, or the id belongs to another request.
@@ -130,11 +103,19 @@ class Jobs:
         while (dying := self._live.get(submission.id)) and dying.task.cancelling():
             await asyncio.wait([dying.task])
         # From here to the claim nothing is awaited, so no two requests can claim one id.
-        if known := self._known(submission):
+        known = self._known(submission)
+        if isinstance(known, LiveJob) and durable:
+            self._make_durable(known, deadline_s)
+        if known is not None:
             return known
         self.refuse_unless_open()
-        self._refuse_if_busy(submission.request, deadline_s)
-        return self._claim(submission, prefix)
+        return self._claim(submission, prefix, deadline_s, durable)
+
+    def _make_durable(self, job: LiveJob, deadline_s: float) -> None:
+        """Keep a job going that somebody waits for; its time began when he did."""
+        job.make_durable(deadline_s)
+        if job.accepted.is_set():
+            job.accept()
 
     def refuse_unless_open(self) -> None:
         """Raise NotReady while starting and while shutting down."""
@@ -145,7 +126,9 @@ class Jobs:
 
     def _known(self, submission: Submission) -> LiveJob | Answer | None:
         job = self._live.get(submission.id)
-        earlier = None if job else self._spool.directory(submission.id).read("answer.json")
+        earlier = None if job else self._settled(submission.id)
+        if earlier is not None and "problem" in earlier and earlier["problem"]["retryable"]:
+            return None
         digest = job.digest if job else earlier and earlier["digest"]
         if digest is not None and digest != submission.digest:
             raise IdInUse(f"id '{submission.id}' belongs to another request", field="id")
@@ -153,30 +136,41 @@ class Jobs:
             raise RepeatedProblem(earlier["problem"])
         return job or (earlier and earlier["answer"])
 
-    def _refuse_if_busy(self, request: Request, deadline_s: float) -> None:
+    def _settled(self, job_id: str) -> Settled | None:
+        settled: Settled | None = self._spool.directory(job_id).read("answer.json")
+        return settled
+
+    def _expected_unless_busy(self, request: Request, deadline_s: float) -> float:
         if len(self._live) >= self._max_queued:
             raise Overloaded(f"{len(self._live)} jobs are waiting, no more are taken", retry_after_s=10)
         expected_s = self._workers.expected_s(request)
         if expected_s > deadline_s and not self._wait_when_overloaded:
             detail = f"it would end in about {expected_s:.0f} s, after its deadline of {deadline_s:.0f} s"
             raise Overloaded(detail, retry_after_s=round(expected_s - deadline_s, 1))
+        return expected_s
 
-    def _claim(self, submission: Submission, prefix: str | None) -> LiveJob:
-        directory = self._spool.claim(submission.id)
-        job = LiveJob(submission.id, submission.digest, directory, kept=submission.id_given or prefix is not None)
-        references = dict(submission.request.inputs())
-        without_inputs = submission.request.without_inputs()
-        accepted = {"id": job.id, "digest": job.digest, "kept": job.kept, "prefix": prefix}
-        directory.mark("request.json", accepted | {"engine": submission.request.type, "request": without_inputs})
-        # From here on the pictures are only in `references`, which is emptied when they are on disk.
-        request = type(submission.request).model_validate(without_inputs)
-        self._start(job, request, self._compute_and_store(job, request, references, prefix))
+    def _claim(self, submission: Submission, prefix: str | None, deadline_s: float, durable: bool) -> LiveJob:
+        expected_s = self._expected_unless_busy(submission.request, deadline_s)
+        job = LiveJob(
+            submission.id,
+            submission.digest,
+            self._spool.claim(submission.id),
+            # From here on the pictures are only in `references`, which are let go of when they are on disk.
+            type(submission.request).model_validate(submission.request.without_inputs()),
+            prefix,
+            kept=submission.id_given or prefix is not None,
+            references=dict(submission.request.inputs()),
+            expected_s=expected_s,
+        )
+        if durable:
+            job.make_durable(deadline_s)
+        self._start(job, self._run(job))
         return job
 
-    def _start(self, job: LiveJob, request: Request, steps: Coroutine[Any, Any, Answer]) -> None:
+    def _start(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> None:
         self._live[job.id] = job
         self._metrics.live_jobs.set(len(self._live))
-        job.task = asyncio.create_task(self._live_through(job, request, steps))
+        job.task = asyncio.create_task(self._live_through(job, steps))
         # Nobody may be left to hear how it ended; that is no reason for asyncio to complain.
         job.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
@@ -195,6 +189,8 @@ class Jobs:
                 raise NotStored("computed and kept, but not stored yet; ask again", retry_after_s=10) from None
             raise DeadlinePassed(f"not done within its deadline of {deadline_s:g} s") from None
         except asyncio.CancelledError:
+            if job.task.cancelled() and job.deleted:
+                raise NoSuchJob(f"job '{job.id}' was deleted") from None
             if job.task.cancelled():
                 raise NotReady("the service is shutting down", code="draining", retry_after_s=5) from None
             raise
@@ -214,13 +210,13 @@ class Jobs:
 
     # -- the life of one --------------------------------------------------------------------------------------
 
-    async def _live_through(self, job: LiveJob, request: Request, steps: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _live_through(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> Answer:
         code = "done"
         try:
             return await steps
         except asyncio.CancelledError:
             code = "cancelled"
-            if not job.computed:
+            if job.deleted or not (job.computed or job.durable):
                 job.directory.erase()
             raise
         except Exception as error:
@@ -231,67 +227,62 @@ class Jobs:
         finally:
             del self._live[job.id]
             self._metrics.live_jobs.set(len(self._live))
-            self._metrics.jobs.labels(engine=request.type, code=code).inc()
+            self._metrics.jobs.labels(engine=job.request.type, code=code).inc()
             log.info(
                 "job ended", extra={"job": job.id, "code": code, "seconds": round(time.monotonic() - job.began, 3)}
             )
 
     def _forget(self, job: LiveJob, problem: Problem) -> None:
-        if job.kept and not problem.retryable:
+        if job.kept:
             job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
         else:
             job.directory.erase()
 
-    async def _compute_and_store(
-        self, job: LiveJob, request: Request, references: dict[str, str], prefix: str | None
-    ) -> Answer:
-        if prefix is not None and job.kept and (stored := await self._find(job, prefix)):
-            job.directory.settle({"digest": job.digest, "answer": stored})
-            return stored
-        timings = await self._compute(job, request, references)
-        return await self._finish(job, request, prefix, timings)
+    async def _run(self, job: LiveJob) -> Answer:
+        inline = job.inline_references()
+        await self._fetcher.fetch_all(inline, job.directory.inputs)
+        job.on_disk(inline)
+        del inline
+        job.accept()
+        return await self._fetch_and_compute(job)
 
-    async def _find(self, job: LiveJob, prefix: str) -> Answer | None:
-        """The answer another container has stored for this id."""
+    async def _fetch_and_compute(self, job: LiveJob) -> Answer:
         try:
-            manifest = await self._store.find(prefix, job.id)
-        except StoreError:
-            return None  # the upload will tell, with retries
-        if manifest is not None and manifest["digest"] != job.digest:
-            raise IdInUse(f"id '{job.id}' belongs to another request", field="id")
-        stored: Answer | None = manifest and manifest["answer"]
-        return stored
+            async with asyncio.timeout(job.deadline_s) as limit:
+                if stored := await self._results.find(job):
+                    job.directory.settle({"digest": job.digest, "answer": stored})
+                    return stored
+                timings = await self._compute(job)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlinePassed(f"not done within its deadline of {job.deadline_s} s") from None
+        return await self._finish(job, timings)
 
-    async def _compute(self, job: LiveJob, request: Request, references: dict[str, str]) -> dict[str, float]:
-        started = time.monotonic()
-        await self._fetcher.fetch_all(references, job.directory.inputs)
-        references.clear()
-        fetched = time.monotonic()
+    async def _compute(self, job: LiveJob) -> dict[str, float]:
+        await self._fetcher.fetch_all(job.references, job.directory.inputs)
+        job.on_disk(job.references)
         job.directory.mark("ready", {})
-        queue_s = await self._workers.run(job.directory.name, request, job.progress)
+        fetch_s = time.monotonic() - job.began
+        queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True
-        return {"fetch_s": fetched - started, "queue_s": queue_s}
+        return {"fetch_s": fetch_s, "queue_s": queue_s}
 
-    # -- its end ----------------------------------------------------------------------------------------------
-
-    async def _finish(self, job: LiveJob, request: Request, prefix: str | None, timings: dict[str, float]) -> Answer:
+    async def _finish(self, job: LiveJob, timings: dict[str, float]) -> Answer:
         result = job.directory.read("result.json")
         answer = {
             "id": job.id,
-            "type": request.type,
+            "type": job.request.type,
             "state": "done",
-            "seed": request.seed,
+            "seed": job.request.seed,
             "outputs": result["outputs"],
             "warnings": result["warnings"],
             "timings": timings | result["timings"],
-            "model": self._model(request.type),
+            "model": self._model(job.request.type),
         }
         started = time.monotonic()
-        if prefix is None:
-            await asyncio.to_thread(self._inline, job, answer)
-        else:
-            answer = await self._store_for_sure(job, prefix, answer)
-        self._observe(request.type, answer["timings"] | {"store_s": time.monotonic() - started})
+        answer = await self._results.deliver(job, answer)
+        self._observe(job.request.type, answer["timings"] | {"store_s": time.monotonic() - started})
         if job.kept:
             job.directory.settle({"digest": job.digest, "answer": answer})
         else:
@@ -302,64 +293,70 @@ class Jobs:
         known = self._workers.models.get(engine, {})
         return {"engine": engine, "fingerprint": known.get("fingerprint"), "licence": known.get("licence")}
 
-    def _inline(self, job: LiveJob, answer: Answer) -> None:
-        """Put the files into the answer."""
-        size = sum(output["bytes"] for output in answer["outputs"])
-        if self._max_inline_bytes and size * 4 / 3 > self._max_inline_bytes:
-            detail = f"the result has {size} bytes, too many for an inline answer; name 'output.prefix' or use jpeg"
-            raise TooLarge(detail, code="inline_too_large", field="output.inline")
-        for output in answer["outputs"]:
-            content = (job.directory.outputs / output["name"]).read_bytes()
-            output["data"] = base64.b64encode(content).decode()
-
-    async def _store_for_sure(self, job: LiveJob, prefix: str, answer: Answer) -> Answer:
-        """Store everything, however long it takes."""
-        pause_s = _FIRST_RETRY_S
-        while True:
-            try:
-                return await self._store_once(job, prefix, answer)
-            except StoreError as error:
-                log.warning("a result could not be stored yet", extra={"job": job.id, "reason": str(error)})
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LAST_RETRY_S)
-
-    async def _store_once(self, job: LiveJob, prefix: str, answer: Answer) -> Answer:
-        for output in answer["outputs"]:
-            output["uri"] = f"{prefix}{job.id}/{output['name']}"
-            await self._store.put(output["uri"], job.directory.outputs / output["name"], output["content_type"])
-        if await self._store.finish(prefix, job.id, {"digest": job.digest, "answer": answer}):
-            return answer
-        return await self._find(job, prefix) or answer
-
     def _observe(self, engine: str, timings: dict[str, float]) -> None:
         for name, seconds in timings.items():
             self._metrics.stage_seconds.labels(engine=engine, stage=name.removesuffix("_s")).observe(seconds)
 
-    async def bytes_of(self, answer: Answer, content_type: str) -> tuple[bytes, str]:
-        """The first output of that media type (any image for `image/*`), and its exact type."""
-        for output in answer["outputs"]:
-            if output["content_type"].startswith(content_type.removesuffix("*")):
-                if "data" in output:
-                    return base64.b64decode(output["data"]), output["content_type"]
-                if content := await self._store.read(output["uri"]):
-                    return content, output["content_type"]
-        raise Internal(f"there is no {content_type} among the stored results")
+    # -- asked for by id --------------------------------------------------------------------------------------
+
+    def find(self, job_id: str) -> LiveJob | Settled:
+        """The live job of this id, or what is kept of it.
+
+        Raises:
+            NoSuchJob: there is neither.
+        """
+        found = self._live.get(job_id) or self._settled(job_id)
+        if found is None:
+            raise NoSuchJob("no job of this id is running, and none has ended lately")
+        return found
+
+    async def delete(self, job_id: str) -> None:
+        """Cancel the job if it is live, and erase everything of it here.
+
+        Raises:
+            NoSuchJob: there is none.
+        """
+        job = self.find(job_id)
+        if isinstance(job, LiveJob):
+            job.deleted = True
+            job.task.cancel()
+            await asyncio.wait([job.task])
+        if job_id not in self._live:  # it may have ended before it was cancelled
+            self._spool.directory(job_id).erase()
 
     # -- the process's start and end --------------------------------------------------------------------------
 
     def recover(self) -> None:
-        """Take up what an earlier front left: finished results are stored, the rest is deleted."""
+        """Take up what an earlier front left: results are stored, durable jobs run; the rest is deleted."""
         for directory in self._spool:
-            if directory.read("answer.json") is not None:
-                continue
-            accepted = directory.read("request.json")
-            if accepted is None or accepted["prefix"] is None or directory.read("result.json") is None:
-                directory.erase()  # its client is gone
-                continue
-            job = LiveJob(accepted["id"], accepted["digest"], directory, kept=accepted["kept"], computed=True)
-            request = request_class(accepted["engine"]).model_validate(accepted["request"])
-            self._start(job, request, self._finish(job, request, accepted["prefix"], {}))
-            log.info("storing a result computed before the restart", extra={"job": job.id})
+            if directory.read("answer.json") is None and not self._take_up(directory):
+                directory.erase()
+
+    def _take_up(self, directory: JobDirectory) -> bool:
+        record, computed = directory.read("request.json"), directory.read("result.json") is not None
+        if record is None or not (record["deadline_s"] or (computed and record["prefix"])):
+            return False  # its client is gone
+        try:
+            request = request_class(record["engine"]).model_validate(record["request"])
+        except (KeyError, ValidationError):
+            log.exception("a job of an earlier version cannot be taken up", extra={"job": record["id"]})
+            return False
+        job = LiveJob(
+            record["id"],
+            record["digest"],
+            directory,
+            request,
+            record["prefix"],
+            kept=record["kept"],
+            references={} if directory.read("ready") is not None else record["references"],
+            computed=computed,
+        )
+        if record["deadline_s"]:
+            job.make_durable(record["deadline_s"])
+        job.accepted.set()
+        self._start(job, self._finish(job, {}) if computed else self._fetch_and_compute(job))
+        log.info("a job goes on after the restart", extra={"job": job.id, "computed": computed})
+        return True
 
     async def expire_answers(self) -> None:
         """Erase old answers, for as long as the process lives."""

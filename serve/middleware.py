@@ -13,7 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve.metrics import Metrics
 
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
-_ROUTES = frozenset({"/ping", "/invocations", "/metrics", "/api/models", "/docs", "/openapi.json"})
+_ROUTES = frozenset(
+    {
+        "/ping",
+        "/invocations",
+        "/execution-parameters",
+        "/metrics",
+        "/api/models",
+        "/api/jobs",
+        "/docs",
+        "/openapi.json",
+    }
+)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger(__name__)
@@ -48,13 +59,20 @@ class Bookkeeping:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            route = scope["path"] if scope["path"] in _ROUTES else "other"
+            route = route_of(scope["path"])
             self._metrics.responses.labels(route=route, status=str(status)).inc()
             if route != "/ping" or status != 200:
                 seconds = round(time.monotonic() - started, 4)
                 log.info(
                     "request", extra={"request_id": request_id, "route": route, "status": status, "seconds": seconds}
                 )
+
+
+def route_of(path: str) -> str:
+    """What the log and the metrics call a path: no ids, and nothing a stranger made up."""
+    if path.startswith("/api/jobs/"):
+        return "/api/jobs/{id}"
+    return path if path in _ROUTES else "other"
 
 
 def given_id(headers: Headers) -> str | None:

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from model.request import Output
+from serve.aws import AwsError
 from serve.errors import Invalid
-from serve.s3 import S3, S3Error
+from serve.s3 import S3
 
 MANIFEST = "manifest.json"
 
@@ -120,7 +121,7 @@ class Store:
     async def _attempt(self, operation: Any) -> Any:
         try:
             return await operation
-        except S3Error as error:
+        except AwsError as error:
             raise StoreError(error.code) from error
         except OSError as error:
             raise StoreError(os.strerror(error.errno or 0)) from error

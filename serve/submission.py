@@ -1,8 +1,7 @@
-"""From a JSON body to a validated request: routing by type, the pack's defaults, one clear sentence on errors."""
+"""From a body's fields to a validated request: routing by type, the pack's defaults, one clear sentence on errors."""
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 
 from model.engines import request_class
 from model.request import Request
-from serve.errors import BadRequest, Invalid
+from serve.errors import Invalid
 
 _SHOWN_CHARACTERS = 64  # of a bad value; longer ones are pictures or URLs and are not repeated
 
@@ -25,17 +24,6 @@ class Submission:
     id_given: bool
     digest: str
     request: Request
-
-
-def parse_json(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}"[:200]) from None
-    if not isinstance(parsed, dict):
-        raise BadRequest("the body must be a JSON object")
-    return parsed
 
 
 def read_submission(

@@ -21,6 +21,7 @@ _OMOIB_NAMES = {
     "cloth_type": "category",
 }
 _OMOIB_GARMENTS = {"upper_cloth_url": "upper", "lower_cloth_url": "lower"}
+_OMOIB_NAME = r"^[A-Za-z0-9_-]{1,64}$"  # becomes part of a key
 
 # TFLOP of one UNet row at 768 x 1024 with SD 1.5 widths: a part linear in the pixels and the attention
 # products, quadratic in them; then both encodings and the decoding, in steps' worth of one row.
@@ -99,6 +100,13 @@ class Request(request.Request):
     return_mask: bool = Field(False, description="Also the mask that was used, `mask.png`, white where it painted.")
     mask_only: bool = Field(False, description="Only the automatic mask for `category`: give no garment and no mask.")
     return_steps: bool = Field(False, description="With `layers`, also the photo after each pass, `step_1.png`, ...")
+    user_id: str | None = Field(
+        None,
+        pattern=_OMOIB_NAME,
+        validation_alias=AliasChoices("user_id", "userId", "username"),
+        description="With `timestamp`: the result is a JPEG, also stored where Omoib's backend looks for it.",
+    )
+    timestamp: str | None = Field(None, pattern=_OMOIB_NAME)
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +128,16 @@ class Request(request.Request):
             raise ValueError("each of the 'layers' gets a mask of its own: give no 'mask'")
         if self.return_steps and not self.layers:
             raise ValueError("'return_steps' is for 'layers'")
+        return self
+
+    @model_validator(mode="after")
+    def _omoibs_backend_reads_jpeg(self) -> Self:
+        if (self.user_id is None) != (self.timestamp is None):
+            raise ValueError("'userId' and 'timestamp' go together")
+        if self.user_id is not None and "format" not in self.output.model_fields_set:
+            self.output.format = "jpeg"
+        if self.user_id is not None and self.output.format != "jpeg":
+            raise ValueError("with 'userId', 'output.format' can only be jpeg")
         return self
 
     def inputs(self) -> Mapping[str, str]:

@@ -46,7 +46,8 @@ def test_a_seed_is_drawn_and_echoed_when_none_is_given(server: Server) -> None:
 def test_the_type_is_inferred_from_fields_that_leave_no_doubt(server: Server) -> None:
     assert server.invoke({"steps_s": []}).json()["type"] == "probe"
     assert_problem(server.invoke({"seed": 1}), 422, "invalid_field", "type")
-    for odd in ({}, [], 1, None, True):
+    odd_types: list[Any] = [{}, [], 1, None, True]
+    for odd in odd_types:
         assert_problem(server.invoke({"type": odd}), 422, "invalid_field", "type")
     problem = assert_problem(server.invoke({"type": "avatar"}), 422, "invalid_field", "type")
     assert "'avatar'" in problem["detail"]

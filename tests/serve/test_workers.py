@@ -66,6 +66,7 @@ def test_a_worker_knows_no_secret_and_gives_way_to_the_front(tmp_path: Path) -> 
         "AWS_SECRET_ACCESS_KEY": "hidden-1",
         "AWS_SESSION_TOKEN": "hidden-2",
         "SOME_TOKEN": "hidden-3",
+        "API_TOKEN": "hidden-4",
     }
     with serving(tmp_path, **secrets) as server:
         [worker] = server.workers()

@@ -1,0 +1,123 @@
+"""`application/jsonlines`: one request a line in, one answer a line out, in the same order. Made for batch transform.
+
+A line that fails says so in its place and does not fail the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+
+from serve.accept import Accept
+from serve.body import Body, read_bytes
+from serve.errors import DeadlinePassed, as_problem
+from serve.hang_up import CLIENT_GONE, unless_gone
+from serve.intake import Intake
+from serve.jobs import Jobs
+from serve.live_job import Answer
+
+JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/json-lines")
+
+_PLATFORM_MB = 100  # SageMaker wants MaxConcurrentTransforms x MaxPayloadInMB to be no more
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files of requests and what they need."""
+
+    intake: Intake
+    jobs: Jobs
+    folder: Path  # where answers wait for the last of them
+    deadline_s: float  # of a file
+    lines_at_once: int
+
+    async def __call__(self, request: Request) -> Response:
+        self.jobs.refuse_unless_open()
+        lines = split_lines(await read_bytes(request, self.intake.max_body_bytes))
+        answers = Answers(len(lines), self.folder)
+        work = self._answer_all(lines, answers, request.state.request_id)
+        if await unless_gone(request, work) is None:
+            answers.close()
+            return Response(status_code=CLIENT_GONE)
+        headers = {"Content-Length": str(answers.bytes)}  # an asynchronous endpoint refuses chunks
+        return StreamingResponse(answers.read(), media_type=JSON_LINES[0], headers=headers)
+
+    async def _answer_all(self, lines: list[bytes], answers: Answers, request_id: str) -> bool:
+        ends = time.monotonic() + self.deadline_s
+        numbered = iter(enumerate(lines))
+
+        async def one_after_another() -> None:
+            for index, line in numbered:
+                answers.put(index, await self._answer(line, ends, request_id))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.lines_at_once):
+                group.create_task(one_after_another())
+        return True
+
+    async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer:
+        job_id: Any = None
+        try:
+            body = Body.parse(line)
+            job_id = body.fields.get("id")
+            return await self._result(body, ends - time.monotonic())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this line's
+            problem = as_problem(error).to_json(request_id)
+            return {"id": job_id if isinstance(job_id, str) else None, "state": "failed", "problem": problem}
+
+    async def _result(self, body: Body, left_s: float) -> Answer:
+        if left_s <= 0:
+            raise DeadlinePassed(f"the file was not done within {self.deadline_s:g} s")
+        job, deadline_s = await self.intake.submit(body, self.deadline_s, Accept())
+        return job if isinstance(job, dict) else await self.jobs.wait(job, min(deadline_s, left_s))
+
+
+def execution_parameters(max_body_bytes: int, max_live_jobs: int) -> dict[str, Any]:
+    """What `/execution-parameters` tells the platform: as large and as many files as we take."""
+    megabytes = min(max(max_body_bytes // 2**20, 1), _PLATFORM_MB)
+    return {
+        "MaxConcurrentTransforms": min(max_live_jobs, _PLATFORM_MB // megabytes),
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": megabytes,
+    }
+
+
+def split_lines(raw: bytes) -> list[bytes]:
+    """Every line, blank ones too; a newline at the end begins no further one."""
+    return raw.removesuffix(b"\n").split(b"\n") if raw else []
+
+
+class Answers:
+    """The answers of one file, in its order. On disk: pictures of hundreds of lines would not fit into memory."""
+
+    def __init__(self, count: int, folder: Path) -> None:
+        self.bytes = 0
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed when it is read
+        self._places = [(0, 0)] * count
+
+    def put(self, index: int, answer: Answer) -> None:
+        """Keep the answer to line `index`."""
+        line = json.dumps(answer).encode() + b"\n"
+        self._file.write(line)
+        self._places[index] = (self.bytes, len(line))
+        self.bytes += len(line)
+
+    def close(self) -> None:
+        """Erase them unread."""
+        self._file.close()
+
+    def read(self) -> Iterator[bytes]:
+        """All of them, once."""
+        with self._file as file:
+            for start, size in self._places:
+                file.seek(start)
+                yield file.read(size)

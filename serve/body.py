@@ -1,0 +1,60 @@
+"""The body of one request, as bytes and as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from serve.errors import BadRequest, TooLarge
+
+
+@dataclass(frozen=True)
+class Body:
+    """The fields of a request. `digest` tells whether two bodies are the same."""
+
+    fields: dict[str, Any]
+    digest: str
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Body:
+        """A JSON object."""
+        return cls(parse_json(raw), hashlib.sha256(raw).hexdigest())
+
+
+def media_type(request: Request) -> str:
+    """What the client says it sends; JSON when it says nothing."""
+    return request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+
+
+async def read_bytes(request: Request, max_bytes: int) -> bytes:
+    return b"".join([chunk async for chunk in limited(request, max_bytes)])
+
+
+async def limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body as it comes in.
+
+    Raises:
+        TooLarge: as soon as it is longer than `max_bytes`.
+    """
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge(f"the body is larger than {max_bytes} bytes; send pictures as s3:// or https:// instead")
+        yield chunk
+
+
+def parse_json(raw: bytes) -> dict[str, Any]:
+    """`raw` as a JSON object."""
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}"[:200]) from None
+    if not isinstance(parsed, dict):
+        raise BadRequest("the body must be a JSON object")
+    return parsed

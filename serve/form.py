@@ -1,0 +1,84 @@
+"""`multipart/form-data`: the part `request` holds JSON, every other part a field, most of them files.
+
+Files become `data:` URIs and go the way of all inline pictures.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from serve.body import Body, limited, parse_json
+from serve.errors import BadRequest, Invalid
+
+_MAX_PARTS = 100
+_JSON_PART = "request"
+
+
+async def read_form(request: Request, max_bytes: int) -> Body:
+    """The form as one JSON object.
+
+    Raises:
+        TooLarge: all parts together have more than `max_bytes`.
+        BadRequest: it is no form, or has too many parts.
+        Invalid: a field is given twice.
+    """
+    stream = limited(request, max_bytes)
+    parser = MultiPartParser(
+        request.headers, stream, max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=max_bytes
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, ValueError) as error:
+        raise BadRequest(f"the body is no multipart/form-data: {error}"[:200], code="bad_form") from None
+    try:
+        fields = await fields_of(form)
+    finally:
+        await form.close()
+    # Boundaries are random: two equal forms differ in their bytes, not in their fields.
+    return Body(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
+
+
+async def fields_of(form: FormData) -> dict[str, Any]:
+    """The parts as nested fields: `garments.upper` is `upper` in `garments`."""
+    parts = form.multi_items()
+    fields: dict[str, Any] = {}
+    for content in [await content_of(part) for name, part in parts if name == _JSON_PART]:
+        for name, value in parse_json(content).items():
+            place(fields, name, value)
+    for name, part in parts:
+        if name != _JSON_PART:
+            holder, _, leaf = name.rpartition(".")
+            place(within(fields, holder), leaf, await value_of(part), name)
+    return fields
+
+
+def within(fields: dict[str, Any], holder: str) -> dict[str, Any]:
+    """The object a dotted name points into."""
+    inner = fields.setdefault(holder, {}) if holder else fields
+    if not isinstance(inner, dict):
+        raise Invalid(f"'{holder[:60]}' is given twice: as a value, and as parts of a form", field=holder)
+    return inner
+
+
+def place(fields: dict[str, Any], name: str, value: Any, shown: str | None = None) -> None:
+    if name in fields:
+        raise Invalid(f"'{(shown or name)[:60]}' is given twice", field=shown or name)
+    fields[name] = value
+
+
+async def value_of(part: str | UploadFile) -> str:
+    """What is no file is taken as it stands: a reference, or a number."""
+    if isinstance(part, str):
+        return part
+    return f"data:;base64,{base64.b64encode(await part.read()).decode()}"
+
+
+async def content_of(part: str | UploadFile) -> bytes:
+    return part.encode() if isinstance(part, str) else await part.read()

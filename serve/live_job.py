@@ -1,0 +1,84 @@
+"""One job between its claim and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from model.request import Request
+from serve.fetch import is_inline
+from serve.spool import JobDirectory
+
+Answer = dict[str, Any]
+Event = dict[str, Any]
+
+
+@dataclass(eq=False)
+class LiveJob:
+    """Everybody who waits for the job shares `task`."""
+
+    id: str
+    digest: str
+    directory: JobDirectory
+    request: Request  # without its pictures
+    prefix: str | None  # where results are stored; None: they travel in the answer
+    kept: bool  # whether its answer can be asked for again
+    references: dict[str, str] = field(default_factory=dict)  # inputs that are not on disk yet
+    deadline_s: float | None = None  # of a durable job; the others end with their last waiter
+    expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
+    task: asyncio.Task[Answer] = field(init=False)
+    waiters: int = 0
+    computed: bool = False
+    deleted: bool = False
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)  # its request.json is written
+    began: float = field(default_factory=time.monotonic)
+    stage: tuple[str, int, int] = ("queue", 0, 1)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def durable(self) -> bool:
+        """Whether it came through the jobs API: it needs no waiter, and survives a restart of the front."""
+        return self.deadline_s is not None
+
+    def make_durable(self, deadline_s: float) -> None:
+        """From here on it has a waiter that never leaves."""
+        if not self.durable:
+            self.deadline_s, self.kept = deadline_s, True
+            self.waiters += 1
+
+    def accept(self) -> None:
+        """Write `request.json`. Inline pictures are on disk by now; a durable job's other references are kept in it."""
+        record = {
+            "id": self.id,
+            "digest": self.digest,
+            "kept": self.kept,
+            "prefix": self.prefix,
+            "deadline_s": self.deadline_s,
+            "engine": self.request.type,
+            "request": self.request.model_dump(mode="json"),
+            "references": self.references if self.durable else {},
+        }
+        self.directory.mark("request.json", record)
+        self.accepted.set()
+
+    def inline_references(self) -> dict[str, str]:
+        """Those inputs that came in the body."""
+        return {name: reference for name, reference in self.references.items() if is_inline(reference)}
+
+    def on_disk(self, names: dict[str, str]) -> None:
+        """Let go of references that have been fetched."""
+        self.references = {name: kept for name, kept in self.references.items() if name not in names}
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Note a step and wake those who watch."""
+        self.stage = (stage, done, total)
+        self.moved.set()
+        self.moved = asyncio.Event()
+
+    def event(self) -> Event:
+        """How far it is."""
+        stage, done, total = self.stage
+        elapsed_s = round(time.monotonic() - self.began, 3)
+        return {"id": self.id, "stage": stage, "done": done, "total": total, "elapsed_s": elapsed_s}

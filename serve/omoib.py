@@ -1,0 +1,65 @@
+"""What the backend of an earlier container (Omoib's) expects beside the answer: a JPEG where it looks for it, and a
+message on its queue. Only for requests that carry its `userId` and `timestamp`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from model.catvton.request import Request as TryOnRequest
+from serve import aws
+from serve.live_job import Answer, LiveJob
+from serve.store import Store, StoreError
+
+_AWS_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com")
+
+
+class Queue:
+    """An SQS queue, in the region its address names."""
+
+    def __init__(self, url: str, region: str | None) -> None:
+        self._url = url
+        self._region = region
+
+    @cached_property
+    def _client(self) -> Any:
+        address = urlsplit(self._url)
+        named = _AWS_HOST.match(address.netloc)
+        return aws.client("sqs", named[1] if named else self._region, f"{address.scheme}://{address.netloc}")
+
+    async def send(self, message: dict[str, str]) -> None:
+        """Raises AwsError."""
+        await aws.call(lambda: self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message)))
+
+
+class Omoib:
+    """Delivers to that backend."""
+
+    def __init__(self, *, store: Store, prefix: str | None, queue: Queue | None) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._queue = queue
+
+    async def deliver(self, job: LiveJob, answer: Answer) -> None:
+        """Store the first JPEG where the backend looks for it, then tell it so. May happen more than once.
+
+        Raises:
+            StoreError: not now, perhaps later.
+        """
+        request = job.request
+        if not isinstance(request, TryOnRequest) or request.user_id is None or self._prefix is None:
+            return
+        pictures = [output["name"] for output in answer["outputs"] if output["content_type"] == "image/jpeg"]
+        if not pictures:
+            return
+        uri = f"{self._prefix}users/{request.user_id}/vton_result/{request.timestamp}/result.jpg"
+        await self._store.put(uri, job.directory.outputs / pictures[0], "image/jpeg")
+        if self._queue is not None:
+            try:
+                await self._queue.send({"userId": request.user_id, "initial_timestamp": str(request.timestamp)})
+            except aws.AwsError as error:
+                raise StoreError(f"the queue: {error.code}") from error

@@ -1,0 +1,31 @@
+"""`API_TOKEN`: who does not have it gets 401, on every route but `/ping`, which a platform asks without one."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve.errors import Unauthorized
+from serve.problem_response import problem_response
+
+
+class RequireToken:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == "/ping" or self._knows(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        problem = Unauthorized("this service needs the header 'Authorization: Bearer <API_TOKEN>'")
+        await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
+
+    def _knows(self, headers: Headers) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        # Headers arrive as latin-1, whatever they were sent as.
+        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._token)

@@ -1,0 +1,122 @@
+"""`application/jsonlines`: as many answers as requests, in their order, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serve.batch import execution_parameters
+from tests.serve.test_jobs import metric
+from tests.server import Server, eventually, serving
+
+
+def send(server: Server, content: bytes, kind: str = "application/jsonlines") -> httpx.Response:
+    return server.client.post("/invocations", content=content, headers={"Content-Type": kind})
+
+
+def lines_of(*requests: Any) -> bytes:
+    return b"".join(json.dumps(request).encode() + b"\n" for request in requests)
+
+
+def answers(response: httpx.Response) -> list[dict[str, Any]]:
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/jsonlines"
+    assert int(response.headers["content-length"]) == len(response.content)
+    return [json.loads(line) for line in response.content.splitlines()]
+
+
+def probe(**fields: Any) -> dict[str, Any]:
+    return {"type": "probe", **fields}
+
+
+@pytest.mark.parametrize("kind", ["application/jsonlines", "application/x-jsonlines", "application/json-lines; q=1"])
+def test_answers_have_the_order_of_their_requests(server: Server, kind: str) -> None:
+    requests = [probe(seed=seed, steps_s=[0.02 * (10 - seed)]) for seed in range(10)]
+    assert [answer["seed"] for answer in answers(send(server, lines_of(*requests), kind))] == list(range(10))
+
+
+def test_lines_are_computed_together(server: Server) -> None:
+    started = time.monotonic()
+    assert len(answers(send(server, lines_of(*[probe(steps_s=[0.5])] * 8)))) == 8
+    assert time.monotonic() - started < 3
+
+
+def test_a_line_that_fails_says_so_in_its_place_and_fails_nothing_else(server: Server) -> None:
+    body = b"\n".join(
+        [
+            json.dumps(probe(seed=0)).encode(),
+            b"{",
+            b"",
+            json.dumps(probe(id="bad-field", seed=-1)).encode(),
+            json.dumps(probe(then="bug")).encode(),
+            b"[1]",
+            b"\xff",
+            json.dumps(probe(seed=7)).encode() + b"\r",
+        ]
+    )
+    shown = answers(send(server, body))
+    assert [answer["state"] for answer in shown] == ["done", *["failed"] * 6, "done"]
+    codes = [answer["problem"]["code"] for answer in shown if answer["state"] == "failed"]
+    assert codes == ["bad_json", "bad_json", "invalid_field", "internal", "bad_json", "bad_json"]
+    assert (shown[3]["id"], shown[3]["problem"]["field"]) == ("bad-field", "seed")
+    assert (shown[0]["seed"], shown[7]["seed"]) == (0, 7)
+
+
+@pytest.mark.parametrize(("body", "count"), [(b"", 0), (b"\n", 1), (b"{}", 1), (b"{}\n", 1), (b"{}\n\n", 2)])
+def test_a_newline_ends_a_line_and_begins_none(server: Server, body: bytes, count: int) -> None:
+    assert len(answers(send(server, body))) == count
+
+
+def test_results_of_a_batch_are_stored_like_any(s3_server: Server) -> None:
+    [one, two] = answers(send(s3_server, lines_of(probe(id="batch-1"), probe(id="batch-2"))))
+    assert one["outputs"][0]["uri"].endswith("/out/batch-1/result.txt")
+    assert two["outputs"][0]["uri"].endswith("/out/batch-2/result.txt")
+
+
+def test_a_file_has_a_deadline_and_so_has_a_line(tmp_path: Path) -> None:
+    with serving(tmp_path, JOB_DEADLINE_S=2, MAX_LIVE_JOBS=2) as server:
+        hurried = probe(unforeseen_s=[0.1] * 100, deadline_s=0.3)
+        endless = probe(unforeseen_s=[0.1] * 100)
+        started = time.monotonic()
+        shown = answers(send(server, lines_of(hurried, probe(seed=1), endless, endless, endless)))
+        assert time.monotonic() - started < 5
+        assert [answer["state"] for answer in shown] == ["failed", "done", "failed", "failed", "failed"]
+        assert {answer["problem"]["code"] for answer in shown if answer["state"] == "failed"} == {"deadline"}
+        eventually(lambda: metric(server, "atelier_jobs_live") == 0)
+
+
+def test_a_client_that_hangs_up_stops_all_lines(server: Server) -> None:
+    body = lines_of(*[probe(unforeseen_s=[0.1] * 100)] * 20)
+    head = (
+        f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonlines\r\nContent-Length: {len(body)}"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + b"\r\nContent-Type: application/jsonlines\r\n\r\n" + body)
+        eventually(lambda: metric(server, "atelier_jobs_live") == 8)
+    eventually(lambda: metric(server, "atelier_jobs_live") == 0, within_s=4)
+
+
+@pytest.mark.parametrize(
+    ("max_body_bytes", "max_live_jobs", "concurrent", "megabytes"),
+    [(32 * 10**6, 8, 3, 30), (5 * 2**20, 4, 4, 5), (10**9, 8, 1, 100), (1000, 200, 100, 1)],
+)
+def test_the_platform_is_told_no_more_than_it_allows_and_we_take(
+    max_body_bytes: int, max_live_jobs: int, concurrent: int, megabytes: int
+) -> None:
+    told = execution_parameters(max_body_bytes, max_live_jobs)
+    assert told == {
+        "MaxConcurrentTransforms": concurrent,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": megabytes,
+    }
+    assert concurrent * megabytes <= 100
+
+
+def test_the_platform_may_ask_how_to_send(server: Server) -> None:
+    assert server.client.get("/execution-parameters").json() == execution_parameters(32 * 10**6, 8)

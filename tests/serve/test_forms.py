@@ -1,0 +1,113 @@
+"""`multipart/form-data`: the same requests with files beside the JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from model.synthetic.samples import SAMPLES, draw_sample_files
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server, serving
+
+Parts = list[tuple[str, Any]]
+
+
+def send(server: Server, *parts: tuple[str, Any], route: str = "/invocations") -> httpx.Response:
+    return server.client.post(route, files=list(parts))
+
+
+def request_part(**fields: Any) -> tuple[str, Any]:
+    return ("request", (None, json.dumps({"type": "probe", **fields})))
+
+
+def text_of(response: httpx.Response) -> str:
+    assert response.status_code == 200, response.text
+    return base64.b64decode(response.json()["outputs"][0]["data"]).decode()
+
+
+def test_a_file_is_the_picture_of_its_field(server: Server, png: bytes) -> None:
+    response = send(server, request_part(seed=5), ("picture", ("a b.png", png)))
+    assert hashlib.sha256(png).hexdigest() in text_of(response)
+    assert response.json()["seed"] == 5
+
+
+def test_the_request_may_be_a_file_too_or_absent(server: Server, png: bytes) -> None:
+    body = ("request", ("request.json", b'{"type": "probe", "seed": 6}', "application/json"))
+    assert send(server, body, ("picture", ("p", png))).json()["seed"] == 6
+    fields = [("type", (None, "probe")), ("seed", (None, "7")), ("picture", ("p", png))]
+    assert send(server, *fields).json()["seed"] == 7
+
+
+def test_a_tryon_needs_nothing_but_files(server: Server, tmp_path: Path) -> None:
+    [inputs] = draw_sample_files(SAMPLES[:1], tmp_path)
+    files = [(name, (path.name, Path(path).read_bytes())) for name, path in inputs.items()]
+    assert send(server, *files).json()["type"] == "tryon"
+    garment = files.pop([name for name, _ in files].index("garment"))[1]
+    both = [("garments.upper", garment), ("garments.lower", garment)]
+    small = ("request", (None, '{"steps": 1, "width": 96, "height": 128}'))
+    assert send(server, small, *files, *both).json()["state"] == "done"
+    assert_problem(send(server, small, *files, both[0]), 422, "invalid_field", "garments.lower")
+
+
+def test_equal_forms_are_the_same_request_whatever_their_boundaries(server: Server, png: bytes) -> None:
+    first, again = (send(server, request_part(id="form"), ("picture", ("p", png))) for _ in range(2))
+    assert first.text == again.text
+    other = send(server, request_part(id="form"), ("picture", ("p", png + b"\0")))
+    assert_problem(other, 409, "id_in_use", "id")
+
+
+def test_a_form_may_be_handed_in_as_a_job(server: Server, png: bytes) -> None:
+    response = send(server, request_part(), ("picture", ("p", png)), route="/api/jobs")
+    assert response.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "field"),
+    [
+        ([request_part(picture="x"), ("picture", ("p", b"y"))], "invalid_field", "picture"),
+        ([request_part(), ("picture", ("p", b"y")), ("picture", ("p", b"y"))], "invalid_field", "picture"),
+        ([request_part(), request_part()], "invalid_field", "type"),
+        ([request_part(output="x"), ("output.format", (None, "png"))], "invalid_field", "output"),
+        ([request_part(), ("hat", ("p", b"y"))], "invalid_field", "hat"),
+        ([request_part(), ("a.b.c", ("p", b"y"))], "invalid_field", "a.b"),
+    ],
+)
+def test_a_part_that_fits_nowhere_is_named(server: Server, parts: Parts, code: str, field: str) -> None:
+    assert_problem(send(server, *parts), 422, code, field)
+
+
+def test_the_request_part_must_be_a_json_object(server: Server) -> None:
+    assert_problem(send(server, ("request", (None, "[1]"))), 400, "bad_json")
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_what_is_no_form_is_a_bad_request(server: Server, kind: str) -> None:
+    response = server.client.post("/invocations", content=b"no form", headers={"Content-Type": kind})
+    assert_problem(response, 400, "bad_form")
+
+
+def test_a_form_has_a_hundred_files_and_no_more(server: Server) -> None:
+    response = send(server, *[(f"file{i}", ("p", b"x")) for i in range(101)])
+    assert_problem(response, 400, "bad_form")
+
+
+def test_a_form_and_its_files_may_be_as_long_as_the_limits_and_no_longer(tmp_path: Path, png: bytes) -> None:
+    with serving(tmp_path, MAX_BODY_BYTES=10_000, MAX_INPUT_BYTES=5_000) as server:
+
+        def padded(size: int) -> httpx.Response:
+            return send(server, request_part(), ("picture", ("p", png + bytes(size - len(png)))))
+
+        assert padded(5_000).status_code == 200
+        assert_problem(padded(5_001), 413, "too_large", "picture")
+        assert_problem(padded(10_000), 413, "too_large")
+        overhead = len(httpx.Request("POST", "http://x", files=[("a", ("p", b"")), ("b", ("p", b""))]).read())
+        pair = [("a", ("p", bytes(5_000))), ("b", ("p", bytes(5_000 - overhead)))]
+        assert send(server, *pair).status_code == 422  # read to its end: exactly as long as the limit
+        pair[0] = ("a", ("p", bytes(5_001)))
+        assert_problem(send(server, *pair), 413, "too_large")

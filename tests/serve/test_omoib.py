@@ -1,0 +1,138 @@
+"""The requests of an earlier container's backend, unchanged: the picture and the message where it waits for them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+from model.synthetic.drawing import draw_garment, draw_person
+from model.synthetic.samples import GARMENTS, PEOPLE
+from tests.conftest import KEYS, Bucket, MotoProcess, encode
+from tests.serve.test_invocations import assert_problem
+from tests.serve.test_lifecycle import ends
+from tests.server import Server, serving
+
+
+class Queue:
+    """An SQS queue in a moto process."""
+
+    def __init__(self, moto: MotoProcess, name: str = "omoib-vton-queue") -> None:
+        names = {"AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key"}
+        keys = {names[name]: value for name, value in KEYS.items()}
+        self._client: Any = boto3.client("sqs", endpoint_url=moto.url, region_name="us-east-1", **keys)
+        self._name = name
+        self.create()
+
+    def create(self) -> None:
+        self.url: str = self._client.create_queue(QueueName=self._name)["QueueUrl"]
+
+    def delete(self) -> None:
+        self._client.delete_queue(QueueUrl=self.url)
+
+    def messages(self) -> list[Any]:
+        received = self._client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in received]
+
+
+@pytest.fixture(scope="module")
+def queue(moto: MotoProcess) -> Queue:
+    return Queue(moto)
+
+
+@pytest.fixture(scope="module")
+def omoib(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, queue: Queue) -> Iterator[Server]:
+    settings = {**bucket.settings, "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}
+    with serving(tmp_path_factory.mktemp("omoib"), **settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def body(bucket: Bucket) -> dict[str, Any]:
+    """The seven fields its backend sends, and nothing else."""
+    person, garment = draw_person(PEOPLE["mira"], (120, 160)), draw_garment(GARMENTS["stripes"], (96, 128))
+    return {
+        "userId": "17",
+        "timestamp": "241124-093012",
+        "person_image_url": bucket.put("users/17/row.png", encode(person.photo)),
+        "upper_cloth_url": bucket.put("upper.png", encode(garment)),
+        "lower_cloth_url": bucket.put("lower.png", encode(garment)),
+        "mask_image_url": bucket.put("users/17/overall.png", encode(person.upper_mask)),
+        "cloth_type": "overall",
+    }
+
+
+def test_the_seven_fields_give_the_picture_where_the_backend_looks_and_the_message(
+    omoib: Server, bucket: Bucket, queue: Queue, body: dict[str, Any]
+) -> None:
+    response = omoib.invoke(body)
+    assert response.status_code == 200, response.text
+    stored = bucket.read(f"s3://{bucket.name}/out/users/17/vton_result/241124-093012/result.jpg")
+    assert Image.open(io.BytesIO(stored)).format == "JPEG"
+    assert stored == bucket.read(response.json()["outputs"][0]["uri"])
+    assert queue.messages() == [{"userId": "17", "initial_timestamp": "241124-093012"}]
+
+
+def test_the_user_may_be_called_username(omoib: Server, bucket: Bucket, queue: Queue, body: dict[str, Any]) -> None:
+    named = {name: value for name, value in body.items() if name != "userId"}
+    assert omoib.invoke(named | {"username": "kim", "timestamp": "1"}).status_code == 200
+    assert "out/users/kim/vton_result/1/result.jpg" in bucket.keys("out/users/kim/")
+    assert queue.messages() == [{"userId": "kim", "initial_timestamp": "1"}]
+
+
+def test_without_a_user_and_inline_nothing_more_is_stored_or_said(
+    omoib: Server, bucket: Bucket, queue: Queue, body: dict[str, Any]
+) -> None:
+    anonymous = {name: value for name, value in body.items() if name not in ("userId", "timestamp")}
+    before = bucket.keys("out/users/")
+    assert omoib.invoke(anonymous).json()["outputs"][0]["name"] == "result.png"
+    assert "data" in omoib.invoke(body | {"output": {"inline": True}}).json()["outputs"][0]
+    assert bucket.keys("out/users/") == before
+    assert queue.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"userId": "../17"}, "../17"),
+        ({"userId": "a/b"}, "a/b"),
+        ({"userId": ""}, "userId"),
+        ({"timestamp": ".."}, ".."),
+        ({"timestamp": "x" * 65}, "timestamp"),
+        ({"timestamp": None}, "go together"),
+        ({"output": {"format": "png"}}, "jpeg"),
+    ],
+)
+def test_what_would_not_be_a_key_of_that_user_is_refused(
+    omoib: Server, body: dict[str, Any], changes: dict[str, Any], named: str
+) -> None:
+    response = omoib.invoke(body | changes)
+    assert named in response.json()["detail"]
+    assert_problem(response, 422, "invalid_field", response.json()["field"])
+
+
+def test_the_message_is_sent_again_until_the_queue_takes_it(
+    tmp_path: Path, moto: MotoProcess, bucket: Bucket, body: dict[str, Any]
+) -> None:
+    queue = Queue(moto, "closed-for-now")
+    queue.delete()
+    with serving(tmp_path, **{**bucket.settings, "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}) as server:
+        patient = body | {"id": "patient-omoib", "timestamp": "2"}
+        assert_problem(server.invoke(patient | {"deadline_s": 3}), 502, "not_stored")
+        assert "out/patient-omoib/manifest.json" not in bucket.keys("out/patient-omoib/")
+        queue.create()
+        assert server.invoke(patient | {"deadline_s": 3}).status_code == 200
+        assert queue.messages()[0] == {"userId": "17", "initial_timestamp": "2"}
+
+
+def test_a_queue_without_a_place_for_results_stops_the_start(tmp_path: Path) -> None:
+    status, log = ends(tmp_path, OMOIB_QUEUE_URL="https://sqs.eu-west-1.amazonaws.com/1/q")
+    assert status == 3
+    assert "OMOIB_QUEUE_URL" in log.splitlines()[-1]
+    assert "OUTPUT_PREFIX" in log.splitlines()[-1]

@@ -1,0 +1,57 @@
+"""`API_TOKEN`: all or nothing, and never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server, serving
+
+TOKEN = "correct-horse-battery"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("guarded"), API_TOKEN=TOKEN) as server:
+        yield server
+
+
+def test_every_route_but_ping_needs_the_token(guarded: Server) -> None:
+    assert guarded.client.get("/ping").status_code == 200
+    routes = list(guarded.client.get("/openapi.json", headers=bearer(TOKEN)).json()["paths"])
+    assert len(routes) > 5
+    for route in [*routes, "/docs", "/openapi.json", "/docs/static/swagger-ui.css", "/no/such/route"]:
+        if route != "/ping":
+            response = guarded.client.get(route)
+            assert_problem(response, 401, "unauthorized")
+            assert response.headers["www-authenticate"] == "Bearer"
+    assert_problem(guarded.client.post("/invocations", json={"type": "probe"}), 401, "unauthorized")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    "header", ["", TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer ü"]
+)
+def test_anything_else_than_the_token_is_not_the_token(guarded: Server, header: str) -> None:
+    response = guarded.client.post(
+        "/invocations", json={"type": "probe"}, headers=[(b"Authorization", header.encode("latin-1"))]
+    )
+    assert_problem(response, 401, "unauthorized")
+
+
+def test_with_the_token_everything_is_as_usual(guarded: Server) -> None:
+    assert guarded.invoke({"type": "probe"}, **bearer(TOKEN)).status_code == 200
+    assert guarded.invoke({"type": "probe"}, Authorization=f"bearer {TOKEN}").status_code == 200
+
+
+def test_the_token_is_in_no_log(guarded: Server) -> None:
+    guarded.invoke({"type": "probe"}, **bearer(TOKEN))
+    guarded.invoke({"type": "probe"}, **bearer(TOKEN + "x"))
+    log = guarded.log.read_text()
+    assert '"api_token": "**********"' in log
+    assert TOKEN not in log
