@@ -19,7 +19,7 @@ from torch import Generator, Tensor, nn
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from model.catvton.engine import TryOn
-from model.catvton.files import UNET, attention_file
+from model.catvton.files import FOLDERS, UNET, attention_file
 from model.device import open_device
 
 MOST_DIFFERENCE = 1e-4
@@ -89,7 +89,7 @@ class Stock(nn.Module):
 
     def __init__(self, weights: Path, attention: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self.unet = UNet2DConditionModel.from_pretrained(weights / UNET, local_files_only=True).eval()
+        self.unet = UNet2DConditionModel.from_pretrained(weights / FOLDERS["mask"] / UNET, local_files_only=True).eval()
         take_attention(self.unet, attention)
         self.unet.set_attn_processor(
             {name: AttnProcessor2_0() if ".attn1." in name else ReturnInput() for name in self.unet.attn_processors}

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Generator, Tensor
 
 from model.catvton.checkpoint import attention_names
-from model.catvton.files import SCHEDULER, UNET, VAE, attention_file
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
 from model.weights.pack import DEMO
 
 _UNET: dict[str, Any] = {
@@ -41,10 +41,11 @@ def write_pack(folder: Path, seed: int) -> None:
     """Write 4 GB of float32 under `folder`, in the published layout."""
     torch.manual_seed(seed)  # the networks draw their own weights
     unet = UNet2DConditionModel(**_UNET)
-    unet.save_pretrained(folder / UNET)
-    AutoencoderKL(**_VAE).save_pretrained(folder / VAE)
-    (folder / SCHEDULER).parent.mkdir(parents=True)
-    shutil.copy(DEMO / SCHEDULER, folder / SCHEDULER)
+    unet.save_pretrained(folder / FOLDERS["mask"] / UNET)
+    AutoencoderKL(**_VAE).save_pretrained(folder / FOLDERS["mask"] / VAE)
+    scheduler = Path(FOLDERS["mask"], SCHEDULER)
+    (folder / scheduler).parent.mkdir(parents=True)
+    shutil.copy(DEMO / scheduler, folder / scheduler)
     attention_file(folder).parent.mkdir(parents=True)
     save_file(attention_tensors(unet, Generator().manual_seed(seed)), attention_file(folder))
 
