@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pi_heif import register_heif_opener
 from PIL import Image
 
 from serve.aws import AwsError
@@ -22,8 +23,9 @@ from serve.s3 import S3
 
 _LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
 
-PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
+register_heif_opener()  # what phones send
 Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, and it is checked before anything is decoded
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pi_heif import register_heif_opener
 from PIL import Image, ImageOps
 
 from model.catvton.pictures import Size, fit_mask, stack
@@ -14,7 +15,9 @@ from model.catvton.request import Request
 from model.errors import InputError
 
 # Pillow can open much else, some of it by starting other programs.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "BMP", "GIF", "TIFF")
+
+register_heif_opener()  # what phones send
 
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 

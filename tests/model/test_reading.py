@@ -12,6 +12,7 @@ from PIL import Image
 from model.catvton.reading import over_white, read_inputs, read_picture
 from model.catvton.request import Garments, Request
 from model.errors import InputError
+from tests.model.conftest import DATA
 from tests.model.drawing import array, noise, rectangle, saved
 
 
@@ -105,3 +106,9 @@ def test_all_of_a_requests_pictures_are_read(tmp_path: Path) -> None:
         (255, 0, 0),
         (0,) * 3,
     ]
+
+
+def test_what_phones_send_is_read() -> None:
+    picture = read_picture(DATA.parent / "gradient.heic", "person")
+    assert (picture.mode, picture.size) == ("RGB", (64, 48))
+    assert array(picture)[0].mean() < array(picture)[-1].mean()

@@ -22,7 +22,7 @@ from serve.https import Https, is_public
 from serve.s3 import S3
 from tests.conftest import Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
-from tests.server import Server
+from tests.server import ROOT, Server
 
 LIMIT = 2000
 
@@ -90,6 +90,12 @@ def test_the_formats_we_read_pass_by_their_content_not_their_name(tmp_path: Path
     path = tmp_path / "anything.txt"
     path.write_bytes(encode(Image.new("RGB", (8, 8)), kind))
     check_picture("person", path, max_pixels=64)
+
+
+def test_what_phones_send_passes(tmp_path: Path) -> None:
+    check_picture("person", ROOT / "tests" / "data" / "gradient.heic", max_pixels=64 * 48)
+    with pytest.raises(TooLarge):
+        check_picture("person", ROOT / "tests" / "data" / "gradient.heic", max_pixels=64 * 48 - 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
