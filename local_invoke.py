@@ -109,7 +109,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def add_tryon(tryon: argparse.ArgumentParser) -> None:
     pictures = tryon.add_argument_group("pictures", "a file, or an https:// or s3:// address the server fetches")
     for name in PICTURES:
-        pictures.add_argument(f"--{name}", type=picture, required=name in ("person", "mask"))
+        pictures.add_argument(f"--{name}", type=picture, required=name == "person")
+    tryon.add_argument("--category", choices=("upper", "lower", "overall", "inner", "outer"), help="without --mask")
+    tryon.add_argument("--variant", choices=("mask", "maskfree"))
     tryon.add_argument("--no-repaint", action="store_true", help="as painted, not pasted into the photo")
     tryon.add_argument("--format", choices=("png", "jpeg", "webp"))
     tryon.add_argument("--id", help="idempotency key")
@@ -175,9 +177,11 @@ def tryon_body(args: argparse.Namespace) -> Json:
     both = {"upper": args.upper, "lower": args.lower}
     body = {
         "type": "tryon",
-        **references({"person": args.person, "mask": args.mask}),
+        **references(given({"person": args.person, "mask": args.mask})),
         **(references({"garment": args.garment}) if args.garment else {"garments": references(both)}),
         **numbers(args),
+        "category": args.category,
+        "variant": args.variant,
         "repaint": False if args.no_repaint else None,
         "id": args.id,
         "deadline_s": args.deadline_s,

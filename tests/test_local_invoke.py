@@ -17,6 +17,7 @@ import local_invoke
 from container.local_server import local_server
 from model.synthetic.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
 from model.synthetic.samples import SAMPLES, draw_sample_files
+from tests.server import serving
 
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
 
@@ -77,6 +78,26 @@ def test_a_bad_mask_ends_with_status_1_and_one_readable_line(
     assert local_invoke.main(tryon(pictures | {"mask": str(narrow)}, "--url", url, "--out", str(tmp_path))) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: 422 bad_mask (mask): ")
+
+
+def test_without_a_mask_the_service_is_asked_for_one_of_that_category(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo pack has no networks that could find one, and says so."""
+    maskless = {name: file for name, file in pictures.items() if name != "mask"}
+    options = ["--category", "lower", "--variant", "mask", "--url", url, "--out", str(tmp_path)]
+    assert local_invoke.main(tryon(maskless, *options)) == 1
+    assert "no_automask (mask)" in capsys.readouterr().err
+
+
+def test_the_token_of_the_environment_opens_a_service_that_wants_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path, API_TOKEN="open-sesame") as server:
+        assert local_invoke.main(["models", "--url", server.url]) == 1
+        assert "401 unauthorized" in capsys.readouterr().err
+        monkeypatch.setenv("API_TOKEN", "open-sesame")
+        assert local_invoke.main(["models", "--url", server.url]) == 0
 
 
 def test_a_field_out_of_range_is_told_in_one_line(

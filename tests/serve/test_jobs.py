@@ -36,7 +36,7 @@ def metric(server: Server, line: str) -> float:
 def test_one_id_is_one_job_however_many_ask(server: Server) -> None:
     done = 'atelier_jobs_total{code="done",engine="probe"}'
     before = metric(server, done)
-    responses = many(server, [{"id": "joined", "seed": 1, "steps_s": [0.3]}] * 8)
+    responses = many(server, [{"id": "joined", "seed": 1, "steps_s": [0.3]}] * 16)
     assert {response.status_code for response in responses} == {200}
     assert len({response.text for response in responses}) == 1
     assert server.probe(id="joined", seed=1, steps_s=[0.3]).text == responses[0].text
