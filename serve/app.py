@@ -14,12 +14,12 @@ from serve.docs import Examples, add_docs
 from serve.errors import Problem, as_problem
 from serve.health import Health
 from serve.invocations import Invocations
-from serve.jobs import Workers
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
 from serve.problem_response import problem_json, problem_response
 from serve.token import RequireToken
+from serve.workers import Workers
 
 
 def create_app(

@@ -68,6 +68,13 @@ def document(app: FastAPI, examples: Examples) -> dict[str, Any]:
         schemas |= engine.pop("$defs", {})
         schemas[name] = engine
     schema["components"] = {"schemas": schemas}
+    problem = {
+        "description": "A problem (RFC 9457).",
+        "content": {"application/problem+json": {"schema": {"$ref": _SCHEMAS + "Problem"}}},
+    }
+    for operation in [operation for path in schema["paths"].values() for operation in path.values()]:
+        operation["responses"].pop("422", None)  # FastAPI's own, which is never sent
+        operation["responses"]["default"] = problem
     body = request_body(examples)
     schema["paths"]["/api/jobs"]["post"]["requestBody"] = body
     schema["paths"]["/invocations"]["post"] |= {
@@ -78,10 +85,7 @@ def document(app: FastAPI, examples: Examples) -> dict[str, Any]:
                 "`text/event-stream` progress events and then the answer or the problem.",
                 "content": {"application/json": {"schema": {"type": "object"}}, "image/*": {}},
             },
-            "default": {
-                "description": "A problem (RFC 9457).",
-                "content": {"application/problem+json": {"schema": {"$ref": _SCHEMAS + "Problem"}}},
-            },
+            "default": problem,
         },
     }
     return schema

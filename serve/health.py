@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from serve.jobs import Jobs, Workers
+from serve.jobs import Jobs
+from serve.workers import Workers
 
 
 class Health:

@@ -11,10 +11,11 @@ from serve.accept import Accept
 from serve.body import Body, media_type, read_bytes
 from serve.errors import UnsupportedMedia
 from serve.form import read_form
-from serve.jobs import Jobs, Workers
+from serve.jobs import Jobs
 from serve.live_job import Answer, LiveJob
 from serve.store import Store
 from serve.submission import read_submission
+from serve.workers import Workers
 
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 

@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from pydantic import ValidationError
 
-from model.engines import request_class
 from model.request import Request
 from serve.errors import (
     DeadlinePassed,
@@ -36,6 +35,7 @@ from serve.metrics import Metrics
 from serve.results import Results
 from serve.spool import JobDirectory, Spool
 from serve.submission import Submission
+from serve.workers import Workers
 
 _EXPIRE_EVERY_S = 60.0
 _LAST_CANCEL_S = 1.0  # for a worker to confirm that it lets go
@@ -44,22 +44,6 @@ _PULSE_S = 5.0  # between events of a stream, so that a client that left is noti
 log = logging.getLogger(__name__)
 
 Settled = dict[str, Any]  # what is kept of a job that ended: its digest, and its answer or problem
-
-
-class Workers(Protocol):
-    """What computes the jobs."""
-
-    models: dict[str, Any]
-    device: dict[str, Any]
-    backends: dict[str, Any]
-    none_ready_since: float | None
-
-    @property
-    def was_ready(self) -> bool: ...
-
-    def expected_s(self, request: Request) -> float: ...
-
-    async def run(self, name: str, request: Request, on_progress: Callable[[str, int, int], None]) -> float: ...
 
 
 class Jobs:
@@ -233,10 +217,13 @@ class Jobs:
             )
 
     def _forget(self, job: LiveJob, problem: Problem) -> None:
-        if job.kept:
-            job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
-        else:
-            job.directory.erase()
+        try:
+            if job.kept:
+                job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
+                return
+        except OSError:  # perhaps the full disk that it failed of
+            log.exception("a problem could not be kept", extra={"job": job.id})
+        job.directory.erase()
 
     async def _run(self, job: LiveJob) -> Answer:
         inline = job.inline_references()
@@ -333,29 +320,15 @@ class Jobs:
                 directory.erase()
 
     def _take_up(self, directory: JobDirectory) -> bool:
-        record, computed = directory.read("request.json"), directory.read("result.json") is not None
-        if record is None or not (record["deadline_s"] or (computed and record["prefix"])):
-            return False  # its client is gone
         try:
-            request = request_class(record["engine"]).model_validate(record["request"])
+            job = LiveJob.left_in(directory)
         except (KeyError, ValidationError):
-            log.exception("a job of an earlier version cannot be taken up", extra={"job": record["id"]})
+            log.exception("a job of another version cannot be taken up", extra={"directory": directory.name})
             return False
-        job = LiveJob(
-            record["id"],
-            record["digest"],
-            directory,
-            request,
-            record["prefix"],
-            kept=record["kept"],
-            references={} if directory.read("ready") is not None else record["references"],
-            computed=computed,
-        )
-        if record["deadline_s"]:
-            job.make_durable(record["deadline_s"])
-        job.accepted.set()
-        self._start(job, self._finish(job, {}) if computed else self._fetch_and_compute(job))
-        log.info("a job goes on after the restart", extra={"job": job.id, "computed": computed})
+        if job is None:
+            return False  # its client is gone
+        self._start(job, self._finish(job, {}) if job.computed else self._fetch_and_compute(job))
+        log.info("a job goes on after the restart", extra={"job": job.id, "computed": job.computed})
         return True
 
     async def expire_answers(self) -> None:

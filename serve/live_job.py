@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from model.engines import request_class
 from model.request import Request
 from serve.fetch import is_inline
 from serve.spool import JobDirectory
@@ -62,6 +63,31 @@ class LiveJob:
         }
         self.directory.mark("request.json", record)
         self.accepted.set()
+
+    @classmethod
+    def left_in(cls, directory: JobDirectory) -> LiveJob | None:
+        """The job that an earlier front left and that goes on without its client, if it is one.
+
+        Raises:
+            KeyError, ValidationError: its `request.json` is another version's.
+        """
+        record, computed = directory.read("request.json"), directory.read("result.json") is not None
+        if record is None or not (record["deadline_s"] or (computed and record["prefix"])):
+            return None
+        job = cls(
+            record["id"],
+            record["digest"],
+            directory,
+            request_class(record["engine"]).model_validate(record["request"]),
+            record["prefix"],
+            kept=record["kept"],
+            references={} if directory.read("ready") is not None else record["references"],
+            computed=computed,
+        )
+        if record["deadline_s"]:
+            job.make_durable(record["deadline_s"])
+        job.accepted.set()
+        return job
 
     def inline_references(self) -> dict[str, str]:
         """Those inputs that came in the body."""

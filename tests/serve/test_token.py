@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local_invoke import main
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
 
@@ -55,3 +56,12 @@ def test_the_token_is_in_no_log(guarded: Server) -> None:
     log = guarded.log.read_text()
     assert '"api_token": "**********"' in log
     assert TOKEN not in log
+
+
+def test_the_command_line_client_takes_it_from_its_environment(
+    guarded: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "--url", guarded.url]) == 1
+    assert "unauthorized" in capsys.readouterr().err
+    monkeypatch.setenv("API_TOKEN", TOKEN)
+    assert main(["models", "--url", guarded.url]) == 0
