@@ -15,12 +15,12 @@ from urllib.parse import unquote, urlsplit
 
 from PIL import Image
 
-from serve.aws import AwsError
+from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
 from serve.https import Https
 from serve.s3 import S3
 
-_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
+_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 
