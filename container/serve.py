@@ -80,11 +80,11 @@ class Front:
 
     def _make_jobs(self, spool: Spool, supervisor: Supervisor, metrics: Metrics) -> tuple[Jobs, Store, Results]:
         settings = self._settings
-        s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url)
+        s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url, silence_s=settings.s3_silence_s)
         store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
         fetcher = Fetcher(
             s3=s3,
-            https=Https(settings.allowed_hosts),
+            https=Https(settings.allowed_hosts, total_s=settings.fetch_s, silence_s=settings.fetch_silence_s),
             max_bytes=settings.max_input_bytes,
             max_pixels=settings.max_pixels,
             allow_file_uris=settings.allow_file_uris,

@@ -44,8 +44,11 @@ class Settings(BaseSettings):
     input_allow: Words = Field((), description="`s3://` prefixes inputs may come from; empty: any.")
     allowed_hosts: Words = Field((), description="Hosts of https inputs; empty: any public one.")
     allow_file_uris: bool = False
+    fetch_s: PositiveFloat = Field(30, description="How long the download of one https input may take.")
+    fetch_silence_s: PositiveFloat = Field(10, description="How long its server may say nothing.")
     aws_region: str | None = None
     s3_endpoint_url: str | None = None
+    s3_silence_s: PositiveFloat = Field(30, description="How long S3 may say nothing; it is asked three times.")
 
     # Jobs
     spool_dir: Path = Path("/tmp/atelier")  # noqa: S108 - the one writable place on SageMaker; made with mode 0700

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_CONNECT_S, _READ_S, _ATTEMPTS = 5, 30, 3
+NO_CREDENTIALS = "NoCredentialsError"
+SILENCE_S = 30.0
+_CONNECT_S, _ATTEMPTS = 5.0, 3
+
+# Threads of their own: a service that hangs must not hold those that everything else runs in.
+_threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="aws")
 
 
 class AwsError(Exception):
@@ -19,21 +25,28 @@ class AwsError(Exception):
         self.code = code
 
 
-def client(service: str, region: str | None, endpoint_url: str | None) -> Any:
-    """A boto3 client that gives up in time."""
+def client(service: str, region: str | None, endpoint_url: str | None, silence_s: float = SILENCE_S) -> Any:
+    """A boto3 client that gives up in time. Made within `call`.
+
+    Raises:
+        AwsError: there are no credentials; there may be later, but a client made now would never look again.
+    """
     import boto3
     from botocore.config import Config
 
     # S3-compatible stores refuse the checksums boto3 adds by itself; the ones we set are sent all the same.
     checksums = "when_required" if endpoint_url else "when_supported"
     config = Config(
-        connect_timeout=_CONNECT_S,
-        read_timeout=_READ_S,
+        connect_timeout=min(_CONNECT_S, silence_s),
+        read_timeout=silence_s,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
     )
-    return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        raise AwsError(NO_CREDENTIALS)
+    return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 async def call(function: Callable[[], T]) -> T:
@@ -54,4 +67,4 @@ async def call(function: Callable[[], T]) -> T:
         except (BotoCoreError, HTTPError) as error:
             raise AwsError(type(error).__name__) from error
 
-    return await asyncio.to_thread(run)
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 from pi_heif import register_heif_opener
 from PIL import Image
 
-from serve.aws import AwsError
+from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
 from serve.https import Https
 from serve.s3 import S3
 
-_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", "NoCredentialsError", "ParamValidationError")
+_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 

@@ -6,15 +6,30 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import httpx
 
 from serve.errors import InputUnavailable, Invalid, TooLarge
 
-_MAX_REDIRECTS = 3
-_TOTAL_S, _SILENCE_S = 30.0, 10.0
+Resolve = Callable[[str, int], Awaitable[list[str]]]  # host, port -> its addresses, the one to use first
+
+_MAX_REDIRECTS, _LAST_PORT = 3, 65535
+_IPV6_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is assigned for it
+_IETF = ipaddress.IPv4Network("192.0.0.0/24")  # older Pythons take most of it for public; a cloud's metadata is there
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # where DNS64 puts the IPv4 internet
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The system's answer, in the system's order.
+
+    Raises:
+        OSError: no such host.
+        UnicodeError: no host can have this name.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
 
 
 class Https:
@@ -22,25 +37,45 @@ class Https:
 
     Args:
         allowed_hosts: the only hosts to fetch from, which may then be private; empty: any public host.
+        total_s: how long one download may take, redirects included.
+        silence_s: how long a server may say nothing.
         verify: the certificates to trust; None: the system's usual ones.
+        resolve: asked once per request, so that no second answer can differ from the checked one.
     """
 
-    def __init__(self, allowed_hosts: Collection[str] = (), verify: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        allowed_hosts: Collection[str] = (),
+        *,
+        total_s: float = 30.0,
+        silence_s: float = 10.0,
+        verify: ssl.SSLContext | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
         self._allowed_hosts = allowed_hosts
+        self._total_s = total_s
+        self._resolve = resolve
         self._client = httpx.AsyncClient(
-            verify=verify or True, trust_env=False, follow_redirects=False, timeout=httpx.Timeout(_SILENCE_S)
+            verify=verify or True,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(silence_s),
+            # A kept connection is known by its address; the next host there might have another certificate.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     async def download(self, url: str, to: Path, max_bytes: int, field: str) -> None:
         """Write what `url` serves to a file, following at most three redirects, each checked anew."""
         try:
-            async with asyncio.timeout(_TOTAL_S):
+            async with asyncio.timeout(self._total_s):
                 for _ in range(_MAX_REDIRECTS + 1):
                     next_url = await self._hop(httpx.URL(url), to, max_bytes, field)
                     if next_url is None:
                         return
                     url = next_url
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        except (httpx.InvalidURL, UnicodeError):
+            raise _bad_url(field) from None
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
             detail = f"'{field}' could not be fetched: {type(error).__name__}"
             raise InputUnavailable(detail, field=field, retryable=True) from None
         raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)
@@ -51,12 +86,12 @@ class Https:
         request = self._client.build_request(
             "GET",
             url.copy_with(host=address),
-            headers={"Host": url.netloc.decode()},
+            headers={"Host": url.netloc.decode(), "Accept-Encoding": "identity"},
             extensions={"sni_hostname": url.host},  # the certificate must still be the named host's
         )
         response = await self._client.send(request, stream=True)
         try:
-            if response.is_redirect:
+            if response.has_redirect_location:
                 return str(url.join(response.headers["Location"]))
             if response.status_code != httpx.codes.OK:
                 detail, passing = (
@@ -70,27 +105,33 @@ class Https:
             await response.aclose()
 
     async def _checked_address(self, url: httpx.URL, field: str) -> str:
-        if url.scheme != "https" or not url.host or url.userinfo:
-            raise Invalid(f"'{field}' must be a plain https URL", field=field, code="bad_url")
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        port = url.port or 443
+        if url.scheme != "https" or not url.host or url.userinfo or port > _LAST_PORT:
+            raise _bad_url(field)
+        addresses = await self._resolve(url.host, port)
         if not (url.host in self._allowed_hosts if self._allowed_hosts else all(map(is_public, addresses))):
             raise Invalid(f"'{field}' names a host that is not allowed here", field=field, code="host_not_allowed")
         return addresses[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is a public unicast one, IPv4 written as IPv6 included."""
+    """Whether an IP address is a public unicast one. IPv4 inside IPv6 is judged as the IPv4 address it leads to."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast and ip not in _IETF
+    if ip.ipv4_mapped is not None or ip in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    return ip in _IPV6_UNICAST and ip.is_global and ip.sixtofour is None
+
+
+def _bad_url(field: str) -> Invalid:
+    return Invalid(f"'{field}' must be a plain https URL", field=field, code="bad_url")
 
 
 async def _write(response: httpx.Response, to: Path, max_bytes: int, field: str) -> None:
     written = 0
     with to.open("wb") as file:
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.aiter_raw():  # never unpacked: few bytes could become many
             written += file.write(chunk)
             if written > max_bytes:
                 raise TooLarge(f"'{field}' is larger than {max_bytes} bytes", field=field)

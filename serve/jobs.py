@@ -170,7 +170,8 @@ class Jobs:
                 return await asyncio.shield(job.task)
         except TimeoutError:
             if job.computed:
-                raise NotStored("computed and kept, but not stored yet; ask again", retry_after_s=10) from None
+                detail = f"computed and kept, but not stored yet ({job.not_stored_because}); ask again"
+                raise NotStored(detail, retry_after_s=10) from None
             raise DeadlinePassed(f"not done within its deadline of {deadline_s:g} s") from None
         except asyncio.CancelledError:
             if job.task.cancelled() and job.deleted:

@@ -32,6 +32,7 @@ class LiveJob:
     task: asyncio.Task[Answer] = field(init=False)
     waiters: int = 0
     computed: bool = False
+    not_stored_because: str = "storage has not answered"
     deleted: bool = False
     accepted: asyncio.Event = field(default_factory=asyncio.Event)  # its request.json is written
     began: float = field(default_factory=time.monotonic)

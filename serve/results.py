@@ -6,12 +6,13 @@ import asyncio
 import base64
 import logging
 
-from serve.errors import IdInUse, Internal, TooLarge
+from serve.errors import IdInUse, Internal, NotStored, TooLarge
 from serve.live_job import Answer, LiveJob
 from serve.omoib import Omoib
-from serve.store import Store, StoreError
+from serve.store import MissingCredentialsError, Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
+_FIND_S = 5.0  # looking for an earlier answer must not use up the time to compute one
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,16 @@ class Results:
 
         Raises:
             IdInUse: it belongs to another request.
+            NotStored: a result could not be stored either, so there is no use in computing it.
         """
         if job.prefix is None or not job.kept:
             return None
         try:
-            manifest = await self._store.find(job.prefix, job.id)
-        except StoreError:
+            async with asyncio.timeout(_FIND_S):
+                manifest = await self._store.find(job.prefix, job.id)
+        except MissingCredentialsError as error:
+            raise NotStored(f"not computed, as it could not be stored: {error}") from None
+        except (StoreError, TimeoutError):
             return None  # the upload will tell, with retries
         if manifest is not None and manifest["digest"] != job.digest:
             raise IdInUse(f"id '{job.id}' belongs to another request", field="id")
@@ -67,6 +72,7 @@ class Results:
             try:
                 return await self._store_once(job, prefix, answer)
             except StoreError as error:
+                job.not_stored_because = str(error)
                 log.warning("a result could not be stored yet", extra={"job": job.id, "reason": str(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LAST_RETRY_S)

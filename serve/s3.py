@@ -16,13 +16,14 @@ _CHUNK_BYTES = 2**20
 class S3:
     """Addresses are `s3://bucket/key` strings; all failures are `AwsError`."""
 
-    def __init__(self, *, region: str | None, endpoint_url: str | None) -> None:
+    def __init__(self, *, region: str | None, endpoint_url: str | None, silence_s: float = aws.SILENCE_S) -> None:
         self._region = region
         self._endpoint_url = endpoint_url
+        self._silence_s = silence_s
 
     @cached_property
     def _client(self) -> Any:
-        return aws.client("s3", self._region, self._endpoint_url)
+        return aws.client("s3", self._region, self._endpoint_url, self._silence_s)
 
     async def download(self, uri: str, to: Path, max_bytes: int) -> bool:
         """Write the object to a file; False, and the file incomplete, if it is larger than `max_bytes`."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from model.request import Output
-from serve.aws import AwsError
+from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import Invalid
 from serve.s3 import S3
 
@@ -21,6 +21,15 @@ MANIFEST = "manifest.json"
 
 class StoreError(Exception):
     """Storage did not take it now. It may later."""
+
+
+class MissingCredentialsError(StoreError):
+    """There is nothing to show to S3. Asking it again soon is of no use."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{NO_CREDENTIALS}: there are no AWS credentials; under network isolation only inline answers work"
+        )
 
 
 class Storage(Protocol):
@@ -122,7 +131,7 @@ class Store:
         try:
             return await operation
         except AwsError as error:
-            raise StoreError(error.code) from error
+            raise MissingCredentialsError if error.code == NO_CREDENTIALS else StoreError(error.code) from error
         except OSError as error:
             raise StoreError(os.strerror(error.errno or 0)) from error
 

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.server import Server, free_port, serving
+from tests.site import Site
 
 # Several test processes and servers share two cores: waiting threads must not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -132,3 +133,11 @@ def bucket(moto: MotoProcess) -> Bucket:
 def s3_server(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("s3_server"), **bucket.settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def site(png: bytes) -> Iterator[Site]:
+    running = Site(png)
+    yield running
+    running.server.shutdown()
+    running.server.server_close()

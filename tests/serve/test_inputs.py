@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import http.server
-import ssl
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from PIL import Image
 
 from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, UnsupportedMedia
@@ -23,6 +18,7 @@ from serve.s3 import S3
 from tests.conftest import Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.server import ROOT, Server
+from tests.site import Site
 
 LIMIT = 2000
 
@@ -135,61 +131,6 @@ def test_only_public_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-class Site:
-    """A real https server on the loopback with a certificate of its own."""
-
-    def __init__(self, png: bytes) -> None:
-        authority = trustme.CA()
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert("localhost").configure_cert(context)
-        self.trusting = ssl.create_default_context()
-        authority.configure_trust(self.trusting)
-        self.hosts: list[str] = []
-        answers: dict[str, Callable[[http.server.BaseHTTPRequestHandler], bytes]] = {
-            "/picture": lambda handler: png,
-            "/large": lambda handler: padded(png, LIMIT + 1),
-        }
-        hosts = self.hosts
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                hosts.append(self.headers["Host"])
-                if self.path.startswith("/redirect/"):
-                    left = int(self.path.rsplit("/", 1)[1])
-                    self.send_response(302)
-                    self.send_header("Location", f"/redirect/{left - 1}" if left > 1 else "/picture")
-                    self.end_headers()
-                elif self.path == "/away":
-                    self.send_response(302)
-                    self.send_header("Location", "https://127.0.0.1/secret")
-                    self.end_headers()
-                elif self.path in answers:
-                    self.send_response(200)
-                    self.end_headers()
-                    self.wfile.write(answers[self.path](self))
-                else:
-                    self.send_error(503 if self.path == "/broken" else 404)
-
-            def log_message(self, *arguments: Any) -> None:
-                """Not on stderr."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://localhost:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def client(self) -> Https:
-        return Https(allowed_hosts=["localhost"], verify=self.trusting)
-
-
-@pytest.fixture(scope="module")
-def site(png: bytes) -> Iterator[Site]:
-    running = Site(png)
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
-
-
 def test_https_reaches_the_named_host_and_checks_its_certificate(tmp_path: Path, site: Site, png: bytes) -> None:
     assert fetch(f"{site.url}/picture", tmp_path, https=site.client()) == png
     assert site.hosts[-1] == f"localhost:{site.server.server_port}"
@@ -208,6 +149,7 @@ def test_https_follows_three_redirects_and_no_more(tmp_path: Path, site: Site, p
 
 
 def test_https_that_is_too_large_or_absent_is_a_clear_problem(tmp_path: Path, site: Site) -> None:
+    site.bodies["/large"] = lambda to: to.write(bytes(LIMIT + 1))
     refused(f"{site.url}/large", tmp_path, TooLarge, "too_large", https=site.client())
     problem = refused(f"{site.url}/none", tmp_path, InputUnavailable, "input_unavailable", https=site.client())
     assert ("404" in problem.detail, problem.retryable) == (True, False)

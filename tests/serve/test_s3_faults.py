@@ -1,0 +1,127 @@
+"""S3 that refuses, throttles, hangs or breaks off: results are kept, and nobody else notices."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bucket
+from tests.faulty_s3 import FaultyS3, faulty_s3
+from tests.serve.test_invocations import assert_problem
+from tests.server import Server, eventually, serving
+
+DEADLINE_S = 10  # long enough for three attempts of each call
+
+
+@pytest.fixture(scope="module")
+def s3(bucket: Bucket) -> Iterator[FaultyS3]:
+    with faulty_s3(bucket.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, s3: FaultyS3) -> Iterator[Server]:
+    settings = bucket.settings | {"S3_ENDPOINT_URL": s3.url, "S3_SILENCE_S": 0.3}
+    with serving(tmp_path_factory.mktemp("faulty"), **settings) as running:
+        yield running
+
+
+def manifest_of(bucket: Bucket, job_id: str) -> Any:
+    """None if there is none yet."""
+    key = f"out/{job_id}/manifest.json"
+    return json.loads(bucket.read(f"s3://{bucket.name}/{key}")) if key in bucket.keys(f"out/{job_id}/") else None
+
+
+def test_a_result_that_s3_does_not_take_is_kept_the_answer_says_why_and_it_is_stored_later(
+    faulty: Server, s3: FaultyS3, bucket: Bucket
+) -> None:
+    reasons = {
+        "hang": "ReadTimeoutError",
+        "SlowDown": "SlowDown",
+        "AccessDenied": "AccessDenied",
+        "cut": "ConnectionClosedError",
+    }
+    s3.faults |= {f"/id-{fault}/": fault for fault in reasons}
+
+    def ask(fault: str) -> Any:
+        return faulty.probe(id=f"id-{fault}", seed=3, deadline_s=DEADLINE_S)
+
+    with ThreadPoolExecutor() as pool:
+        for reason, response in zip(reasons.values(), pool.map(ask, reasons), strict=True):
+            problem = assert_problem(response, 502, "not_stored")
+            assert reason in problem["detail"]
+            assert problem["retryable"]
+        assert len(faulty.jobs()) == len(reasons)
+        s3.faults.clear()
+        for fault, response in zip(reasons, pool.map(ask, reasons), strict=True):
+            assert response.status_code == 200, response.text
+            assert manifest_of(bucket, f"id-{fault}")["answer"] == response.json()
+            stored = [path.rsplit("/", 1)[1] for path in s3.stored if f"/id-{fault}/" in path]
+            assert stored == ["result.txt", "manifest.json"]
+
+
+def test_there_is_no_manifest_before_everything_else_is_stored(faulty: Server, s3: FaultyS3, bucket: Bucket) -> None:
+    s3.faults["/ordered/result.txt"] = "AccessDenied"
+    assert_problem(faulty.probe(id="ordered", deadline_s=1.5), 502, "not_stored")
+    assert bucket.keys("out/ordered/") == []
+    s3.faults.clear()
+    eventually(lambda: manifest_of(bucket, "ordered"))
+    assert sorted(bucket.keys("out/ordered/")) == ["out/ordered/manifest.json", "out/ordered/result.txt"]
+
+
+def test_while_s3_hangs_everything_else_goes_on(faulty: Server, s3: FaultyS3, bucket: Bucket, picture: str) -> None:
+    s3.faults["/hung-"] = "hang"
+    ids = [f"hung-{number}" for number in range(40)]  # more than asyncio ever has threads of its own
+    for job_id in ids:
+        body = {"type": "probe", "id": job_id}
+        assert faulty.client.post("/api/jobs", json=body).status_code == 202
+    began = time.monotonic()
+    for _ in range(5):
+        assert faulty.client.get("/ping").status_code == 200
+        assert faulty.probe(picture=picture, output={"inline": True}).status_code == 200
+    assert time.monotonic() - began < 2
+    assert all(manifest_of(bucket, job_id) is None for job_id in ids)
+    s3.faults.clear()
+    eventually(lambda: all(manifest_of(bucket, job_id) for job_id in ids), within_s=30)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "retryable"),
+    [("AccessDenied", "AccessDenied", False), ("cut", "IncompleteReadError", True)],
+)
+def test_an_input_that_s3_does_not_give_is_named(
+    faulty: Server, s3: FaultyS3, bucket: Bucket, png: bytes, fault: str, reason: str, retryable: bool
+) -> None:
+    uri = bucket.put(f"inputs/{fault}.png", png)
+    s3.faults["/inputs/"] = fault
+    problem = assert_problem(faulty.probe(picture=uri, output={"inline": True}), 424, "input_unavailable", "picture")
+    s3.faults.clear()
+    assert reason in problem["detail"]
+    assert problem["retryable"] is retryable
+    assert faulty.probe(picture=uri, output={"inline": True}).status_code == 200
+
+
+def test_under_network_isolation_inline_answers_work_and_the_others_say_why_not(tmp_path: Path, picture: str) -> None:
+    (tmp_path / "home").mkdir()
+    settings = {
+        "OUTPUT_PREFIX": "s3://results/out/",
+        "HOME": tmp_path / "home",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with serving(tmp_path, **settings) as server:
+        began = time.monotonic()
+        problem = assert_problem(server.probe(id="isolated", picture=picture), 502, "not_stored")
+        assert "NoCredentialsError" in problem["detail"]
+        assert "no AWS credentials" in problem["detail"]
+        assert "only inline answers work" in problem["detail"]
+        assert time.monotonic() - began < 3  # it is refused, not tried until the deadline
+        assert server.probe(picture=picture, output={"inline": True}).status_code == 200
+        picture_from_s3 = server.probe(picture="s3://results/a.png", output={"inline": True})
+        problem = assert_problem(picture_from_s3, 424, "input_unavailable", "picture")
+        assert "NoCredentialsError" in problem["detail"]
