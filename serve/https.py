@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from serve.errors import InputUnavailable, Invalid, TooLarge
+from serve.errors import InputUnavailable, Invalid, TooLarge, is_disk_full
 
 _MAX_REDIRECTS = 3
 _TOTAL_S, _SILENCE_S = 30.0, 10.0
@@ -41,6 +41,8 @@ class Https:
                         return
                     url = next_url
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            if is_disk_full(error):
+                raise
             detail = f"'{field}' could not be fetched: {type(error).__name__}"
             raise InputUnavailable(detail, field=field, retryable=True) from None
         raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)

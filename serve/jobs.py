@@ -234,7 +234,10 @@ class Jobs:
 
     def _forget(self, job: LiveJob, problem: Problem) -> None:
         if job.kept:
-            job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
+            try:
+                job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
+            except OSError:  # not even for that there is room
+                job.directory.erase()
         else:
             job.directory.erase()
 
