@@ -11,18 +11,7 @@ from typing import Any
 
 # What a worker inherits: how to find its interpreter, libraries and caches. Never AWS_*, never a token.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
-_INHERITED_PREFIXES = (
-    "PYTHON",
-    "MALLOC_",
-    "CUDA_",
-    "NVIDIA_",
-    "OMP_",
-    "MKL_",
-    "TORCH",
-    "PYTORCH_",
-    "TRITON_",
-    "XDG_CACHE_",
-)
+_INHERITED_PREFIXES = ("PYTHON", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "TORCH", "PYTORCH_", "TRITON_", "XDG_CACHE_")
 
 
 def worker_environment(environment: Mapping[str, str], settings: Sequence[str]) -> dict[str, str]:
