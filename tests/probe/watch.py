@@ -13,7 +13,7 @@ VARIABLE = "PYTHON_FILE_LOG"  # a worker inherits what begins with PYTHON
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # What is made, moved or removed: event -> its arguments that are paths, each with that of the folder it is relative to.
-_CHANGES = {
+_CHANGES: dict[str, list[tuple[int, int | None]]] = {
     "os.mkdir": [(0, 2)],
     "os.rmdir": [(0, 1)],
     "os.remove": [(0, 1)],
