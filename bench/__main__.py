@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ("front", "ping", "start", "sharing")
+NAMES = ("front", "ping", "start", "sharing", "fuzz")
 SLOW_NAMES = ("real_size",)
 
 

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
     output_allow: Words = Field((), description="Further prefixes a request may name.")
     omoib_queue_url: str | None = Field(None, description="SQS queue told of results of requests with a `userId`.")
-    input_allow: Words = Field((), description="`s3://` prefixes inputs may come from; empty: any.")
+    input_allow: Words = Field((), description="Prefixes `s3://` and `file://` inputs may come from; empty: any.")
     allowed_hosts: Words = Field((), description="Hosts of https inputs; empty: any public one.")
     allow_file_uris: bool = False
     fetch_s: PositiveFloat = Field(30, description="How long the download of one https input may take.")

@@ -47,6 +47,7 @@ def create_app(
     app.add_middleware(Bookkeeping, metrics=metrics)  # the outermost, so that refusals are booked too
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(OSError, _unexpected)  # a full disk is foreseen: no traceback
     app.add_exception_handler(Exception, _unexpected)
     add_docs(app, examples)
 

@@ -59,9 +59,12 @@ class Batch:
             for index, line in numbered:
                 answers.put(index, await self._answer(line, ends, request_id))
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.lines_at_once):
-                group.create_task(one_after_another())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.lines_at_once):
+                    group.create_task(one_after_another())
+        except ExceptionGroup as errors:  # the disk does not take the answers
+            raise errors.exceptions[0] from None
         return True
 
     async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer:
@@ -108,6 +111,7 @@ class Answers:
         """Keep the answer to line `index`."""
         line = json.dumps(answer).encode() + b"\n"
         self._file.write(line)
+        self._file.flush()
         self._places[index] = (self.bytes, len(line))
         self.bytes += len(line)
 

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from swagger_ui_bundle import swagger_ui_path
 
 from model.engines import ENGINES, request_class
+from serve.answers_described import RESPONSES
 
 Examples = dict[str, Any]
 _SCHEMAS = "#/components/schemas/"
@@ -68,26 +69,13 @@ def document(app: FastAPI, examples: Examples) -> dict[str, Any]:
         schemas |= engine.pop("$defs", {})
         schemas[name] = engine
     schema["components"] = {"schemas": schemas}
-    problem = {
-        "description": "A problem (RFC 9457).",
-        "content": {"application/problem+json": {"schema": {"$ref": _SCHEMAS + "Problem"}}},
-    }
-    for operation in [operation for path in schema["paths"].values() for operation in path.values()]:
-        operation["responses"].pop("422", None)  # FastAPI's own, which is never sent
-        operation["responses"]["default"] = problem
     body = request_body(examples)
     schema["paths"]["/api/jobs"]["post"]["requestBody"] = body
-    schema["paths"]["/invocations"]["post"] |= {
-        "requestBody": body | {"content": body["content"] | {"application/jsonlines": {}}},
-        "responses": {
-            "200": {
-                "description": "The answer; with `Accept: image/*` the picture itself, with `application/x-ndjson` or "
-                "`text/event-stream` progress events and then the answer or the problem.",
-                "content": {"application/json": {"schema": {"type": "object"}}, "image/*": {}},
-            },
-            "default": problem,
-        },
+    schema["paths"]["/invocations"]["post"]["requestBody"] = body | {
+        "content": body["content"] | {"application/jsonlines": {}}
     }
+    for (method, path), responses in RESPONSES.items():
+        schema["paths"][path][method]["responses"] = responses
     return schema
 
 

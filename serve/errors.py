@@ -143,10 +143,14 @@ def as_problem(error: Exception) -> Problem:
     """What a client is told of an exception: ours as it is, a full disk, or no more than that it was ours."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return NotReady("the disk for jobs is full", code="disk_full", retry_after_s=60)
     log.error("unexpected failure", exc_info=error)
     return Internal("the service failed unexpectedly")
+
+
+def is_disk_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def from_engine(error: dict[str, Any]) -> Problem:

@@ -11,13 +11,13 @@ import binascii
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pi_heif import register_heif_opener
 from PIL import Image
 
+from serve.addresses import lies_under, path_of
 from serve.aws import NO_CREDENTIALS, AwsError
-from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia
+from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.s3 import S3
 
@@ -77,8 +77,7 @@ class Fetcher:
         await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
-        if self._input_allow and not reference.startswith(self._input_allow):
-            raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
+        self._refuse_unless_allowed(field, reference)
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
         except AwsError as error:
@@ -90,15 +89,24 @@ class Fetcher:
     def _from_file(self, field: str, reference: str, to: Path) -> None:
         if not self._allow_file_uris:
             raise Invalid(f"'{field}' is a file:// URI; set ALLOW_FILE_URIS=1", field=field, code="file_not_allowed")
-        source = Path(unquote(urlsplit(reference).path))
+        if not reference.startswith("file:///"):
+            raise Invalid(f"'{field}' must name its file as file:///path", field=field, code="bad_url")
+        self._refuse_unless_allowed(field, reference)
+        source = path_of(reference)
         try:
             if not source.is_file():
                 raise InputUnavailable(f"'{field}' names no file", field=field)
             if source.stat().st_size > self._max_bytes:
                 raise self._too_large(field)
             shutil.copyfile(source, to)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if is_disk_full(error):
+                raise
             raise InputUnavailable(f"'{field}' names a file that cannot be read", field=field) from None
+
+    def _refuse_unless_allowed(self, field: str, reference: str) -> None:
+        if self._input_allow and not lies_under(reference, self._input_allow):
+            raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
 
     def _from_base64(self, field: str, reference: str, to: Path) -> None:
         encoded = reference

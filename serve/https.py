@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from serve.errors import InputUnavailable, Invalid, TooLarge
+from serve.errors import InputUnavailable, Invalid, TooLarge, is_disk_full
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # host, port -> its addresses, the one to use first
 
@@ -76,6 +76,8 @@ class Https:
         except (httpx.InvalidURL, UnicodeError):
             raise _bad_url(field) from None
         except (httpx.HTTPError, TimeoutError, OSError) as error:
+            if is_disk_full(error):
+                raise
             detail = f"'{field}' could not be fetched: {type(error).__name__}"
             raise InputUnavailable(detail, field=field, retryable=True) from None
         raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)

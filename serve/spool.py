@@ -56,7 +56,14 @@ class JobDirectory:
 
     def settle(self, answer: Any) -> None:
         """Keep only the answer: the pictures are erased."""
-        self.mark("answer.json", answer)
+        try:
+            self.mark("answer.json", answer)
+        except OSError:  # a full disk: there may be room where the pictures are
+            self._erase_all_but_the_answer()
+            self.mark("answer.json", answer)
+        self._erase_all_but_the_answer()
+
+    def _erase_all_but_the_answer(self) -> None:
         for entry in self.path.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
@@ -101,8 +108,12 @@ class Spool:
             raise NotReady("the disk for jobs is nearly full", code="disk_full", retry_after_s=60)
         directory = self.directory(job_id)
         directory.erase()
-        directory.path.mkdir(mode=0o700)
-        directory.inputs.mkdir()
+        try:
+            directory.path.mkdir(mode=0o700)
+            directory.inputs.mkdir()
+        except OSError:
+            directory.erase()
+            raise
         return directory
 
     def __iter__(self) -> Iterator[JobDirectory]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 from model.request import Output
+from serve.addresses import lies_under, path_of
 from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import Invalid
 from serve.s3 import S3
 
 MANIFEST = "manifest.json"
+
+# Other failures pass, and are tried again.
+_NEVER_A_FOLDER = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 class StoreError(Exception):
@@ -48,7 +52,7 @@ class Folder:
 
     async def upload(self, uri: str, file: Path, content_type: str) -> None:
         def upload() -> None:
-            to = _path(uri)
+            to = path_of(uri)
             to.parent.mkdir(parents=True, exist_ok=True)
             beside = to.with_name(f".{to.name}.part")
             shutil.copyfile(file, beside)
@@ -58,7 +62,7 @@ class Folder:
 
     async def create(self, uri: str, content: bytes, content_type: str) -> bool:
         def create() -> bool:
-            to = _path(uri)
+            to = path_of(uri)
             to.parent.mkdir(parents=True, exist_ok=True)
             beside = to.with_name(f".{to.name}.part")
             beside.write_bytes(content)
@@ -73,7 +77,7 @@ class Folder:
         return await asyncio.to_thread(create)
 
     async def read(self, uri: str) -> bytes | None:
-        path = _path(uri)
+        path = path_of(uri)
         return await asyncio.to_thread(path.read_bytes) if path.exists() else None
 
 
@@ -96,7 +100,7 @@ class Store:
         if output.prefix is None:
             return None if wants_bytes else self._default_prefix
         prefix = output.prefix
-        if not prefix.endswith("/") or ".." in unquote(prefix) or not prefix.startswith(self._allowed or ("\0",)):
+        if not prefix.endswith("/") or not lies_under(prefix, self._allowed):
             raise Invalid(
                 "'output.prefix' must end in '/' and lie under OUTPUT_PREFIX or OUTPUT_ALLOW of this service",
                 field="output.prefix",
@@ -133,8 +137,7 @@ class Store:
         except AwsError as error:
             raise MissingCredentialsError if error.code == NO_CREDENTIALS else StoreError(error.code) from error
         except OSError as error:
+            if error.errno in _NEVER_A_FOLDER:
+                detail = f"'output.prefix' and 'id' make no folder here: {os.strerror(error.errno)}"
+                raise Invalid(detail, field="output.prefix", code="output_not_allowed") from None
             raise StoreError(os.strerror(error.errno or 0)) from error
-
-
-def _path(uri: str) -> Path:
-    return Path(unquote(urlsplit(uri).path))

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from PIL import Image
+
+from tests.conftest import base64_of, encode
 
 ODD: tuple[Any, ...] = (
     None, True, 0, 1, -1, 63, 64, 65, 2**31, 2**32, 2**64, 0.5, 1e308, -1e-308, float("nan"), float("inf"),
@@ -50,6 +53,27 @@ NEW_FIELDS = (
 )
 
 
+def valid_tryon() -> dict[str, Any]:
+    """A try-on that is right, and as small as one can be."""
+    person = Image.linear_gradient("L").resize((48, 64)).convert("RGB")
+    mask = Image.new("L", person.size)
+    mask.paste(255, (10, 10, 30, 40))
+    return {
+        "type": "tryon",
+        "person": base64_of(encode(person)),
+        "garment": base64_of(encode(Image.new("RGB", (20, 30), "red"))),
+        "mask": base64_of(encode(mask)),
+        "width": 64,
+        "height": 64,
+        "steps": 1,
+        "guidance": 1.0,
+        "eta": 0.0,
+        "samples": 1,
+        "seed": 1,
+        "repaint": False,
+    }
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One request to send."""
@@ -89,8 +113,8 @@ def mutated(valid: dict[str, Any], dice: random.Random) -> dict[str, Any]:
 
 def spoilt(text: str, dice: random.Random) -> str:
     """A picture cut off, or with a few characters changed."""
-    if dice.random() < 0.5:
-        return text[: dice.randrange(len(text))]
+    if not text or dice.random() < 0.5:
+        return text[: dice.randrange(len(text) or 1)]
     characters = list(text)
     for _ in range(3):
         characters[dice.randrange(len(characters))] = dice.choice("AZaz09+/=")

@@ -1,4 +1,10 @@
+import os
 import sys
+
+from tests.probe.watch import VARIABLE, watch
+
+if log := os.environ.get(VARIABLE):  # before anything else is imported
+    watch(log)
 
 from container.__main__ import main
 from model.engines import ENGINES

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
-import pytest
-from PIL import Image
 
-from tests.conftest import base64_of, encode
-from tests.fuzz import Attempt, attempts, complaint
+from tests.fuzz import Attempt, attempts, complaint, valid_tryon
 from tests.server import Server
 
 ATTEMPTS = 500
 
 
-@pytest.fixture(scope="module")
-def valid() -> dict[str, Any]:
-    person = Image.linear_gradient("L").resize((48, 64)).convert("RGB")
-    mask = Image.new("L", person.size)
-    mask.paste(255, (10, 10, 30, 40))
-    return {
-        "type": "tryon",
-        "person": base64_of(encode(person)),
-        "garment": base64_of(encode(Image.new("RGB", (20, 30), "red"))),
-        "mask": base64_of(encode(mask)),
-        "width": 64,
-        "height": 64,
-        "steps": 1,
-        "guidance": 1.0,
-        "eta": 0.0,
-        "samples": 1,
-        "seed": 1,
-        "repaint": False,
-    }
-
-
-def test_no_request_gets_anything_but_a_result_or_a_small_typed_problem(server: Server, valid: dict[str, Any]) -> None:
-    logged_before = server.log.stat().st_size
+def test_no_request_gets_anything_but_a_result_or_a_small_typed_problem(server: Server) -> None:
+    valid, logged_before = valid_tryon(), server.log.stat().st_size
     with httpx.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(8) as pool:
 
         def send(attempt: Attempt) -> str | None:
