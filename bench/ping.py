@@ -16,8 +16,9 @@ from statistics import median
 import httpx
 
 from bench.load import at_random, closed_loop, open_loop
+from bench.processor import worker_cpu_s
 from bench.report import Report, Row, Target, percentile
-from tests.server import Server, serving
+from tests.server import serving
 
 PER_SECOND, BLOCK_S, BLOCKS = 20, 5.0, 3
 CLIENTS = 8
@@ -80,12 +81,6 @@ def saturating(url: str) -> Iterator[None]:
 
 def try_on_until(url: str, stop: Event) -> None:
     closed_loop(url, CLIENTS, lambda done: stop.is_set())
-
-
-def worker_cpu_s(server: Server) -> float:
-    [worker] = server.workers()
-    times = worker.cpu_times()
-    return float(times.user + times.system)
 
 
 def row(name: str, blocks: list[list[float]], busy: float) -> Row:

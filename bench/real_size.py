@@ -38,6 +38,7 @@ class Measured:
     load_s: float
     network: nn.Module
     steps_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)  # of both threads, for each step
     prediction: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
@@ -79,9 +80,10 @@ def loaded(load: Callable[[Path], nn.Module], weights: Path) -> Measured:
 
 
 def step(result: Measured, inputs: Inputs) -> None:
-    began = time.perf_counter()
+    began, used_s = time.perf_counter(), time.process_time()
     result.prediction = result.network(*inputs)
     result.steps_s.append(time.perf_counter() - began)
+    result.cpu_s.append(time.process_time() - used_s)
 
 
 class Stock(nn.Module):
@@ -134,7 +136,7 @@ def row(name: str, result: Measured, stock: Tensor) -> Row:
         "network": name,
         "load s": result.load_s,
         "step s": median(result.steps_s),
-        "steps s": " ".join(f"{seconds:.1f}" for seconds in result.steps_s),
+        "CPU s": median(result.cpu_s),
         "UNet weights GB": 4e-9 * sum(tensor.numel() for tensor in result.network.parameters()),
         "difference / maximum": relative_difference(result.prediction, stock),
     }

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
+from bench.processor import cores_busy, cpu_model
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -52,7 +52,7 @@ class Report:
     targets: list[Target] = field(default_factory=list)
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
     machine: dict[str, str | int] = field(default_factory=lambda: machine())
-    cores_busy_before: float = field(default_factory=lambda: cores_busy())
+    cores_busy_before: float = field(default_factory=cores_busy)
     load_average_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
     def publish(self) -> None:
@@ -88,18 +88,6 @@ def machine() -> dict[str, str | int]:
     """Versions and processor."""
     versions = {name: version(name) for name in ("torch", "diffusers", "fastapi", "uvicorn")}
     return {"python": platform.python_version(), **versions, "cpu": cpu_model(), "cores": os.cpu_count() or 0}
-
-
-def cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def cores_busy(over_s: float = 1.0) -> float:
-    """Cores in use right now, by anybody."""
-    return round(psutil.cpu_percent(over_s) / 100 * (os.cpu_count() or 1), 2)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
