@@ -1,15 +1,14 @@
 import os
-import sys
 
 from tests.probe.watch import VARIABLE, watch
 
 if log := os.environ.get(VARIABLE):  # before anything else is imported
     watch(log)
 
-from container.__main__ import main
+from container.__main__ import leave, main
 from model.engines import ENGINES
 
 ENGINES["probe"] = "tests.probe.engine:Probe"
 
 if __name__ == "__main__":
-    sys.exit(main(module="tests.probe"))
+    leave(main(module="tests.probe"))
