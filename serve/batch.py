@@ -6,6 +6,7 @@ A line that fails says so in its place and does not fail the file.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -45,7 +46,12 @@ class Batch:
         lines = split_lines(await read_bytes(request, self.intake.max_body_bytes))
         answers = Answers(len(lines), self.folder)
         work = self._answer_all(lines, answers, request.state.request_id)
-        if await unless_gone(request, work) is None:
+        try:
+            done = await unless_gone(request, work)
+        except BaseException:
+            answers.close()
+            raise
+        if done is None:
             answers.close()
             return Response(status_code=CLIENT_GONE)
         headers = {"Content-Length": str(answers.bytes)}  # an asynchronous endpoint refuses chunks
@@ -117,7 +123,8 @@ class Answers:
 
     def close(self) -> None:
         """Erase them unread."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # of what a full disk has not taken
+            self._file.close()
 
     def read(self) -> Iterator[bytes]:
         """All of them, once."""
