@@ -125,3 +125,14 @@ def test_under_network_isolation_inline_answers_work_and_the_others_say_why_not(
         picture_from_s3 = server.probe(picture="s3://results/a.png", output={"inline": True})
         problem = assert_problem(picture_from_s3, 424, "input_unavailable", "picture")
         assert "NoCredentialsError" in problem["detail"]
+
+
+def test_the_end_does_not_wait_for_a_call_that_hangs(tmp_path: Path, bucket: Bucket, s3: FaultyS3) -> None:
+    s3.faults["/stuck/"] = "hang"
+    with serving(tmp_path, **bucket.settings | {"S3_ENDPOINT_URL": s3.url, "DRAIN_S": 4}) as server:
+        assert_problem(server.probe(id="stuck", deadline_s=7), 502, "not_stored")
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 8
+        assert [(path / "result.json").exists() for path in server.jobs()] == [True]
+    s3.faults.clear()
