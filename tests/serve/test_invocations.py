@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server import Server
+from tests.server import Server, eventually
 
 
 def assert_problem(response: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
@@ -193,6 +193,10 @@ def test_the_openapi_document_refers_to_nothing_that_is_not_in_it(server: Server
 
 def test_the_log_has_request_ids_and_no_picture(server: Server, picture: str) -> None:
     server.invoke({"type": "probe", "picture": picture}, X_Request_Id="find-me")
-    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
-    assert any(line.get("request_id") == "find-me" and line["route"] == "/invocations" for line in lines)
+
+    def logged() -> bool:
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        return any(line.get("request_id") == "find-me" and line["route"] == "/invocations" for line in lines)
+
+    eventually(logged)  # the line follows the answer
     assert picture[:40] not in server.log.read_text()

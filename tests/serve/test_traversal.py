@@ -62,6 +62,7 @@ def fenced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "ALLOW_FILE_URIS": int(request.param == "files of one folder allowed"),
         "INPUT_ALLOW": f"{(folder / 'pictures').as_uri()}/",
         "TMPDIR": folder / "temp",
+        "TORCHINDUCTOR_CACHE_DIR": folder / "temp",  # torch leaves it in the environment of who has imported it
         "PYTHONDONTWRITEBYTECODE": 1,
         VARIABLE: folder / "files.log",
     }
