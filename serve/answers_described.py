@@ -64,6 +64,7 @@ RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
     ("get", "/api/jobs/{job_id}/events"): _answers(200, "Its progress, then how it ended.", _EVENTS, *_OF_JOBS_BY_ID),
     ("get", "/ping"): _PING,
     ("post", "/ping"): _PING,
+    ("get", "/health"): _answers(200, "`starting`, `ready`, `restarting`, `broken` or `draining`.", _OBJECT, *_OF_ALL),
     ("get", "/execution-parameters"): _answers(200, "What batch transform should send.", _OBJECT, *_OF_ALL),
     ("get", "/metrics"): _answers(200, "The Prometheus text format.", {"text/plain": _TEXT}, *_OF_ALL),
     ("get", "/api/models"): _answers(200, "What is served, and on what.", _OBJECT, *_OF_ALL),

@@ -69,6 +69,10 @@ def create_app(
     async def show_metrics() -> Response:
         return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
+    @app.get("/health", summary="The state in a word; always 200")
+    async def show_health() -> JSONResponse:
+        return JSONResponse({"state": health.state()})
+
     @app.get("/api/models", summary="Engines, weights, licences, backends")
     async def models() -> JSONResponse:
         return JSONResponse(

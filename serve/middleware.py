@@ -18,6 +18,7 @@ _ROUTES = frozenset(
         "/ping",
         "/invocations",
         "/execution-parameters",
+        "/health",
         "/metrics",
         "/api/models",
         "/api/jobs",

@@ -147,6 +147,10 @@ def test_ping_answers_get_and_post_with_an_empty_body(server: Server) -> None:
         assert (response.status_code, response.content) == (200, b"")
 
 
+def test_health_says_the_state_in_a_word(server: Server) -> None:
+    assert server.client.get("/health").json() == {"state": "ready"}
+
+
 def test_models_names_engines_weights_licences_and_backends(server: Server) -> None:
     body = server.client.get("/api/models").json()
     assert body["state"] == "ready"

@@ -58,6 +58,7 @@ def refused_with_503(server: Server) -> bool:
     except httpx.ConnectError:
         return False
     assert ping == 503
+    assert server.client.get("/health").json() == {"state": "starting"}
     assert_problem(server.probe(), 503, "not_ready")
     return True
 
