@@ -67,10 +67,9 @@ class Call:
 
 @dataclass
 class Stats:
-    """What the device has done since it was opened (or since the warm-up ended)."""
+    """What the device has done since it was opened."""
 
     forwards: int = 0
-    busy_s: float = 0.0
     slowest_s: float = 0.0
     rows: Counter[int] = field(default_factory=Counter)  # rows in a forward -> how many forwards had them
 
@@ -277,7 +276,6 @@ class Device:
     def _book(self, group: list[Call], elapsed_s: float) -> None:
         rows = sum(call.rows for call in group)
         self.stats.forwards += 1
-        self.stats.busy_s += elapsed_s
         self.stats.slowest_s = max(self.stats.slowest_s, elapsed_s)
         self.stats.rows[rows] += 1
         for call in group:
