@@ -67,7 +67,7 @@ class Worker:
     def __init__(self, settings: Settings, writer: asyncio.StreamWriter) -> None:
         self._settings = settings
         self._writer = writer
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
 
     def send(self, event: str, **fields: Any) -> None:
         """Tell the front. Lines are small and the front always reads, so nothing waits here."""
@@ -96,32 +96,35 @@ class Worker:
 
     def run(self, name: str) -> None:
         """Start computing the job in directory `name`."""
-        self._tasks[name] = asyncio.create_task(self._compute(name))
+        task = self._tasks[name] = asyncio.create_task(self._compute(name))
+        task.add_done_callback(lambda task: self._end(name, task))
 
     def cancel(self, name: str) -> None:
         """Stop computing; the device is free of it at the next step."""
         if name in self._tasks:
             self._tasks[name].cancel()
 
-    async def _compute(self, name: str) -> None:
-        ended: dict[str, Any] = {}
+    def _end(self, name: str, task: asyncio.Task[dict[str, Any]]) -> None:
+        """Tell the front. Here and not in the task, which never runs when it is cancelled before it began."""
+        del self._tasks[name]
+        self.send("ended", job=name, **({"cancelled": True} if task.cancelled() else task.result()))
+
+    async def _compute(self, name: str) -> dict[str, Any]:
+        """Run the job; returns the device seconds it took, or what went wrong."""
         try:
-            ended["device_s"] = await self._run_in(self._settings.spool_dir / name, name)
-        except asyncio.CancelledError:
-            ended["cancelled"] = True
+            return {"device_s": await self._run_in(self._settings.spool_dir / name, name)}
         except DeviceLostError as error:
             await self._leave(EXIT_DEVICE_LOST, error.message)
         except EngineError as error:
-            ended["error"] = {"code": error.code, "field": error.field, "message": error.message}
+            problem = {"code": error.code, "field": error.field, "message": error.message}
         except OSError as error:
             log.exception("a job could not read or write its files", extra={"job": name})
             code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "internal"
-            ended["error"] = {"code": code, "field": None, "message": "the job's files could not be written"}
+            problem = {"code": code, "field": None, "message": "the job's files could not be written"}
         except Exception:  # a bug of ours must not take the worker along
             log.exception("a job failed unexpectedly", extra={"job": name})
-            ended["error"] = {"code": "internal", "field": None, "message": "the engine failed unexpectedly"}
-        del self._tasks[name]
-        self.send("ended", job=name, **ended)
+            problem = {"code": "internal", "field": None, "message": "the engine failed unexpectedly"}
+        return {"error": problem}
 
     async def _run_in(self, directory: Path, name: str) -> float:
         """Compute one job directory and leave its `result.json`. Returns the device seconds it took."""

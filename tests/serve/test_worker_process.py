@@ -1,0 +1,39 @@
+"""A worker seen from the other end of its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from container.settings import Settings
+from container.worker_process import WorkerProcess, worker_environment
+from tests.server import ROOT
+
+
+def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) -> None:
+    directory = tmp_path / "job"
+    (directory / "inputs").mkdir(parents=True)
+    request = {"type": "probe", "steps_s": [0.1] * 100}
+    (directory / "request.json").write_text(json.dumps({"engine": "probe", "request": request}))
+
+    async def ended() -> dict[str, Any]:
+        settings = {"MODEL_DIR": "demo", "ENGINES": "probe", "SPOOL_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        environment = worker_environment(os.environ, Settings.names_for_workers()) | settings
+        worker = await WorkerProcess.start([sys.executable, "-m", "tests.probe", "worker"], environment)
+        try:
+            async for message in worker:
+                if message["event"] == "ready":
+                    worker.send("run", "job")  # both lines are read at once
+                    worker.send("cancel", "job")
+                if message["event"] == "ended":
+                    return message
+        finally:
+            worker.kill()
+            await worker.end()
+        raise AssertionError("the worker died")
+
+    assert asyncio.run(asyncio.wait_for(ended(), 20)) == {"event": "ended", "job": "job", "cancelled": True}
