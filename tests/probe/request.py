@@ -11,7 +11,8 @@ from model.request import ImageRef
 
 class Request(request.Request):
     telling_fields: ClassVar[frozenset[str]] = frozenset({"steps_s"})
-    heavy_stage: ClassVar[str] = "wait"
+    heavy_stages: ClassVar[tuple[str, ...]] = ("wait",)
+    media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
 
     type: Literal["probe"] = "probe"
     picture: ImageRef | None = None
