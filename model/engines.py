@@ -10,7 +10,6 @@ from model.request import Request
 
 ENGINES = {
     "tryon": "model.catvton.engine:TryOn",
-    "avatar": "model.up2you.engine:Avatar",
 }
 
 
