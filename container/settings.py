@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     max_output_pixels: PositiveInt = 25 * 10**6
     max_inline_bytes: NonNegativeInt = Field(5_500_000, description="Of an answer that carries data; 0: no limit.")
 
+    export_rig: bool = Field(True, description="Whether avatars carry skeleton and weights of the body model.")
+
     log_format: Literal["json", "text"] = "json"
 
     @field_validator("engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", mode="before")
