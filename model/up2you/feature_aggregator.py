@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch.nn.functional as F
@@ -60,7 +61,7 @@ class FeatureAggregator(nn.Module):
         tokens = self.pose_tokens(poses)
         for block in self.blocks:
             tokens = block(tokens, context) if isinstance(block, CrossAttentionBlock) else block(tokens)
-        scores = self.out_attn(tokens, context[0]).unflatten(1, (photos, *grid))  # (views, photos, g, g)
+        scores: Tensor = self.out_attn(tokens, context[0]).view(-1, photos, *grid)
         if self.smooth:
             scores = F.avg_pool2d(scores, kernel_size=3, stride=1, padding=1)
         weights = scores.relu()
@@ -83,6 +84,7 @@ class Correspondence(nn.Module):
     def __init__(self, dim: int, heads: int = HEADS) -> None:
         super().__init__()
         self.heads = heads
+        self.temperature = math.sqrt(dim // heads)
         self.q_proj = nn.Linear(dim, dim)
         self.k_proj = nn.Linear(dim, dim)
 
@@ -96,15 +98,12 @@ class Correspondence(nn.Module):
             (B, M).
         """
         query = self.q_proj(tokens.mean(1))  # (B, C)
-        scores = query @ self.k_proj.weight @ context.T + (query @ self.k_proj.bias)[:, None]
-        return scores / self.scale(tokens.shape[-1])
+        key = self.k_proj
+        scores: Tensor = query @ key.weight @ context.T + (query @ key.bias)[:, None]  # summed over the heads
+        return scores / (self.heads * self.temperature)
 
     def plainly(self, tokens: Tensor, context: Tensor) -> Tensor:
         """The same with every score written out: what `forward` must agree with."""
         query, key = by_heads(self.q_proj(tokens), self.heads), by_heads(self.k_proj(context)[None], self.heads)
-        scores = query @ key.transpose(-1, -2) / (tokens.shape[-1] // self.heads) ** 0.5  # (B, heads, N, M)
+        scores: Tensor = query @ key.transpose(-1, -2) / self.temperature  # (B, heads, N, M)
         return scores.mean((1, 2))
-
-    def scale(self, dim: int) -> float:
-        """What divides the sum of all heads' dot products: their number, and the root of their size."""
-        return self.heads * (dim // self.heads) ** 0.5

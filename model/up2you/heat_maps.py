@@ -53,4 +53,5 @@ def _piecewise_linear(positions: Tensor, corners: tuple[tuple[float, float], ...
     x, y = torch.tensor(corners, dtype=positions.dtype).T.contiguous()
     right = torch.searchsorted(x, positions).clamp(1, len(x) - 1)
     left = right - 1
-    return y[left] + (positions - x[left]) / (x[right] - x[left]) * (y[right] - y[left])
+    share: Tensor = (positions - x[left]) / (x[right] - x[left])
+    return torch.lerp(y[left], y[right], share)

@@ -37,7 +37,8 @@ class ShapePredictor(nn.Module):
         Returns:
             betas, (B, shapes).
         """
-        return self.shape_head(self.tokens(features))[:, 0]
+        betas: Tensor = self.shape_head(self.tokens(features))
+        return betas[:, 0]
 
     def tokens(self, features: Tensor) -> Tensor:
         """What the token has gathered: (B, 1, C)."""

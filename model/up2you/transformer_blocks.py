@@ -125,7 +125,7 @@ class CrossAttentionBlock(nn.Module):
 
 def by_heads(tokens: Tensor, heads: int) -> Tensor:
     """(B, N, C) -> (B, heads, N, C/heads)."""
-    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return tokens.reshape(*tokens.shape[:2], heads, -1).transpose(1, 2)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -136,4 +136,5 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def attend_plainly(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """The same with the scores written out: what `attend` must agree with."""
     scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5  # (B, heads, N, M)
-    return (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
+    attended: Tensor = scores.softmax(dim=-1) @ value
+    return attended.transpose(1, 2).flatten(2)
