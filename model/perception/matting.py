@@ -107,7 +107,7 @@ def _input_size(file: Path, session: Any) -> Size:
 def network_input(picture: Image.Image, size: Size, preparation: Preparation) -> Floats:
     """An RGB picture stretched to `size` and normalised: (1, 3, H, W)."""
     levels = np.asarray(picture.resize(size, Resampling.BILINEAR), dtype=np.float32) / 255  # (H, W, 3)
-    normal = (levels - np.float32(preparation.mean)) / np.float32(preparation.std)
+    normal = (levels - np.array(preparation.mean, np.float32)) / np.array(preparation.std, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
 
 
