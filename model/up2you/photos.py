@@ -55,13 +55,13 @@ def read_photo(file: Path, field: str) -> Image.Image:
     return picture.convert("RGB")
 
 
-def cut_out(photo: Image.Image, matting: Matting, field: str) -> Cutout:
+def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
     """The largest person of a photo. A photo that is transparent somewhere is its own matte.
 
     Raises:
-        InputError: `no_person`, naming `field`.
+        InputError: `no_person`, or `no_matting` if one was needed; naming `field`.
     """
-    matte = np.asarray(photo.getchannel("A") if photo.mode == "RGBA" else matting.alpha(photo))
+    matte = np.asarray(alpha_of(photo, matting, field))
     matte = np.where(matte < _NOISE, np.uint8(0), matte)
     if (matte >= _SOLID).mean() < _LEAST_SHARE:
         raise InputError(f"{field} shows no person", code="no_person", field=field)
@@ -69,6 +69,16 @@ def cut_out(photo: Image.Image, matting: Matting, field: str) -> Cutout:
     picture = photo.convert("RGB")
     picture.putalpha(Image.fromarray(person))
     return Cutout(picture, several, cut_at_top(person))
+
+
+def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.Image:
+    """The photo's own transparency, or what the matting says."""
+    if photo.mode == "RGBA":
+        return photo.getchannel("A")
+    if matting is None:
+        message = f"{field} has no transparent background of its own, and no matting model is installed"
+        raise InputError(message, code="no_matting", field=field)
+    return matting.alpha(photo)
 
 
 def largest_person(matte: Levels) -> tuple[Levels, bool]:
