@@ -34,7 +34,7 @@ JOINTS: tuple[str, ...] = (
     *(f"right_{name}" for name in _FINGERS),
 )
 
-# The bone that starts at the joint. `left_collar` is what animators call the shoulder, `left_foot` the ball of the foot.
+# The bone that begins at the joint. What animators call the shoulder is `left_collar`, and `left_foot` is the toes.
 _VRM_TRUNK = {
     "pelvis": "hips",
     "spine1": "spine",

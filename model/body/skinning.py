@@ -1,4 +1,4 @@
-"""Skin weights: which joints move a vertex, carried over from the body model to a mesh that was reconstructed around it.
+"""Skin weights: which joints move a vertex. Carried over from the body model to a mesh reconstructed around it.
 
 A mesh of a dressed person follows the body under it. Each vertex takes the weights of the closest point of the posed
 body *that looks the same way*: the flank under a hanging arm is nearer to the arm than to the body's flank, but the
@@ -14,6 +14,7 @@ import torch
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.spatial import cKDTree
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
 from model.mesh.mesh import Mesh
 from model.mesh.normals import face_normals, vertex_normals
@@ -21,7 +22,7 @@ from model.mesh.normals import face_normals, vertex_normals
 INFLUENCES = 4  # joints a vertex may follow; what every renderer supports
 _FACING_M = 0.1  # a normal turned by 90 degrees counts as much as a gap of 1.4 times this
 _CANDIDATES = 12  # triangles tried a vertex
-_SMOOTHING_STEPS = 4
+_SMOOTHING_STEPS = 10  # what the closest points tore apart, about three edges of the mesh grow together again
 _CHUNK = 8192  # vertices at a time
 
 
@@ -63,7 +64,7 @@ def transfer_skin(mesh: Mesh, body: Mesh, weights: Tensor) -> Skin:
         body: in the same pose and place.
         weights: (B, J), each body vertex's, rows sum to 1.
     """
-    transferred = _at_closest_points(mesh, body, weights.numpy(force=True))
+    transferred = closest_weights(mesh, body, weights.numpy(force=True))
     neighbours = neighbour_average(mesh)
     for _ in range(_SMOOTHING_STEPS):
         transferred = (transferred + neighbours @ transferred) / 2
@@ -74,8 +75,8 @@ def strongest(weights: Tensor) -> Skin:
     """The four strongest of (V, J) weights, normalised."""
     values, joints = weights.topk(min(INFLUENCES, weights.shape[1]), dim=1)
     missing = INFLUENCES - values.shape[1]
-    values = torch.nn.functional.pad(values / values.sum(1, keepdim=True), (0, missing))
-    joints = torch.nn.functional.pad(joints, (0, missing))
+    values = pad(values / values.sum(1, keepdim=True), (0, missing))
+    joints = pad(joints, (0, missing))
     return Skin(torch.where(values > 0, joints, 0), values.float())
 
 
@@ -91,18 +92,23 @@ def neighbour_average(mesh: Mesh) -> csr_matrix:
     return csr_matrix(diags(1 / np.maximum(degree, 1).astype(np.float32)) @ graph)
 
 
-def _at_closest_points(mesh: Mesh, body: Mesh, weights: np.ndarray) -> np.ndarray:
-    """Weights, (V, J) float32, of the body's closest points that look the same way."""
-    points, facing = mesh.vertices.numpy(force=True), vertex_normals(mesh).numpy(force=True)
-    faces, face_facing = body.faces.numpy(force=True), face_normals(body).numpy(force=True)
+def closest_weights(mesh: Mesh, body: Mesh, weights: np.ndarray, candidates: int = _CANDIDATES) -> np.ndarray:
+    """Weights, (V, J) float32, at the points of the body that are closest and look the same way.
+
+    Of each vertex only the `candidates` triangles with the nearest centres are tried; with all of them it is exact.
+    """
+    points = mesh.vertices.numpy(force=True)
+    facing = vertex_normals(mesh.vertices, mesh.faces).numpy(force=True)
+    faces = body.faces.numpy(force=True)
+    face_facing = normalize(face_normals(body.vertices, body.faces), dim=1).numpy(force=True)
     corners = body.vertices.numpy(force=True)[faces]  # (F, 3, 3)
     tree = cKDTree(np.concatenate([corners.mean(1), _FACING_M * face_facing], axis=1))
-    candidates = tree.query(np.concatenate([points, _FACING_M * facing], axis=1), min(_CANDIDATES, len(faces)))[1]
-    candidates = candidates.reshape(len(points), -1)  # (V, K)
+    count = min(candidates, len(faces))
+    nearest = tree.query(np.concatenate([points, _FACING_M * facing], axis=1), count)[1].reshape(-1, count)  # (V, K)
     result = np.zeros((len(points), weights.shape[1]), dtype=np.float32)
     for start in range(0, len(points), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        tried = candidates[rows]
+        tried = nearest[rows]
         barycentric, gap = closest_in_triangles(points[rows, None], corners[tried])  # (C, K, 3), (C, K)
         turn = ((face_facing[tried] - facing[rows, None]) ** 2).sum(-1)
         best = np.argmin(gap + _FACING_M**2 * turn, axis=1)

@@ -161,4 +161,5 @@ def _linear(colours: np.ndarray) -> np.ndarray:
     """sRGB (V, 3) as the linear light glTF wants of vertices, with an alpha: (V, 4) uint16, which keeps dark tones."""
     light = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
     opaque = np.ones((len(light), 1), dtype=light.dtype)
-    return np.rint(np.concatenate([light, opaque], axis=1).clip(0, 1) * 65535).astype(np.uint16)
+    steps: np.ndarray = np.rint(np.concatenate([light, opaque], axis=1).clip(0, 1) * 65535)
+    return steps.astype(np.uint16)

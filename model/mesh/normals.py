@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from model.mesh.mesh import Mesh
+_LEAST_SQUARE = 1e-20  # of a normal's length; below it nothing says where it points
 
 
-def face_crosses(mesh: Mesh) -> Tensor:
-    """(F, 3): each face's normal, as long as twice its area."""
-    a, b, c = mesh.vertices[mesh.faces].unbind(1)
+def face_normals(vertices: Tensor, faces: Tensor) -> Tensor:
+    """Outward normals as long as twice the face's area, so that sums of them weigh by area.
+
+    vertices: (V, 3) or (views, V, 3). faces: (F, 3) int64, counter-clockwise from outside. Returns (..., F, 3).
+    """
+    a, b, c = (vertices.index_select(-2, corner) for corner in faces.unbind(1))
     return torch.linalg.cross(b - a, c - a)
 
 
-def face_normals(mesh: Mesh) -> Tensor:
-    """(F, 3) of length 1; (0, 0, 1) where a face has no area."""
-    return _unit(face_crosses(mesh))
+def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
+    """Unit normals of vertices: the area-weighted mean of the faces around, (0, 0, 1) where they cancel out.
 
-
-def vertex_normals(mesh: Mesh) -> Tensor:
-    """(V, 3) of length 1: the mean over the faces around, weighted by area; (0, 0, 1) where there is none."""
-    crosses = face_crosses(mesh)
-    total = torch.zeros_like(mesh.vertices)
-    for corner in range(3):
-        total = total.index_add(0, mesh.faces[:, corner], crosses)
-    return _unit(total)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    length = vectors.norm(dim=-1, keepdim=True)
-    up = vectors.new_tensor([0.0, 0.0, 1.0])
-    return torch.where(length > 1e-20, normalize(vectors, dim=-1, eps=1e-20), up)
+    vertices: (V, 3). faces: (F, 3) int64. Returns (V, 3); differentiable.
+    """
+    of_faces = face_normals(vertices, faces)
+    summed = torch.zeros_like(vertices)
+    for corner in faces.unbind(1):
+        summed = summed.index_add(0, corner, of_faces)
+    vague = (summed * summed).sum(-1, keepdim=True) <= _LEAST_SQUARE
+    summed = torch.where(vague, summed.new_tensor([0.0, 0.0, 1.0]), summed)
+    return summed / (summed * summed).sum(-1, keepdim=True).clamp(min=_LEAST_SQUARE).sqrt()

@@ -30,7 +30,7 @@ class Surface:
     @classmethod
     def painted(cls, mesh: Mesh) -> Surface:
         """A mesh with its own vertex colours, if it has any."""
-        return cls(mesh.vertices, mesh.faces, vertex_normals(mesh), colours=mesh.colours)
+        return cls(mesh.vertices, mesh.faces, vertex_normals(mesh.vertices, mesh.faces), colours=mesh.colours)
 
     @classmethod
     def textured(cls, mesh: Mesh, source: Tensor, faces: Tensor, uv: Tensor, texture: Image.Image) -> Surface:
@@ -43,7 +43,7 @@ class Surface:
             uv: (A, 2).
             texture: the atlas's picture.
         """
-        return cls(mesh.vertices[source], faces, vertex_normals(mesh)[source], uv, texture)
+        return cls(mesh.vertices[source], faces, vertex_normals(mesh.vertices, mesh.faces)[source], uv, texture)
 
     def moved(self, offset: Tensor) -> Surface:
         """The surface somewhere else. offset: (3)."""

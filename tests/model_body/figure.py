@@ -78,7 +78,13 @@ def make_figure(around: int = 24, along: int = 24) -> Figure:
     parents = tuple(JOINTS.index(_parent(name)) if name != "pelvis" else -1 for name in JOINTS)
     parts = [
         _tube([(y, a, b) for y, a, b in _trunk()], "y", (0.0, 0.0), around, along * 2),
-        _tube([(1.42, 0.05, 0.05), (1.50, 0.06, 0.07), (1.60, 0.075, 0.09), (HEIGHT, 0.03, 0.03)], "y", (0, 0), around, along),
+        _tube(
+            [(1.42, 0.05, 0.05), (1.50, 0.06, 0.07), (1.60, 0.075, 0.09), (HEIGHT, 0.03, 0.03)],
+            "y",
+            (0, 0),
+            around,
+            along,
+        ),
     ]
     bones = [("pelvis", "spine1", "spine2", "spine3", "neck"), ("neck", "head")]
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -111,10 +117,10 @@ def _tube(
     order = np.argsort(places)
     # every named ring is a ring of the mesh, so that the known girths are exact
     at = np.unique(np.concatenate([places, np.linspace(places.min(), places.max(), along)]))
-    first, second = (np.interp(at, places[order], values[order]) for values in (first, second))
+    widths = [np.interp(at, places[order], values[order]) for values in (first, second)]
     angle = np.arange(around) * 2 * np.pi / around
     ring = np.stack([np.cos(angle), np.sin(angle)], -1)  # (around, 2)
-    spread = np.stack([first, second], -1)[:, None] * ring  # (rings, around, 2)
+    spread = np.stack(widths, -1)[:, None] * ring  # (rings, around, 2)
     main = np.broadcast_to(at[:, None], spread.shape[:2])
     points = np.concatenate(
         [

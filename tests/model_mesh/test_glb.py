@@ -52,9 +52,7 @@ def coloured(mesh: Mesh) -> Surface:
 
 @pytest.mark.parametrize("rigged", [True, False], ids=["rigged", "unrigged"])
 @pytest.mark.parametrize("paint", [textured, coloured, Surface.painted], ids=["textured", "coloured", "bare"])
-def test_the_validator_finds_nothing_to_say(
-    figure: Figure, rig: Rig, paint: Any, rigged: bool, tmp_path: Path
-) -> None:
+def test_the_validator_finds_nothing_to_say(figure: Figure, rig: Rig, paint: Any, rigged: bool, tmp_path: Path) -> None:
     surface = paint(figure.a_pose()[0])
     doubled = surface.texture is not None
     source = torch.arange(len(surface.positions)) % len(rig.skin.joints)
