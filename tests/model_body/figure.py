@@ -128,18 +128,16 @@ def _tube(
             [[at[0], *centre], [at[-1], *centre]],
         ]
     )
-    i, j = np.meshgrid(np.arange(len(at) - 1), np.arange(around), indexing="ij")
-    a, b = (i * around + j).ravel(), (i * around + (j + 1) % around).ravel()
+    ring_of, place = np.divmod(np.arange((len(at) - 1) * around), around)
+    a, b = ring_of * around + place, ring_of * around + (place + 1) % around
     c, d = a + around, b + around
-    j = np.arange(around)
-    k = (j + 1) % around
-    bottom, top, last = len(points) - 2, len(points) - 1, (len(at) - 1) * around
-    faces = np.concatenate(
-        [
-            np.stack([a, b, c], -1), np.stack([b, d, c], -1),
-            np.stack([np.full_like(j, bottom), k, j], -1), np.stack([np.full_like(j, top), last + j, last + k], -1),
-        ]
-    )  # fmt: skip
+    here = np.arange(around)
+    after = (here + 1) % around
+    bottom, top, last = (
+        np.full_like(here, index) for index in (len(points) - 2, len(points) - 1, (len(at) - 1) * around)
+    )
+    corners = [(a, b, c), (b, d, c), (bottom, after, here), (top, last + here, last + after)]
+    faces = np.concatenate([np.stack(triangle, -1) for triangle in corners])
     # (main, first, second) is right handed as x, y, z; with y as the main axis, x is first and z second, which is not
     if axis == "x":
         return points, faces
