@@ -65,7 +65,7 @@ def test_soft_borders_keep_colour_and_alpha_unless_the_published_ones_are_wanted
     assert kept.crop((10, 10, 246, 246)) == person
     assert (left, top, right, bottom) == (10, 10, 246, 246)
     middle = 128
-    soft = [x for x in range(256) if 20 < kept.getpixel((x, middle))[3] < 235]  # type: ignore[index]
+    soft = [x for x in range(256) if 60 < kept.getpixel((x, middle))[3] < 235]  # type: ignore[index]
     assert len(soft) > 20
     for x in soft:
         colour, squared = kept.getpixel((x, middle)), published.getpixel((x, middle))
