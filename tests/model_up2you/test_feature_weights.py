@@ -81,12 +81,12 @@ def test_a_key_that_tells_a_size_may_be_the_missing_one(
     assert any(problem.startswith(f"missing key {key!r}") for problem in network(tmp_path).checkpoints[0].problems)
 
 
-@pytest.mark.parametrize("content", [b"", b"no file of torch's"])
-def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(("content", "said"), [(b"", "it ends too early"), (b"a poem of torches", "Weights only")])
+def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / SHAPE_PREDICTOR
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"shape_predictor\.pt: cannot be read"):
+    with pytest.raises(WeightsError, match=rf"shape_predictor\.pt: cannot be read: {said}"):
         shape_predictor(tmp_path).load(CPU, torch.float32)
 
 

@@ -41,19 +41,17 @@ def as_hub(tensors: Tensors) -> Tensors:
 
 
 def as_transformers_4(tensors: Tensors) -> Tensors:
-    return as_transformers(
-        tensors, ["attention.attention.query", "attention.attention.key", "attention.attention.value"]
-    )
+    return as_transformers(tensors, [f"attention.attention.{name}" for name in ("query", "key", "value")])
 
 
 def as_transformers_5(tensors: Tensors) -> Tensors:
-    modern = as_transformers(tensors, ["attention.q_proj", "attention.k_proj", "attention.v_proj"])
+    modern = as_transformers(tensors, [f"attention.{name}_proj" for name in "qkv"])
     return {key.replace("attention.output.dense", "attention.o_proj"): tensor for key, tensor in modern.items()}
 
 
 def as_transformers(tensors: Tensors, projections: list[str]) -> Tensors:
     """The hub's tensors by the names in which transformers saves them."""
-    renamed = {}
+    renamed: Tensors = {}
     for key, tensor in tensors.items():
         for hub, ours in [
             ("blocks.", "encoder.layer."),
@@ -114,7 +112,7 @@ def test_photos_have_the_same_features_alone_and_together(tiny: Features) -> Non
     async def ask() -> list[Tensor]:
         network = device.batched(tiny)
         async with device.live("avatar", 0):
-            return await asyncio.gather(network(photos[:1]), network(photos[1:]))
+            return list(await asyncio.gather(network(photos[:1]), network(photos[1:])))
 
     with torch.no_grad():
         alone = torch.cat([tiny(photo[None]) for photo in photos])
