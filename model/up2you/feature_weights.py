@@ -61,7 +61,7 @@ def features(weights: Path) -> Network[Features]:
     for checkpoint in network.checkpoints:
         names = checkpoint.names
         checkpoint.names = {key: [f"dino.{name}" for name in parts] for key, parts in names.items()}
-    return Network(Features(network.module), network.checkpoints)
+    return Network(Features(network.module).eval(), network.checkpoints)
 
 
 class Sizes:

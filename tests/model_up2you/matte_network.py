@@ -34,7 +34,9 @@ def write_matting(
     kind = numpy_helper.from_array(kernel).data_type if dtype == TensorProto.FLOAT else dtype
     half = kernel.astype(np.float16) if kind == TensorProto.FLOAT16 else kernel
     offset = np.full(outputs, bias, half.dtype)
-    logits = [1, outputs, "h", "w"] if isinstance(side, str) else [1, outputs, -(-side // stride), -(-side // stride)]
+    logits: list[str | int | None] = (
+        [1, outputs, "h", "w"] if isinstance(side, str) else [1, outputs, -(-side // stride), -(-side // stride)]
+    )
     graph = helper.make_graph(
         [
             helper.make_node("Identity", ["picture"], ["coarse"]),
