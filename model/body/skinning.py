@@ -14,14 +14,14 @@ import torch
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.spatial import cKDTree
 from torch import Tensor
-from torch.nn.functional import normalize, pad
+from torch.nn.functional import pad
 
 from model.mesh.mesh import Mesh
-from model.mesh.normals import face_normals, vertex_normals
+from model.mesh.normals import vertex_normals
 
 INFLUENCES = 4  # joints a vertex may follow; what every renderer supports
-_FACING_M = 0.1  # a normal turned by 90 degrees counts as much as a gap of 1.4 times this
-_CANDIDATES = 12  # triangles tried a vertex
+_FACING_M = 0.07  # a normal turned by 90 degrees counts as much as a gap of 1.4 times this
+_CANDIDATES = 12  # triangles tried a vertex, twice
 _SMOOTHING_STEPS = 10  # what the closest points tore apart, about three edges of the mesh grow together again
 _CHUNK = 8192  # vertices at a time
 
@@ -95,26 +95,36 @@ def neighbour_average(mesh: Mesh) -> csr_matrix:
 def closest_weights(mesh: Mesh, body: Mesh, weights: np.ndarray, candidates: int = _CANDIDATES) -> np.ndarray:
     """Weights, (V, J) float32, at the points of the body that are closest and look the same way.
 
-    Of each vertex only the `candidates` triangles with the nearest centres are tried; with all of them it is exact.
+    Of each vertex only those triangles are tried whose centres are the `candidates` nearest, with their normals and
+    without; with all of them it is exact.
     """
-    points = mesh.vertices.numpy(force=True)
-    facing = vertex_normals(mesh.vertices, mesh.faces).numpy(force=True)
-    faces = body.faces.numpy(force=True)
-    face_facing = normalize(face_normals(body.vertices, body.faces), dim=1).numpy(force=True)
+    points, facing = mesh.vertices.numpy(force=True), vertex_normals(mesh.vertices, mesh.faces).numpy(force=True)
+    faces, body_facing = body.faces.numpy(force=True), vertex_normals(body.vertices, body.faces).numpy(force=True)
     corners = body.vertices.numpy(force=True)[faces]  # (F, 3, 3)
-    tree = cKDTree(np.concatenate([corners.mean(1), _FACING_M * face_facing], axis=1))
-    count = min(candidates, len(faces))
-    nearest = tree.query(np.concatenate([points, _FACING_M * facing], axis=1), count)[1].reshape(-1, count)  # (V, K)
+    near = _nearest(points, corners.mean(1), candidates)
+    alike = _nearest(_oriented(points, facing), _oriented(corners.mean(1), body_facing[faces].mean(1)), candidates)
+    tried = np.concatenate([near, alike], axis=1)  # (V, K)
     result = np.zeros((len(points), weights.shape[1]), dtype=np.float32)
     for start in range(0, len(points), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        tried = nearest[rows]
-        barycentric, gap = closest_in_triangles(points[rows, None], corners[tried])  # (C, K, 3), (C, K)
-        turn = ((face_facing[tried] - facing[rows, None]) ** 2).sum(-1)
-        best = np.argmin(gap + _FACING_M**2 * turn, axis=1)
+        barycentric, gap = closest_in_triangles(points[rows, None], corners[tried[rows]])  # (C, K, 3), (C, K)
+        there = np.einsum("vkc,vkcx->vkx", barycentric, body_facing[faces[tried[rows]]])
+        best = np.argmin(gap + _FACING_M**2 * ((there - facing[rows, None]) ** 2).sum(-1), axis=1)
         each = np.arange(len(best))
-        result[rows] = np.einsum("vc,vcj->vj", barycentric[each, best], weights[faces[tried[each, best]]])
+        found = faces[tried[rows][each, best]]  # (C, 3)
+        result[rows] = np.einsum("vc,vcj->vj", barycentric[each, best], weights[found])
     return result
+
+
+def _oriented(places: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """Places and directions as one point, (N, 6), so that the distance of two counts both."""
+    return np.concatenate([places, _FACING_M * facing], axis=1)
+
+
+def _nearest(points: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Indices, (N, count or fewer), of the nearest of the others."""
+    count = min(count, len(others))
+    return np.asarray(cKDTree(others).query(points, count)[1]).reshape(-1, count)
 
 
 def closest_in_triangles(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,9 @@ from model.mesh.rasteriser import Rasteriser, interpolate
 from model.mesh.view_projection import Projection
 
 
-def bake(atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser) -> Image.Image:
+def bake(
+    atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser
+) -> Image.Image:
     """The base colour as the views show it, at the texture's resolution.
 
     Args:
