@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.body.archive import read_archive
 from model.body.smplx import BodyModel
 from model.errors import WeightsError
 
@@ -49,11 +49,9 @@ def _follows_hand(body: BodyModel) -> Tensor:
 
 def _in_hand(file: Path, vertices: int) -> Tensor:
     mask = torch.zeros(vertices, dtype=torch.bool)
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            ids = {name: content[name] for name in ("left_hand", "right_hand")}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise WeightsError(f"{file}: not an npz of left_hand and right_hand: {error}") from error
+    ids = read_archive(file, ("left_hand", "right_hand"))
+    if len(ids) < 2:
+        raise WeightsError(f"{file}: left_hand and right_hand are needed, got {list(ids)}")
     for name, array in ids.items():
         if array.ndim != 1 or array.dtype.kind not in "iu" or not ((array >= 0) & (array < vertices)).all():
             raise WeightsError(f"{file}: {name} is not a list of vertices below {vertices}")

@@ -3,7 +3,7 @@
 Girths are horizontal: the body in its T pose is sliced, the trunk's outline is taken and a tape is drawn tight around
 it (its convex hull). Heights between which to look come from the joints, so any body with SMPL-X's joints will do.
 
-How exact this is: on a body of exactly known girths, to a millimetre. How well the body's shape fits the *person* is
+How exact this is: on a body of exactly known girths, to two millimetres. How well the body's shape fits the *person* is
 another matter: it was guessed from photos, where scale is unknown, and clothes hide what is under them. Expect
 errors of centimetres. Real tapes are not quite horizontal and give way to breath and cloth.
 """

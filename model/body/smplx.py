@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.body.archive import read_archive
 from model.errors import WeightsError
 
 SHAPES = 10  # shape components that are used; published files have more
 EXPRESSIONS_FROM = 300  # where expression components begin in a file that has them
 EXPRESSIONS = 10
+ARRAYS = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def rotation_matrices(axis_angles: Tensor) -> Tensor:
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
     angle = angle[..., None]
-    return torch.eye(3).to(cross) + angle.sin() * cross + (1 - angle.cos()) * (cross @ cross)
+    turns: Tensor = torch.eye(3).to(cross) + angle.sin() * cross + (1 - angle.cos()) * (cross @ cross)
+    return turns
 
 
 def read_body(file: Path) -> BodyModel:
@@ -111,7 +113,7 @@ def read_body(file: Path) -> BodyModel:
     Raises:
         WeightsError: the file cannot be read, an array is absent, or has another shape than the others ask for.
     """
-    arrays = _arrays(file)
+    arrays = _Arrays(file, read_archive(file, ARRAYS))
     template = arrays.floats("v_template", (None, 3))
     vertices = len(template)
     weights = arrays.floats("weights", (vertices, None))
@@ -175,12 +177,3 @@ class _Arrays:
         if not all(0 <= parent < joint for joint, parent in enumerate(parents.tolist()[1:], 1)):
             raise WeightsError(f"{self.file}: kintree_table has a joint before its parent: {parents.tolist()}")
         return torch.from_numpy(parents)
-
-
-def _arrays(file: Path) -> _Arrays:
-    wanted = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            return _Arrays(file, {name: content[name] for name in wanted if name in content.files})
-    except (OSError, ValueError, BadZipFile) as error:
-        raise WeightsError(f"{file}: not a body model: {error}") from error

@@ -62,10 +62,8 @@ def turntable(
         alpha = (fragments.faces >= 0).to(clip.dtype)[..., None]
         colours = [shade(fragments), interpolate(normals, mesh.faces, fragments)]
         picture = torch.cat([alpha, *(colour * alpha + _WHITE * (1 - alpha) for colour in colours)], dim=-1)
-        alpha, *colours = (
-            rasteriser.antialias(picture, fragments, clip, mesh.faces)[0].clamp(0, 1).split([1, 3, 3], dim=-1)
-        )
-        return Frame(azimuth, *(torch.cat([colour, alpha], dim=-1) for colour in colours))
+        picture = rasteriser.antialias(picture, fragments, clip, mesh.faces)[0].clamp(0, 1)
+        return Frame(azimuth, albedo=picture[..., [1, 2, 3, 0]], normals=picture[..., [4, 5, 6, 0]])
 
     return map(render, azimuths(frames, closed=closed))
 

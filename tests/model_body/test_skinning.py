@@ -74,7 +74,7 @@ def test_neighbours_do_not_follow_different_limbs(figure: Figure) -> None:
 
 
 def test_few_candidates_find_what_all_triangles_find() -> None:
-    figure = make_figure(around=8, along=7)
+    figure = make_figure(around=6, along=6)
     mesh, _ = figure.a_pose()
     worn = clothes(mesh, 0.015)
     few = closest_weights(worn, mesh, figure.weights.numpy())

@@ -1,50 +1,35 @@
-"""Meshes for tests, what is true of them, and the reference data."""
+"""Small meshes and cameras for the tests of rasterisers."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
 import torch
 import trimesh
-from safetensors.torch import load_file
 from torch import Tensor
 
-from model.mesh.edges import Edges
-from model.mesh.mesh import Mesh
-
-GOLDEN = Path(__file__).parents[2].parent / "shared/golden/up2you"
+from model.mesh.rasteriser import Rasteriser
 
 
-def golden(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and parameters of one case; without it the test is skipped."""
-    if not GOLDEN.is_dir():
-        pytest.skip("the reference data is not here")
-    return load_file(GOLDEN / f"{name}.safetensors"), json.loads((GOLDEN / f"{name}.json").read_text())
+def square(half: float = 0.5, turn_degrees: float = 0.0, depth: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Two triangles facing the viewer: vertices (4, 3) and faces."""
+    vertices = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * half
+    turn = torch.tensor(turn_degrees).deg2rad()
+    turned = vertices @ torch.stack([torch.stack([turn.cos(), turn.sin()]), torch.stack([-turn.sin(), turn.cos()])])
+    return torch.cat([turned, torch.full((4, 1), depth)], dim=1), torch.tensor([[0, 1, 2], [0, 2, 3]])
 
 
-def octahedron() -> Mesh:
-    vertices = torch.tensor([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
-    around = [(0, 1), (1, 2), (2, 3), (3, 0)]
-    return Mesh(vertices, torch.tensor([[a, b, 4] for a, b in around] + [[b, a, 5] for a, b in around]))
+def sphere(subdivisions: int, radius: float = 0.7) -> tuple[Tensor, Tensor]:
+    """An icosphere around the origin."""
+    mesh = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
+    return torch.tensor(mesh.vertices, dtype=torch.float32), torch.tensor(mesh.faces)
 
 
-def sphere(subdivisions: int) -> Mesh:
-    """Radius 1."""
-    return of_trimesh(trimesh.creation.icosphere(subdivisions))
+def clip_of(vertices: Tensor, w: float = 1.0) -> Tensor:
+    """Clip space of one view along z: (1, V, 4), scaled so that x / w is the vertex's x."""
+    return torch.cat([vertices * w, torch.full_like(vertices[:, :1], w)], dim=1)[None]
 
 
-def of_trimesh(shape: trimesh.Trimesh) -> Mesh:
-    return Mesh(torch.tensor(shape.vertices, dtype=torch.float32), torch.tensor(shape.faces, dtype=torch.int64))
-
-
-def is_closed(faces: Tensor) -> bool:
-    """Every edge has one face on either side."""
-    edges = Edges.of(faces, int(faces.max()) + 1)
-    return bool((edges.sides >= 0).all()) and 2 * len(edges.ends) == 3 * len(faces)
-
-
-def euler(vertices: int, faces: Tensor) -> int:
-    return vertices - len(Edges.of(faces, vertices).ends) + len(faces)
+def alpha_of(rasteriser: Rasteriser, clip: Tensor, faces: Tensor, height: int, width: int) -> Tensor:
+    """The antialiased mask, (views, H, W)."""
+    fragments = rasteriser.rasterise(clip, faces, height, width)
+    covered = (fragments.faces >= 0).to(clip.dtype)[..., None]
+    return rasteriser.antialias(covered, fragments, clip, faces)[..., 0]

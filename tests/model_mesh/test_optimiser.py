@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from model.mesh.mesh import Mesh
 from model.mesh.optimiser import MeshOptimiser
-from tests.model_mesh.shapes import golden, is_closed, sphere
+from tests.model_mesh.meshes import golden, is_closed, sphere
 
 AXES = torch.tensor([0.5, 1.0, 0.35])
 

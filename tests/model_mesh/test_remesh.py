@@ -10,7 +10,7 @@ from model.mesh.edges import Edges
 from model.mesh.flip import flip
 from model.mesh.remesh import remesh
 from model.mesh.split import split
-from tests.model_mesh.shapes import euler, golden, is_closed, octahedron, sphere
+from tests.model_mesh.meshes import euler, golden, is_closed, octahedron, sphere
 
 
 def undummied(tensors: dict[str, Tensor], *names: str) -> list[Tensor]:
