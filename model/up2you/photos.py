@@ -22,6 +22,7 @@ _GREY = 127
 _NOISE = 8  # of 255: what a matte says of walls
 _SOLID = 128
 _LEAST_SHARE = 0.001  # of a photo's pixels: less is nobody
+_CRUMB = 0.005  # of all solid pixels: less is no part of anybody
 _ANOTHER_PERSON = 0.2  # of the largest component's pixels: less is a thing somebody carries, or a crumb
 _CUT = 0.1  # of the matte's widest row: less is hair that touches the border
 
@@ -61,8 +62,7 @@ def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
     Raises:
         InputError: `no_person`, or `no_matting` if one was needed; naming `field`.
     """
-    matte = np.asarray(alpha_of(photo, matting, field))
-    matte = np.where(matte < _NOISE, np.uint8(0), matte)
+    matte = without_shadows(np.asarray(alpha_of(photo, matting, field)))
     if (matte >= _SOLID).mean() < _LEAST_SHARE:
         raise InputError(f"{field} shows no person", code="no_person", field=field)
     person, several = largest_person(matte)
@@ -79,6 +79,13 @@ def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.I
         message = f"{field} has no transparent background of its own, and no matting model is installed"
         raise InputError(message, code="no_matting", field=field)
     return matting.alpha(photo)
+
+
+def without_shadows(matte: Levels) -> Levels:
+    """The matte without what it is hardly anywhere sure of: whispers on the wall, blurs beside the person."""
+    count, regions = cv2.connectedComponents((matte >= _NOISE).astype(np.uint8))
+    sizes = np.bincount(regions[matte >= _SOLID], minlength=count)
+    return np.where((sizes > _CRUMB * sizes.sum())[regions], matte, np.uint8(0))
 
 
 def largest_person(matte: Levels) -> tuple[Levels, bool]:

@@ -91,6 +91,16 @@ def test_a_whisper_of_matte_on_the_wall_does_not_shrink_the_person(matting: Onnx
     assert box != (0, 0, 120, 120)
 
 
+def test_a_blur_beside_the_person_does_not_shrink_them_either() -> None:
+    disc = soft_disc()
+    blurred = disc.getchannel("A")
+    blurred.paste(100, (2, 2, 20, 12))
+    photo = disc.copy()
+    photo.putalpha(blurred)
+    clean, same = (cut_out(picture, None, "photos.0").picture for picture in (photo, disc))
+    assert clean == same
+
+
 def test_a_sideways_photo_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
