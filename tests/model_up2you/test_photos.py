@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from model.errors import InputError
 from model.perception.matting import OnnxMatting
-from model.up2you.photos import cut_at_top, cut_out, framed, loaded, read_photo
+from model.up2you.cutout import cut_at_top, cut_out
+from model.up2you.photos import framed, loaded, read_photo
 from tests.model_up2you.goldens import golden, golden_json, largest_difference
 from tests.model_up2you.matte_network import write_matting
 
