@@ -1,46 +1,19 @@
-"""From the client's photos to what the networks see: one person, centred, on grey."""
+"""From the client's photos to what the networks see: upright, one person, centred, on grey."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
 
 from model.catvton.reading import read_picture
-from model.errors import InputError
-from model.perception.matting import Matting
 
 FRAMED_SIZE, FRAMED_RATIO = 1024, 0.925
 _GREY = 127
-_NOISE = 8  # of 255: what a matte says of walls
-_SOLID = 128
-_LEAST_SHARE = 0.001  # of a photo's pixels: less is nobody
-_ANOTHER_PERSON = 0.2  # of the largest component's pixels: less is a thing somebody carries, or a crumb
-_CUT = 0.1  # of the matte's widest row: less is hair that touches the border
-
-Levels = NDArray[np.uint8]  # (H, W)
-
-
-@dataclass(frozen=True)
-class Cutout:
-    """The person of one photo.
-
-    Args:
-        picture: RGBA, of the photo's size, upright.
-        several_people: others were there and have been removed.
-        cut_at_top: the person goes on beyond the upper border, so there may be no head.
-    """
-
-    picture: Image.Image
-    several_people: bool
-    cut_at_top: bool
 
 
 def read_photo(file: Path, field: str) -> Image.Image:
@@ -53,57 +26,6 @@ def read_photo(file: Path, field: str) -> Image.Image:
     if picture.mode == "RGBA" and picture.getchannel("A").getextrema() != (255, 255):
         return picture
     return picture.convert("RGB")
-
-
-def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
-    """The largest person of a photo. A photo that is transparent somewhere is its own matte.
-
-    Raises:
-        InputError: `no_person`, or `no_matting` if one was needed; naming `field`.
-    """
-    matte = np.asarray(alpha_of(photo, matting, field))
-    matte = np.where(matte < _NOISE, np.uint8(0), matte)
-    if (matte >= _SOLID).mean() < _LEAST_SHARE:
-        raise InputError(f"{field} shows no person", code="no_person", field=field)
-    person, several = largest_person(matte)
-    picture = photo.convert("RGB")
-    picture.putalpha(Image.fromarray(person))
-    return Cutout(picture, several, cut_at_top(person))
-
-
-def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.Image:
-    """The photo's own transparency, or what the matting says."""
-    if photo.mode == "RGBA":
-        return photo.getchannel("A")
-    if matting is None:
-        message = f"{field} has no transparent background of its own, and no matting model is installed"
-        raise InputError(message, code="no_matting", field=field)
-    return matting.alpha(photo)
-
-
-def largest_person(matte: Levels) -> tuple[Levels, bool]:
-    """The matte without all but its largest component, if there is another one that could be a person.
-
-    Soft pixels go with the component that is nearest to them.
-    """
-    solid = matte >= _SOLID
-    # Every pixel gets the number of the component nearest to it.
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
-    )
-    sizes = np.bincount(nearest[solid])
-    if (sizes > _ANOTHER_PERSON * sizes.max()).sum() < 2:
-        return matte, False
-    return np.where(nearest == sizes.argmax(), matte, np.uint8(0)), True
-
-
-def cut_at_top(matte: Levels) -> bool:
-    """Whether the person goes on beyond the upper border, judged by how broadly it meets it.
-
-    A photo that ends within the forehead and one that ends at the neck look alike here.
-    """
-    widths = (matte >= _SOLID).sum(axis=1)
-    return bool(widths[0] > _CUT * widths.max())
 
 
 def framed(

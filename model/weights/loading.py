@@ -113,8 +113,8 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], list[str]]:
     """
     try:
         tensors = _read_safetensors(file) if file.suffix == ".safetensors" else _read_bin(file)
-    except (OSError, EOFError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
-        return {}, [f"cannot be read: {str(error) or 'it ends too early'}"]
+    except (OSError, SafetensorError, pickle.UnpicklingError) as error:
+        return {}, [f"cannot be read: {error}"]
     return tensors, [] if tensors else ["holds no tensors"]
 
 
@@ -124,7 +124,10 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
 
 
 def _read_bin(file: Path) -> dict[str, Tensor]:
-    content = torch.load(file, map_location="cpu", weights_only=True, mmap=is_zipfile(file))
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=is_zipfile(file))
+    except Exception as error:  # broken bytes lead it to raise whatever
+        raise pickle.UnpicklingError(str(error) or "it ends too early") from error
     if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
         raise pickle.UnpicklingError("it holds more than tensors by name")
     return content

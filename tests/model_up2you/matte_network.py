@@ -34,9 +34,8 @@ def write_matting(
     kind = numpy_helper.from_array(kernel).data_type if dtype == TensorProto.FLOAT else dtype
     half = kernel.astype(np.float16) if kind == TensorProto.FLOAT16 else kernel
     offset = np.full(outputs, bias, half.dtype)
-    logits: list[str | int | None] = (
-        [1, outputs, "h", "w"] if isinstance(side, str) else [1, outputs, -(-side // stride), -(-side // stride)]
-    )
+    lengths: tuple[str | int, str | int] = ("h", "w") if isinstance(side, str) else (-(-side // stride),) * 2
+    logits: list[str | int | None] = [1, outputs, *lengths]
     graph = helper.make_graph(
         [
             helper.make_node("Identity", ["picture"], ["coarse"]),

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from model.errors import InputError
 from model.perception.matting import OnnxMatting
-from model.up2you.photos import cut_at_top, cut_out, framed, loaded, read_photo
+from model.up2you.cutout import cut_at_top, cut_out
+from model.up2you.photos import framed, loaded, read_photo
 from tests.model_up2you.goldens import golden, golden_json, largest_difference
 from tests.model_up2you.matte_network import write_matting
 
@@ -89,6 +90,16 @@ def test_a_whisper_of_matte_on_the_wall_does_not_shrink_the_person(matting: Onnx
     box = quiet.getchannel("A").getbbox()
     assert box == noisy.getchannel("A").getbbox()
     assert box != (0, 0, 120, 120)
+
+
+def test_a_blur_beside_the_person_does_not_shrink_them_either() -> None:
+    disc = soft_disc()
+    blurred = disc.getchannel("A")
+    blurred.paste(100, (2, 2, 20, 12))
+    photo = disc.copy()
+    photo.putalpha(blurred)
+    clean, same = (cut_out(picture, None, "photos.0").picture for picture in (photo, disc))
+    assert clean == same
 
 
 def test_a_sideways_photo_is_turned_upright(tmp_path: Path) -> None:
