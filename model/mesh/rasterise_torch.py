@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -39,7 +40,7 @@ class Torch:
         """See `Rasteriser.rasterise`."""
         planes = Planes(clip, faces, height, width)
         with torch.no_grad():
-            nearest = _nearest(planes.detached(), len(clip), height, width)
+            nearest = _nearest(planes, len(clip), height, width)
         pixels = (nearest >= 0).nonzero()[:, 0]
         triangles = nearest.index_select(0, pixels)
         cells = pixels % (height * width)
@@ -81,13 +82,6 @@ class Planes:
         c_slope = torch.stack([-to_b[:, 1], to_b[:, 0]], dim=1) / area
         self.slope = torch.stack([b_slope, c_slope], dim=1)
 
-    def detached(self) -> Planes:
-        """The same without gradients."""
-        other = object.__new__(Planes)
-        other.corners, other.origin, other.slope = self.corners.detach(), self.origin.detach(), self.slope.detach()
-        other.depth, other.drawn = self.depth, self.drawn
-        return other
-
     def weights(self, triangles: Tensor, points: Tensor) -> Tensor:
         """Barycentrics, (P, 3), of points, (P, 2) columns and rows, each in one of the triangles."""
         steps = points - self.origin.index_select(0, triangles)
@@ -128,10 +122,15 @@ def _blocks(planes: Planes, height: int, width: int) -> Iterator[Block]:
     sizes = _rounded_up(size[triangles])
     kinds, order = (sizes[:, 0] * _LARGEST_SIZE + sizes[:, 1]).sort(stable=True)
     triangles = triangles[order]
-    kinds, counts = kinds.unique_consecutive(return_counts=True)
-    for kind, same in zip(kinds.tolist(), triangles.split(counts.tolist()), strict=True):
+    first_of_kind = torch.ones_like(kinds, dtype=torch.bool)
+    first_of_kind[1:] = kinds[1:] != kinds[:-1]
+    begins = first_of_kind.nonzero()[:, 0]
+    bounds = [*begins.tolist(), len(kinds)]
+    for kind, (begin, end) in zip(kinds[begins].tolist(), pairwise(bounds), strict=True):
         columns, rows = divmod(kind, _LARGEST_SIZE)
-        for some in same.split(max(_LARGEST_BLOCK // (columns * rows), 1)):
+        step = max(_LARGEST_BLOCK // (columns * rows), 1)
+        for first in range(begin, end, step):
+            some = triangles[first : min(first + step, end)]
             yield Block(some, start[some], columns, rows)
 
 

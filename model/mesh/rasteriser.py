@@ -41,7 +41,8 @@ def interpolate(attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tens
     shape = fragments.faces.shape
     pixels = (fragments.faces.flatten() >= 0).nonzero()[:, 0]  # most of a picture of a person is empty
     seen = faces.index_select(0, fragments.faces.flatten().index_select(0, pixels))  # (P, 3)
-    corners = attributes.index_select(0, seen.flatten()).view(len(pixels), 3, -1)
+    channels = attributes.shape[1]
+    corners = attributes.index_select(0, seen.flatten()).view(len(pixels), 3, channels)
     weights = fragments.barycentric.flatten(0, 2).index_select(0, pixels)
     values = (weights[..., None] * corners).sum(1)  # (P, C)
-    return values.new_zeros(shape.numel(), values.shape[1]).index_copy(0, pixels, values).view(*shape, -1)
+    return values.new_zeros(shape.numel(), channels).index_copy(0, pixels, values).view(*shape, channels)
