@@ -14,7 +14,8 @@ def face_normals(vertices: Tensor, faces: Tensor) -> Tensor:
     vertices: (V, 3) or (views, V, 3). faces: (F, 3) int64, counter-clockwise from outside. Returns (..., F, 3).
     """
     a, b, c = (vertices.index_select(-2, corner) for corner in faces.unbind(1))
-    return torch.linalg.cross(b - a, c - a)
+    normals: Tensor = torch.linalg.cross(b - a, c - a)
+    return normals
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
