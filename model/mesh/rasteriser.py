@@ -38,5 +38,10 @@ class Rasteriser(Protocol):
 
 def interpolate(attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
     """Attributes of vertices, (V, C), at every pixel: (views, H, W, C), 0 where no triangle is."""
-    corners = attributes[faces[fragments.faces.clamp(min=0)]]  # (views, H, W, 3, C)
-    return (fragments.barycentric[..., None] * corners).sum(-2)
+    shape = fragments.faces.shape
+    pixels = (fragments.faces.flatten() >= 0).nonzero()[:, 0]  # most of a picture of a person is empty
+    seen = faces.index_select(0, fragments.faces.flatten().index_select(0, pixels))  # (P, 3)
+    corners = attributes.index_select(0, seen.flatten()).view(len(pixels), 3, -1)
+    weights = fragments.barycentric.flatten(0, 2).index_select(0, pixels)
+    values = (weights[..., None] * corners).sum(1)  # (P, C)
+    return values.new_zeros(shape.numel(), values.shape[1]).index_copy(0, pixels, values).view(*shape, -1)

@@ -53,8 +53,7 @@ def dino(weights: Path) -> Network[Dinov2Model]:
     folder = weights / DINO
     file = tensor_file(folder, DINO_TENSOR_FILES)
     tensors, problems = read_tensors(file)
-    with torch.device("meta"):
-        module = Dinov2Model(_config(folder / CONFIG, tensors)).eval().requires_grad_(False)
+    module = _network(folder / CONFIG, tensors)
     spell = spelling(tensors)
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
     names: dict[str, list[str]] = {}  # key in the file -> the network's tensors it holds, one after the other
@@ -86,16 +85,17 @@ def _replaced(name: str, pairs: Any) -> str:
     return name
 
 
-def _config(file: Path, tensors: Mapping[str, Tensor]) -> Dinov2Config:
-    if not file.is_file():
-        return _config_of(tensors)
+def _network(config: Path, tensors: Mapping[str, Tensor]) -> Any:
     try:
-        return Dinov2Config.from_dict(json.loads(file.read_bytes()))
-    except (OSError, TypeError, ValueError, AttributeError) as error:
-        raise WeightsError(f"{file}: {error}") from error
+        described = json.loads(config.read_bytes()) if config.is_file() else _config_of(tensors)
+        with torch.device("meta"):
+            module: Any = Dinov2Model(Dinov2Config(**described))
+    except Exception as error:  # transformers has kinds of its own, and each version others
+        raise WeightsError(f"{config}: {' '.join(str(error).split())}") from error
+    return module.eval().requires_grad_(False)
 
 
-def _config_of(tensors: Mapping[str, Tensor]) -> Dinov2Config:
+def _config_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     """What the hub's tensors tell; ViT-L/14 where they do not."""
 
     def shape(key: str, published: tuple[int, ...]) -> tuple[int, ...]:
@@ -106,11 +106,11 @@ def _config_of(tensors: Mapping[str, Tensor]) -> Dinov2Config:
     patch = shape("patch_embed.proj.weight", (1024, 3, 14, 14))[-1]
     hidden = shape("blocks.0.mlp.fc1.weight", (4 * dim, dim))[0]
     blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
-    return Dinov2Config(
-        hidden_size=dim,
-        num_hidden_layers=len(blocks) or 24,
-        num_attention_heads=max(1, dim // _HEAD_SIZE),
-        mlp_ratio=hidden // dim,
-        image_size=math.isqrt(positions - 1) * patch,
-        patch_size=patch,
-    )
+    return {
+        "hidden_size": dim,
+        "num_hidden_layers": len(blocks) or 24,
+        "num_attention_heads": max(1, dim // _HEAD_SIZE),
+        "mlp_ratio": hidden // dim,
+        "image_size": math.isqrt(positions - 1) * patch,
+        "patch_size": patch,
+    }

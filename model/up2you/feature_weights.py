@@ -1,4 +1,4 @@
-"""The networks between photos and views, as their checkpoints describe them: every size is read off a tensor's shape."""
+"""The networks between photos and views; every size of theirs is read off a tensor of their checkpoints."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def features(weights: Path) -> Network[Features]:
     for checkpoint in network.checkpoints:
         names = checkpoint.names
         checkpoint.names = {key: [f"dino.{name}" for name in parts] for key, parts in names.items()}
-    return Network(Features(network.module), network.checkpoints)
+    return Network(Features(network.module).eval(), network.checkpoints)
 
 
 class Sizes:
@@ -86,12 +86,11 @@ class Sizes:
 
 
 def _channels(sizes: Sizes) -> list[int]:
-    stem = sizes.of("pose_patch_embed.stem.0.weight", 0, published=_PUBLISHED_CHANNELS[0])
-    layers = sizes.count("pose_patch_embed.layer", published=len(_PUBLISHED_CHANNELS))
-    return [stem] + [
-        sizes.of(f"pose_patch_embed.layer{i}.0.conv1.pointwise.weight", 0, published=_PUBLISHED_CHANNELS[-1])
-        for i in range(1, layers)
-    ]
+    channels = [sizes.of("pose_patch_embed.stem.0.weight", 0, published=_PUBLISHED_CHANNELS[0])]
+    for i in range(1, sizes.count("pose_patch_embed.layer", published=len(_PUBLISHED_CHANNELS))):
+        published = _PUBLISHED_CHANNELS[min(i, len(_PUBLISHED_CHANNELS) - 1)]
+        channels.append(sizes.of(f"pose_patch_embed.layer{i}.0.conv1.pointwise.weight", 0, published=published))
+    return channels
 
 
 def _blocks(sizes: Sizes) -> list[str]:

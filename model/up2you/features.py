@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,8 +19,9 @@ class Features(nn.Module):
     def __init__(self, dino: Dinov2Model) -> None:
         super().__init__()
         self.dino = dino
-        self.size: int = dino.config.image_size
-        self.grid = self.size // dino.config.patch_size
+        config: Any = dino.config
+        self.size: int = config.image_size
+        self.grid: int = config.image_size // config.patch_size
 
     def forward(self, photos: Tensor) -> Tensor:
         """

@@ -22,6 +22,7 @@ _GREY = 127
 _NOISE = 8  # of 255: what a matte says of walls
 _SOLID = 128
 _LEAST_SHARE = 0.001  # of a photo's pixels: less is nobody
+_CRUMB = 0.005  # of all solid pixels: less is no part of anybody
 _ANOTHER_PERSON = 0.2  # of the largest component's pixels: less is a thing somebody carries, or a crumb
 _CUT = 0.1  # of the matte's widest row: less is hair that touches the border
 
@@ -55,20 +56,36 @@ def read_photo(file: Path, field: str) -> Image.Image:
     return picture.convert("RGB")
 
 
-def cut_out(photo: Image.Image, matting: Matting, field: str) -> Cutout:
+def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
     """The largest person of a photo. A photo that is transparent somewhere is its own matte.
 
     Raises:
-        InputError: `no_person`, naming `field`.
+        InputError: `no_person`, or `no_matting` if one was needed; naming `field`.
     """
-    matte = np.asarray(photo.getchannel("A") if photo.mode == "RGBA" else matting.alpha(photo))
-    matte = np.where(matte < _NOISE, np.uint8(0), matte)
+    matte = without_shadows(np.asarray(alpha_of(photo, matting, field)))
     if (matte >= _SOLID).mean() < _LEAST_SHARE:
         raise InputError(f"{field} shows no person", code="no_person", field=field)
     person, several = largest_person(matte)
     picture = photo.convert("RGB")
     picture.putalpha(Image.fromarray(person))
     return Cutout(picture, several, cut_at_top(person))
+
+
+def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.Image:
+    """The photo's own transparency, or what the matting says."""
+    if photo.mode == "RGBA":
+        return photo.getchannel("A")
+    if matting is None:
+        message = f"{field} has no transparent background of its own, and no matting model is installed"
+        raise InputError(message, code="no_matting", field=field)
+    return matting.alpha(photo)
+
+
+def without_shadows(matte: Levels) -> Levels:
+    """The matte without what it is hardly anywhere sure of: whispers on the wall, blurs beside the person."""
+    count, regions = cv2.connectedComponents((matte >= _NOISE).astype(np.uint8))
+    sizes = np.bincount(regions[matte >= _SOLID], minlength=count)
+    return np.where((sizes > _CRUMB * sizes.sum())[regions], matte, np.uint8(0))
 
 
 def largest_person(matte: Levels) -> tuple[Levels, bool]:

@@ -113,8 +113,8 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], list[str]]:
     """
     try:
         tensors = _read_safetensors(file) if file.suffix == ".safetensors" else _read_bin(file)
-    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
-        return {}, [f"cannot be read: {error}"]
+    except (OSError, EOFError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
+        return {}, [f"cannot be read: {str(error) or 'it ends too early'}"]
     return tensors, [] if tensors else ["holds no tensors"]
 
 
