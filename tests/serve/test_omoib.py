@@ -143,7 +143,7 @@ def test_the_message_is_sent_again_until_the_queue_takes_it(
     queue = Queue(moto, "closed-for-now")
     queue.delete()
     with serving(tmp_path, **{**bucket.settings, "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}) as server:
-        patient = body | {"id": "patient-omoib", "timestamp": "2"}
+        patient = body | {"id": "patient-omoib", "timestamp": "2", "steps": 1}
         assert_problem(server.invoke(patient | {"deadline_s": 3}), 502, "not_stored")
         assert "out/patient-omoib/manifest.json" not in bucket.keys("out/patient-omoib/")
         queue.create()
