@@ -15,7 +15,7 @@ import mimetypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,12 @@ TIMEOUT = httpx.Timeout(10, read=600)
 DEMO_AT_ONCE, RETRIES, MAX_RETRY_AFTER_S = 4, 2, 60.0
 
 PICTURES = ("person", "garment", "upper", "lower", "mask")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
 NUMBERS = {"width": int, "height": int, "steps": int, "guidance": float, "eta": float, "seed": int, "samples": int}
+AVATAR_NUMBERS = {
+    **{"size": int, "steps": int, "guidance": float, "seed": int},
+    **{"mesh_size": int, "iterations": int, "faces": int, "texture_size": int},
+}
 
 Json = dict[str, Any]
 OnProgress = Callable[[str, int, int], None]
@@ -100,6 +105,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     demo.add_argument("--limit", type=int, choices=range(1, len(SAMPLES) + 1), metavar="N", help="only N try-ons")
     demo.set_defaults(run=run_demo)
     add_tryon(commands.add_parser("tryon", parents=[where, how], help="dress a person"))
+    add_avatar(commands.add_parser("avatar", parents=[where], help="make a 3D avatar of a person"))
     args = parser.parse_args(arguments)
     if args.run is run_tryon and [bool(args.upper), bool(args.lower)] != 2 * [not args.garment]:
         parser.error("give either --garment, or --upper and --lower")
@@ -114,11 +120,29 @@ def add_tryon(tryon: argparse.ArgumentParser) -> None:
     tryon.add_argument("--variant", choices=("mask", "maskfree"))
     tryon.add_argument("--no-repaint", action="store_true", help="as painted, not pasted into the photo")
     tryon.add_argument("--format", choices=("png", "jpeg", "webp"))
-    tryon.add_argument("--id", help="idempotency key")
-    tryon.add_argument("--deadline-s", type=float)
-    tryon.add_argument("--output-prefix", metavar="s3://...", help="where the server stores the results")
-    tryon.add_argument("--out", type=Path, required=True, help="folder for the results")
+    add_delivery(tryon)
     tryon.set_defaults(run=run_tryon)
+
+
+def add_avatar(avatar: argparse.ArgumentParser) -> None:
+    avatar.add_argument(
+        "--photos", required=True, metavar="DIR", help="a folder of photos of one person, or s3://bucket/folder/"
+    )
+    for name, kind in AVATAR_NUMBERS.items():
+        avatar.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    avatar.add_argument("--formats", nargs="+", choices=("glb", "obj", "ply"))
+    avatar.add_argument("--texture", choices=("atlas", "vertex"))
+    for name in ("body-only", "turntable"):
+        avatar.add_argument(f"--{name}", action="store_const", const=True)
+    add_delivery(avatar)
+    avatar.set_defaults(run=run_avatar)
+
+
+def add_delivery(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--id", help="idempotency key")
+    command.add_argument("--deadline-s", type=float)
+    command.add_argument("--output-prefix", metavar="s3://...", help="where the server stores the results")
+    command.add_argument("--out", type=Path, required=True, help="folder for the results")
 
 
 def picture(argument: str) -> str:
@@ -137,13 +161,7 @@ def run_models(http: httpx.Client, args: argparse.Namespace) -> None:
 
 
 def run_tryon(http: httpx.Client, args: argparse.Namespace) -> None:
-    with stage_bar() as on_progress:
-        answer = invoke(http, tryon_body(args), on_progress)
-    for warning in answer["warnings"]:
-        say(f"note: {warning['message']} ({warning['code']})")
-    say(f"seed {answer['seed']}")
-    args.out.mkdir(parents=True, exist_ok=True)
-    results = [file for output in answer["outputs"] if (file := save(output, args.out))]
+    results = results_of(http, tryon_body(args), args.out)
     inputs = [(name, argument) for name in PICTURES if (argument := getattr(args, name))]
     if results and not any("://" in argument for _, argument in inputs):
         side_by_side = args.out / "side_by_side.png"
@@ -151,6 +169,21 @@ def run_tryon(http: httpx.Client, args: argparse.Namespace) -> None:
         columns = [[Image.open(file)] for _, file in named]
         contact_sheet(columns, [name for name, _ in named], cell=(360, 480)).save(side_by_side)
         print(side_by_side)
+
+
+def run_avatar(http: httpx.Client, args: argparse.Namespace) -> None:
+    results_of(http, avatar_body(args), args.out)
+
+
+def results_of(http: httpx.Client, body: Json, out: Path) -> list[Path]:
+    """Send one request, tell what happens, and save what comes back."""
+    with stage_bar() as on_progress:
+        answer = invoke(http, body, on_progress)
+    for warning in answer["warnings"]:
+        say(f"note: {warning['message']} ({warning['code']})")
+    say(f"seed {answer['seed']}")
+    out.mkdir(parents=True, exist_ok=True)
+    return [file for output in answer["outputs"] if (file := save(output, out))]
 
 
 def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
@@ -190,8 +223,29 @@ def tryon_body(args: argparse.Namespace) -> Json:
     return given(body)
 
 
-def numbers(args: argparse.Namespace) -> Json:
-    return given({name: getattr(args, name) for name in NUMBERS})
+def avatar_body(args: argparse.Namespace) -> Json:
+    """The request as the command line has it; what was not given is left to the server."""
+    body = {
+        "type": "avatar",
+        **photos_of(args.photos),
+        **numbers(args, AVATAR_NUMBERS),
+        **{name: getattr(args, name) for name in ("formats", "texture", "body_only", "turntable", "id", "deadline_s")},
+        "output": given({"prefix": args.output_prefix}),
+    }
+    return given(body)
+
+
+def photos_of(folder: str) -> Json:
+    if "://" in folder:
+        return {"photos_prefix": folder}
+    files = sorted(file for file in Path(folder).glob("*") if file.suffix.lower() in PICTURE_SUFFIXES)
+    if not files:
+        raise Failed(f"there are no pictures in {folder}")
+    return {"photos": [reference(str(file)) for file in files]}
+
+
+def numbers(args: argparse.Namespace, names: Iterable[str] = NUMBERS) -> Json:
+    return given({name: getattr(args, name) for name in names})
 
 
 def given(fields: Json) -> Json:

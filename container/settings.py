@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     spool_min_free_bytes: NonNegativeInt = Field(256 * 2**20, description="Below this, new work gets 503.")
     job_ttl_s: PositiveFloat = Field(3600, description="How long an answer can be asked for again.")
     max_queued_jobs: PositiveInt = Field(256, description="Jobs accepted and not ended; more get 429.")
-    max_live_jobs: PositiveInt = Field(8, description="Jobs on the device at once, per worker.")
+    max_live_jobs: PositiveInt = Field(8, description="Jobs of one engine on the device at once, per worker.")
     max_batch_rows: NonNegativeInt = Field(8, description="Most rows of a shared forward; 0: nothing is shared.")
     engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
     overload: Literal["refuse", "wait"] = Field(
@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     max_pixels: PositiveInt = Field(50 * 10**6, description="Of one picture.")
     max_output_pixels: PositiveInt = 25 * 10**6
     max_inline_bytes: NonNegativeInt = Field(5_500_000, description="Of an answer that carries data; 0: no limit.")
+
+    export_rig: bool = Field(True, description="Whether avatars carry skeleton and weights of the body model.")
 
     log_format: Literal["json", "text"] = "json"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,8 +166,17 @@ class Supervisor:
                 if slot.solo:
                     self._hand(self._suspects.popleft(), slot)
         for slot in sorted(self._slots, key=lambda slot: len(slot.tickets)):
-            while self._waiting and slot.ready_since is not None and not slot.solo and len(slot.tickets) < self._window:
-                self._hand(self._waiting.popleft(), slot)
+            if slot.ready_since is not None and not slot.solo:
+                self._fill(slot)
+
+    def _fill(self, slot: Slot) -> None:
+        """Hand over waiting jobs in their order, but of each engine no more than the window: none keeps another out."""
+        held = Counter(ticket.engine for ticket in slot.tickets.values())
+        for ticket in list(self._waiting):
+            if held[ticket.engine] < self._window:
+                held[ticket.engine] += 1
+                self._waiting.remove(ticket)
+                self._hand(ticket, slot)
 
     def _hand(self, ticket: Ticket, slot: Slot) -> None:
         assert slot.process is not None  # noqa: S101 - it is ready
@@ -246,8 +255,9 @@ class Supervisor:
         slot.rows = message["rows"]
 
     def _on_progress(self, ticket: Ticket, message: dict[str, Any]) -> None:
-        if message["stage"] == ticket.request.heavy_stage:
-            ticket.left = 1 - message["done"] / message["total"]
+        stages = ticket.request.heavy_stages
+        if message["stage"] in stages:
+            ticket.left = 1 - (stages.index(message["stage"]) + message["done"] / message["total"]) / len(stages)
             if message["done"] > 1 and not self._pace.knows(ticket.engine):
                 self._pace.learn(ticket.engine, ticket.work * (1 - ticket.left), message["device_s"])
         ticket.on_progress(message["stage"], message["done"], message["total"])

@@ -37,8 +37,15 @@ _NICENESS = 5  # /ping wins on small machines
 _FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
 
 log = logging.getLogger(__name__)
-mimetypes.add_type("model/gltf-binary", ".glb")
-mimetypes.add_type("image/webp", ".webp")
+_MEDIA_TYPES = {
+    ".glb": "model/gltf-binary",
+    ".mtl": "model/mtl",
+    ".obj": "model/obj",
+    ".ply": "model/ply",
+    ".webp": "image/webp",
+}
+for _suffix, _media_type in _MEDIA_TYPES.items():
+    mimetypes.add_type(_media_type, _suffix)
 
 
 def main(settings: Settings, fd: int) -> NoReturn:
@@ -156,6 +163,7 @@ class Worker:
             {path.name: path for path in (directory / "inputs").iterdir()},
             outputs,
             max_output_pixels=self._settings.max_output_pixels,
+            export_rig=self._settings.export_rig,
             on_progress=lambda stage, done, total: self.send(
                 "progress", job=name, stage=stage, done=done, total=total, device_s=account.device_s
             ),

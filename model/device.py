@@ -51,6 +51,7 @@ class Account:
     resident_bytes: int
     admitted: asyncio.Future[None]
     device_s: float = 0.0
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(eq=False)
@@ -84,9 +85,10 @@ class Device:
         torch_device: where networks run and callers put their tensors.
         dtype: what networks compute in.
         max_batch_rows: most rows of one forward that joins several calls; 0: one call a forward.
-        max_live_jobs: most jobs between their first and last forward.
+        max_live_jobs: most jobs of one engine between their first and last forward.
         memory_bytes: what the live jobs' resident tensors may take together; None: measured at the first job.
         shares: engine -> weight of its claim on device time; 1 when absent.
+        patience_s: how long a job that does not fit lets those of other engines pass.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Device:
         max_live_jobs: int = 8,
         memory_bytes: int | None = None,
         shares: Mapping[str, float] | None = None,
+        patience_s: float = 30.0,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
@@ -106,6 +109,7 @@ class Device:
         self.stats = Stats()
         self._memory_bytes = memory_bytes
         self._shares = shares or {}
+        self._patience_s = patience_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._cpu_threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix="cpu")
 
@@ -148,9 +152,10 @@ class Device:
 
     @asynccontextmanager
     async def live(self, engine: str, resident_bytes: int) -> AsyncIterator[Account]:
-        """Wait, first come first served, until the job's memory fits; then its calls count as this engine's.
+        """Wait until the job's memory fits; then its calls count as this engine's.
 
-        One job may always be live, however large.
+        One job may always be live, however large. Jobs of one engine go live in the order they came. Those of another
+        may pass one that does not fit, until it has waited `patience_s`: then nobody passes, and room comes free.
         """
         account = Account(engine, resident_bytes, asyncio.get_running_loop().create_future())
         self._waiting.append(account)
@@ -171,17 +176,26 @@ class Device:
             self._unpark()
 
     def _admit(self) -> None:
-        while self._waiting and self._fits(self._waiting[0]):
-            account = self._waiting.popleft()
-            self._live.append(account)
-            if not account.admitted.done():  # done: cancelled while it waited; `live` takes it off again
-                account.admitted.set_result(None)
+        held_back: set[str] = set()  # engines whose oldest waiting job cannot be live yet
+        for account in list(self._waiting):
+            if account.engine in held_back:
+                continue
+            if self._has_place(account) and self._fits(account):
+                self._waiting.remove(account)
+                self._live.append(account)
+                if not account.admitted.done():  # done: cancelled while it waited; `live` takes it off again
+                    account.admitted.set_result(None)
+            elif self._has_place(account) and time.monotonic() - account.since > self._patience_s:
+                return
+            else:
+                held_back.add(account.engine)
+
+    def _has_place(self, account: Account) -> bool:
+        return sum(other.engine == account.engine for other in self._live) < self.max_live_jobs
 
     def _fits(self, account: Account) -> bool:
-        if not self._live:
-            return True
         held = sum(other.resident_bytes for other in self._live)
-        return len(self._live) < self.max_live_jobs and held + account.resident_bytes <= self.memory_bytes
+        return not self._live or held + account.resident_bytes <= self.memory_bytes
 
     # -- the queue ------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ class Job:
         inputs: input name (`person`, `garments.upper`) -> a file holding the bytes as the client sent them.
         outputs: an existing, empty folder. Every file left in it is a result, named as the client will see it.
         max_output_pixels: no picture written may have more.
+        export_rig: whether avatars may carry skeleton and weights, which derive from the body model's data.
         on_progress: called with (stage, done, total) on the event loop's thread.
     """
 
@@ -31,11 +32,13 @@ class Job:
         outputs: Path,
         *,
         max_output_pixels: int = 2**25,
+        export_rig: bool = True,
         on_progress: OnProgress | None = None,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.max_output_pixels = max_output_pixels
+        self.export_rig = export_rig
         self.warnings: list[dict[str, str]] = []
         self.stage_seconds: dict[str, float] = {}
         self._on_progress = on_progress

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_FOLDER_FILES = 64  # of an input that is a folder
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
 ImageRef = Annotated[
@@ -42,8 +43,11 @@ class Request(BaseModel):
 
     # Body fields any one of which says, without a `type`, that the request is for this engine.
     telling_fields: ClassVar[frozenset[str]]
-    # The stage whose steps make up nearly all of `work()`: from its progress the front foresees the end.
-    heavy_stage: ClassVar[str]
+    # The stages that make up nearly all of `work()`, in order and about as long as each other: from their progress the
+    # front foresees the end.
+    heavy_stages: ClassVar[tuple[str, ...]]
+    # What the main output can be: `Accept` may ask for its bytes.
+    media_types: ClassVar[tuple[str, ...]]
 
     type: str
     id: str | None = Field(None, pattern=ID_PATTERN, description="Idempotency key; default: random.")
@@ -53,7 +57,10 @@ class Request(BaseModel):
 
     @abstractmethod
     def inputs(self) -> Mapping[str, str]:
-        """The pictures to fetch: input name (as in `garments.upper`) -> its reference."""
+        """The pictures to fetch: input name (as in `garments.upper`) -> its reference.
+
+        A name that ends in "/" is a folder's: each picture under its reference becomes an input, `name.0` and so on.
+        """
 
     @abstractmethod
     def without_inputs(self) -> dict[str, Any]:

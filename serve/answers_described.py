@@ -48,13 +48,18 @@ def _answers(status: int, description: str, content: dict[str, Any], *kinds: typ
 
 
 _PING = {"200": {"description": "Ready for work."}, "503": {"description": "Starting, draining or broken."}}
-_INVOCATIONS = "The answer; with `Accept: image/*` the picture itself; with `application/x-ndjson` or "
+_INVOCATIONS = (
+    "The answer; with `Accept: image/*` or `model/gltf-binary` the main output itself; with `application/x-ndjson` or "
+)
 _INVOCATIONS += "`text/event-stream` progress events and then the answer or the problem."
 
 # (method, path) -> its responses
 RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/invocations"): _answers(
-        200, _INVOCATIONS, {**_OBJECT, "image/*": {}, **_EVENTS, "application/jsonlines": {}}, *_OF_REQUESTS
+        200,
+        _INVOCATIONS,
+        {**_OBJECT, "image/*": {}, "model/gltf-binary": {}, **_EVENTS, "application/jsonlines": {}},
+        *_OF_REQUESTS,
     ),
     ("post", "/api/jobs"): _answers(
         202, "It will be computed; `Location` tells how far it is.", _OBJECT, *_OF_REQUESTS

@@ -38,7 +38,7 @@ def create_app(
     app = FastAPI(
         title="Atelier",
         version=version,
-        description="Dresses people: photos and garments in, pictures out.",
+        description="Dresses people: photos and garments in, pictures or a 3D avatar out.",
         docs_url=None,
         redoc_url=None,
     )

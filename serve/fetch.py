@@ -15,6 +15,7 @@ from pathlib import Path
 from pi_heif import register_heif_opener
 from PIL import Image
 
+from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
 from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
@@ -50,17 +51,36 @@ class Fetcher:
         self._input_allow = tuple(input_allow)
 
     async def fetch_all(self, references: Mapping[str, str], into: Path) -> None:
-        """Fetch every named reference to a file of that name.
+        """Fetch every named reference to a file of that name; a folder's (`name/`) to `name.0`, `name.1`, ...
 
         Raises:
             Problem: the first one that cannot be had or is no picture.
         """
+        files = dict(references)
+        for field in [field for field in references if field.endswith("/")]:
+            files |= await self._listed(field.removesuffix("/"), files.pop(field))
         try:
             async with asyncio.TaskGroup() as group:
-                for field, reference in references.items():
+                for field, reference in files.items():
                     group.create_task(self._fetch(field, reference, into / field))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+
+    async def _listed(self, field: str, prefix: str) -> dict[str, str]:
+        """What lies in a folder, as references of its own."""
+        if scheme_of(prefix) != "s3" or not prefix.endswith("/"):
+            raise Invalid(f"'{field}' must be s3://bucket/key/, ending in '/'", field=field, code="bad_url")
+        self._refuse_unless_allowed(field, prefix)
+        try:
+            objects = await self._s3.children(prefix, MAX_FOLDER_FILES + 1)
+        except AwsError as error:
+            raise _unavailable(field, error) from None
+        if not objects:
+            raise InputUnavailable(f"there is nothing under '{field}'", field=field)
+        if len(objects) > MAX_FOLDER_FILES:
+            detail = f"there are more than {MAX_FOLDER_FILES} objects under '{field}'"
+            raise Invalid(detail, field=field, code="too_many_inputs")
+        return {f"{field}.{i}": reference for i, reference in enumerate(objects)}
 
     async def _fetch(self, field: str, reference: str, to: Path) -> None:
         match scheme_of(reference):
@@ -81,8 +101,7 @@ class Fetcher:
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
         except AwsError as error:
-            detail, passing = f"'{field}' could not be read from S3: {error.code}", error.code not in _LASTING_S3_ERRORS
-            raise InputUnavailable(detail, field=field, retryable=passing) from None
+            raise _unavailable(field, error) from None
         if not complete:
             raise self._too_large(field)
 
@@ -126,6 +145,11 @@ class Fetcher:
 
     def _too_large(self, field: str) -> TooLarge:
         return TooLarge(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
+
+
+def _unavailable(field: str, error: AwsError) -> InputUnavailable:
+    passing = error.code not in _LASTING_S3_ERRORS
+    return InputUnavailable(f"'{field}' could not be read from S3: {error.code}", field=field, retryable=passing)
 
 
 def scheme_of(reference: str) -> str:

@@ -1,6 +1,6 @@
 """`multipart/form-data`: the part `request` holds JSON, every other part a field, most of them files.
 
-Files become `data:` URIs and go the way of all inline pictures.
+A field of several parts is a list, as in `photos`. Files become `data:` URIs and go the way of all inline pictures.
 """
 
 from __future__ import annotations
@@ -52,10 +52,13 @@ async def fields_of(form: FormData) -> dict[str, Any]:
     for content in [await content_of(part) for name, part in parts if name == _JSON_PART]:
         for name, value in parse_json(content).items():
             place(fields, name, value)
+    values: dict[str, list[str]] = {}
     for name, part in parts:
         if name != _JSON_PART:
-            holder, _, leaf = name.rpartition(".")
-            place(within(fields, holder), leaf, await value_of(part), name)
+            values.setdefault(name, []).append(await value_of(part))
+    for name, given in values.items():
+        holder, _, leaf = name.rpartition(".")
+        place(within(fields, holder), leaf, given if len(given) > 1 else given[0], name)
     return fields
 
 

@@ -64,9 +64,10 @@ class Intake:
         durable: bool = False,
     ) -> tuple[LiveJob | Answer, float]:
         """Submit one body. `fallback_id` is used when it names no id."""
-        digest = hashlib.sha256(f"{body.digest} {accept.image}".encode()).hexdigest() if accept.image else body.digest
+        digest = hashlib.sha256(f"{body.digest} {accept.file}".encode()).hexdigest() if accept.file else body.digest
         submission = read_submission(accept.with_format(body.fields), digest, self.workers.models, fallback_id)
         wanted = submission.request
-        prefix = self.store.prefix_for(wanted.output, wants_bytes=accept.image is not None)
+        accept.refuse_unless_among(wanted.media_types)
+        prefix = self.store.prefix_for(wanted.output, wants_bytes=accept.file is not None)
         deadline_s = wanted.deadline_s or deadline_s
         return await self.jobs.submit(submission, prefix, deadline_s, durable=durable), deadline_s

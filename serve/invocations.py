@@ -40,7 +40,7 @@ class Invocations:
         answer = job if isinstance(job, dict) else await unless_gone(request, self.jobs.wait(job, deadline_s))
         if answer is None:
             return Response(status_code=CLIENT_GONE)
-        if accept.image is None:
+        if accept.file is None:
             return JSONResponse(answer)
-        content, content_type = await self.results.bytes_of(answer, accept.image)
+        content, content_type = await self.results.bytes_of(answer, accept.file)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer["seed"])})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ class S3:
             return True
 
         return await aws.call(download)
+
+    async def children(self, prefix: str, limit: int) -> list[str]:
+        """The objects directly under `prefix`, which ends in "/", in the order of their names; at most `limit`."""
+
+        def list_objects() -> list[str]:
+            bucket, key = split_uri(prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
+            objects = (found["Key"] for page in pages for found in page.get("Contents", []))
+            return [f"s3://{bucket}/{name}" for name in islice((name for name in objects if name != key), limit)]
+
+        return await aws.call(list_objects)
 
     async def read(self, uri: str) -> bytes | None:
         """A small object's content; None if there is none."""

@@ -90,7 +90,7 @@ class Store:
         self._allowed = (*allow, *([default_prefix] if default_prefix else []))
 
     def prefix_for(self, output: Output, *, wants_bytes: bool) -> str | None:
-        """The prefix results go to; None: they travel in the answer. `wants_bytes`: the client asked for a picture.
+        """The prefix results go to; None: they travel in the answer. `wants_bytes`: the client asked for a file's.
 
         Raises:
             Invalid: the named prefix is not under an allowed one.

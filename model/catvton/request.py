@@ -54,7 +54,8 @@ class Request(request.Request):
         {"person", "garment", "garments", "layers", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
     )
 
-    heavy_stage: ClassVar[str] = "denoise"
+    heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
+    media_types: ClassVar[tuple[str, ...]] = ("image/png", "image/jpeg", "image/webp")
 
     type: Literal["tryon"] = "tryon"
     person: ImageRef

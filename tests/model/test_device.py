@@ -281,8 +281,10 @@ def order() -> list[str]:
     return []
 
 
-async def hold(device: Device, name: str, resident_bytes: int, order: list[str], leave: asyncio.Event) -> None:
-    async with device.live(name, resident_bytes):
+async def hold(
+    device: Device, name: str, resident_bytes: int, order: list[str], leave: asyncio.Event, engine: str = "tryon"
+) -> None:
+    async with device.live(engine, resident_bytes):
         order.append(name)
         await leave.wait()
 
@@ -316,6 +318,40 @@ def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
         assert order == ["0", "1", "2"]
         leave.set()
         await asyncio.gather(*jobs, return_exceptions=True)
+
+    run(main, Device(CPU, max_live_jobs=2))
+
+
+@pytest.mark.parametrize(("patience_s", "expected"), [(60, ["first", "small"]), (0, ["first"])])
+def test_a_job_that_does_not_fit_lets_other_engines_pass_for_a_while(
+    order: list[str], patience_s: float, expected: list[str]
+) -> None:
+    async def main(device: Device) -> None:
+        leave = asyncio.Event()
+        jobs = [
+            asyncio.create_task(hold(device, "first", 50, order, leave)),
+            asyncio.create_task(hold(device, "large", 90, order, leave, engine="avatar")),
+        ]
+        await asyncio.sleep(0.01)
+        jobs.append(asyncio.create_task(hold(device, "small", 20, order, leave)))
+        await asyncio.sleep(0.01)
+        assert order == expected
+        leave.set()
+        await asyncio.gather(*jobs)
+        assert sorted(order) == ["first", "large", "small"]
+
+    run(main, Device(CPU, memory_bytes=100, patience_s=patience_s))
+
+
+def test_one_engine_cannot_take_all_places(order: list[str]) -> None:
+    async def main(device: Device) -> None:
+        leave = asyncio.Event()
+        jobs = [asyncio.create_task(hold(device, f"avatar {i}", 0, order, leave, engine="avatar")) for i in range(3)]
+        jobs.append(asyncio.create_task(hold(device, "tryon", 0, order, leave)))
+        await asyncio.sleep(0.01)
+        assert order == ["avatar 0", "avatar 1", "tryon"]
+        leave.set()
+        await asyncio.gather(*jobs)
 
     run(main, Device(CPU, max_live_jobs=2))
 

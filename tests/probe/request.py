@@ -11,20 +11,27 @@ from model.request import ImageRef
 
 class Request(request.Request):
     telling_fields: ClassVar[frozenset[str]] = frozenset({"steps_s"})
-    heavy_stage: ClassVar[str] = "wait"
+    heavy_stages: ClassVar[tuple[str, ...]] = ("wait",)
+    media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
 
     type: Literal["probe"] = "probe"
     picture: ImageRef | None = None
+    pictures: list[ImageRef] = Field([])
+    folder: str | None = None
     steps_s: list[float] = Field([], description="Seconds of each step on the device.")
     unforeseen_s: list[float] = Field([], description="Further steps, which `work()` does not foresee.")
     then: Literal["end", "refuse", "bug", "die", "hang", "fill"] = "end"
     kilobytes: int = Field(1, ge=1)
 
     def inputs(self) -> Mapping[str, str]:
-        return {} if self.picture is None else {"picture": self.picture}
+        named = {"picture": self.picture, "folder/": self.folder}
+        return {name: reference for name, reference in named.items() if reference is not None} | {
+            f"pictures.{i}": reference for i, reference in enumerate(self.pictures)
+        }
 
     def without_inputs(self) -> dict[str, Any]:
-        return self.model_dump(mode="json") | {"picture": None if self.picture is None else "fetched"}
+        fetched = {"picture": self.picture and "fetched", "folder": self.folder and "fetched"}
+        return self.model_dump(mode="json") | fetched | {"pictures": ["fetched"] * len(self.pictures)}
 
     def work(self) -> float:
         return 0.001 + sum(self.steps_s)

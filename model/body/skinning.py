@@ -1,0 +1,175 @@
+"""Skin weights: which joints move a vertex. Carried over from the body model to a mesh reconstructed around it.
+
+A mesh of a dressed person follows the body under it. Each vertex takes the weights of the closest point of the posed
+body *that looks the same way*: the flank under a hanging arm is nearer to the arm than to the body's flank, but the
+arm's inside faces it. Clothes and hair end up with the weights of what they lie over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.nn.functional import pad
+
+from model.mesh.mesh import Mesh
+from model.mesh.normals import vertex_normals
+
+INFLUENCES = 4  # joints a vertex may follow; what every renderer supports
+_FACING_M = 0.07  # a normal turned by 90 degrees counts as much as a gap of 1.4 times this
+_CANDIDATES = 12  # triangles tried a vertex, twice
+_SMOOTHING_STEPS = 10  # what the closest points tore apart, about three edges of the mesh grow together again
+_CHUNK = 8192  # vertices at a time
+
+
+@dataclass(frozen=True)
+class Skin:
+    """What moves each vertex.
+
+    joints: (V, 4) int64, the strongest first, 0 where fewer are needed.
+    weights: (V, 4) float32, each row sums to 1.
+    """
+
+    joints: Tensor
+    weights: Tensor
+
+    def at(self, vertices: Tensor) -> Skin:
+        """The rows of the named vertices, for a mesh whose seams doubled some."""
+        return Skin(self.joints[vertices], self.weights[vertices])
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A skeleton in its bind pose and the skin on it.
+
+    names: of the J joints. parents: (J) indices, -1 at the root, before their children.
+    positions: (J, 3) in metres. skin: of the mesh it belongs to.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    positions: Tensor
+    skin: Skin
+
+
+def transfer_skin(mesh: Mesh, body: Mesh, weights: Tensor) -> Skin:
+    """Weights for `mesh` from the posed `body` that it was reconstructed around.
+
+    Args:
+        mesh: V vertices, metres.
+        body: in the same pose and place.
+        weights: (B, J), each body vertex's, rows sum to 1.
+    """
+    transferred = closest_weights(mesh, body, weights.numpy(force=True))
+    neighbours = neighbour_average(mesh)
+    for _ in range(_SMOOTHING_STEPS):
+        transferred = (transferred + neighbours @ transferred) / 2
+    return strongest(torch.from_numpy(transferred))
+
+
+def strongest(weights: Tensor) -> Skin:
+    """The four strongest of (V, J) weights, normalised."""
+    values, joints = weights.topk(min(INFLUENCES, weights.shape[1]), dim=1)
+    missing = INFLUENCES - values.shape[1]
+    values = pad(values / values.sum(1, keepdim=True), (0, missing))
+    joints = pad(joints, (0, missing))
+    return Skin(torch.where(values > 0, joints, 0), values.float())
+
+
+def neighbour_average(mesh: Mesh) -> csr_matrix:
+    """(V, V), whose product with vertices' values is the mean over each one's neighbours, or itself if it has none."""
+    faces, count = mesh.faces.numpy(force=True), len(mesh.vertices)
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    ones = np.ones(2 * len(edges), dtype=np.float32)
+    graph = coo_matrix((ones, (edges.ravel("F"), edges[:, ::-1].ravel("F"))), (count, count)).tocsr()
+    graph.data[:] = 1  # an edge shared by two faces was counted twice
+    degree = np.asarray(graph.sum(1)).ravel()
+    graph = graph + diags((degree == 0).astype(np.float32))
+    return csr_matrix(diags(1 / np.maximum(degree, 1).astype(np.float32)) @ graph)
+
+
+def closest_weights(mesh: Mesh, body: Mesh, weights: np.ndarray, candidates: int = _CANDIDATES) -> np.ndarray:
+    """Weights, (V, J) float32, at the points of the body that are closest and look the same way.
+
+    Of each vertex only those triangles are tried whose centres are the `candidates` nearest, with their normals and
+    without; with all of them it is exact.
+    """
+    points, facing = mesh.vertices.numpy(force=True), vertex_normals(mesh.vertices, mesh.faces).numpy(force=True)
+    faces, body_facing = body.faces.numpy(force=True), vertex_normals(body.vertices, body.faces).numpy(force=True)
+    corners = body.vertices.numpy(force=True)[faces]  # (F, 3, 3)
+    near = _nearest(points, corners.mean(1), candidates)
+    alike = _nearest(_oriented(points, facing), _oriented(corners.mean(1), body_facing[faces].mean(1)), candidates)
+    tried = np.concatenate([near, alike], axis=1)  # (V, K)
+    result = np.zeros((len(points), weights.shape[1]), dtype=np.float32)
+    for start in range(0, len(points), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        barycentric, gap = closest_in_triangles(points[rows, None], corners[tried[rows]])  # (C, K, 3), (C, K)
+        there = np.einsum("vkc,vkcx->vkx", barycentric, body_facing[faces[tried[rows]]])
+        best = np.argmin(gap + _FACING_M**2 * ((there - facing[rows, None]) ** 2).sum(-1), axis=1)
+        each = np.arange(len(best))
+        found = faces[tried[rows][each, best]]  # (C, 3)
+        result[rows] = np.einsum("vc,vcj->vj", barycentric[each, best], weights[found])
+    return result
+
+
+def _oriented(places: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """Places and directions as one point, (N, 6), so that the distance of two counts both."""
+    return np.concatenate([places, _FACING_M * facing], axis=1)
+
+
+def _nearest(points: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Indices, (N, count or fewer), of the nearest of the others."""
+    count = min(count, len(others))
+    return np.asarray(cKDTree(others).query(points, count)[1]).reshape(-1, count)
+
+
+def closest_in_triangles(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The closest point of each triangle, and how far it is.
+
+    Args:
+        points: (..., 3), broadcast against the triangles.
+        corners: (..., 3 corners, 3).
+
+    Returns:
+        Barycentric coordinates (..., 3) and the squared distances (...).
+    """
+    a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
+    inside = _plane_coordinates(points, a, b, c)
+    on_edges = [_edge_coordinates(points, corners, start) for start in range(3)]
+    choices = np.stack([inside, *on_edges])  # (4, ..., 3)
+    reached = np.einsum("n...c,...cx->n...x", choices, corners)
+    squared = ((reached - points) ** 2).sum(-1)
+    squared[0] = np.where((inside >= 0).all(-1), squared[0], np.inf)
+    best = squared.argmin(0)
+    return (
+        np.take_along_axis(choices, best[None, ..., None], 0)[0],
+        np.take_along_axis(squared, best[None], 0)[0],
+    )
+
+
+def _plane_coordinates(points: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Barycentric coordinates of the foot of the perpendicular; (-1, 0, 0) in a triangle without area."""
+    u, v, w = b - a, c - a, points - a
+    uu, uv, vv = (u * u).sum(-1), (u * v).sum(-1), (v * v).sum(-1)
+    wu, wv = (w * u).sum(-1), (w * v).sum(-1)
+    area = uu * vv - uv * uv
+    flat = area <= 1e-12 * uu * vv
+    area = np.where(flat, 1, area)
+    second, third = (vv * wu - uv * wv) / area, (uu * wv - uv * wu) / area
+    coordinates = np.stack([1 - second - third, second, third], axis=-1)
+    return np.where(flat[..., None], np.array([-1.0, 0, 0], dtype=coordinates.dtype), coordinates)
+
+
+def _edge_coordinates(points: np.ndarray, corners: np.ndarray, start: int) -> np.ndarray:
+    """Barycentric coordinates of the closest point of the edge that begins at corner `start`."""
+    end = (start + 1) % 3
+    edge = corners[..., end, :] - corners[..., start, :]
+    length = np.maximum((edge * edge).sum(-1), np.finfo(edge.dtype).tiny)
+    along = np.clip(((points - corners[..., start, :]) * edge).sum(-1) / length, 0, 1)
+    coordinates = np.zeros((*along.shape, 3), dtype=along.dtype)
+    coordinates[..., start], coordinates[..., end] = 1 - along, along
+    return coordinates

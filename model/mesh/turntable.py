@@ -1,0 +1,94 @@
+"""The finished avatar, turning once around: frames of its colours and of its normals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.body.a_pose import normalised
+from model.body.cameras import orthographic_cameras, to_clip
+from model.mesh.mesh import Mesh
+from model.mesh.normals import vertex_normals
+from model.mesh.rasteriser import Fragments, Rasteriser, interpolate
+
+HALF_HEIGHT = 1.85 / 2  # of the avatar in the frames, whose half height is 1
+_WHITE = 1.0
+
+Shade = Callable[[Fragments], Tensor]  # the colour of every pixel, (views, H, W, 3) in 0..1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One look at the avatar from `azimuth`, in degrees. albedo, normals: (H, W, 4) in 0..1, on white, alpha last."""
+
+    azimuth: float
+    albedo: Tensor
+    normals: Tensor
+
+
+def azimuths(frames: int, *, closed: bool = True) -> list[float]:
+    """Where the frames look from, in degrees.
+
+    Args:
+        closed: the last step leads back to the first frame. False: whole degrees, as the reference does, which leaves
+            a gap where `frames` does not divide 360.
+    """
+    step = 360 / frames if closed else 360 // frames
+    return [float(step * i) for i in range(frames)]
+
+
+def turntable(
+    mesh: Mesh, size: int, frames: int, rasteriser: Rasteriser, *, closed: bool = True, shade: Shade | None = None
+) -> Iterator[Frame]:
+    """Frames of `size` squared, rendered one at a time as they are asked for.
+
+    Orthographic, unlit, normals those of the world. Without `shade` the mesh's vertex colours are shown.
+
+    Raises:
+        ValueError: the mesh has no colours and there is no `shade`.
+    """
+    if shade is None:
+        shade = coloured(mesh)
+    vertices, _, _ = normalised(mesh.vertices, HALF_HEIGHT)
+    normals = (vertex_normals(vertices, mesh.faces) + 1) / 2
+
+    def render(azimuth: float) -> Frame:
+        clip = to_clip(vertices, orthographic_cameras([azimuth]))
+        fragments = rasteriser.rasterise(clip, mesh.faces, size, size)
+        alpha = (fragments.faces >= 0).to(clip.dtype)[..., None]
+        colours = [shade(fragments), interpolate(normals, mesh.faces, fragments)]
+        picture = torch.cat([alpha, *(colour * alpha + _WHITE * (1 - alpha) for colour in colours)], dim=-1)
+        alpha, *colours = (
+            rasteriser.antialias(picture, fragments, clip, mesh.faces)[0].clamp(0, 1).split([1, 3, 3], dim=-1)
+        )
+        return Frame(azimuth, *(torch.cat([colour, alpha], dim=-1) for colour in colours))
+
+    return map(render, azimuths(frames, closed=closed))
+
+
+def coloured(mesh: Mesh) -> Shade:
+    """Shows a mesh's vertex colours."""
+    colours = mesh.colours
+    if colours is None:
+        raise ValueError("the mesh has no colours")
+    return lambda fragments: interpolate(colours, mesh.faces, fragments)
+
+
+def textured(faces: Tensor, uv: Tensor, texture: Tensor) -> Shade:
+    """Shows a texture, bilinearly.
+
+    faces: (F, 3) int64. uv: (V, 2) in 0..1, of each vertex; v = 0 is the texture's first row, as in glTF.
+    texture: (H, W, 3) in 0..1.
+    """
+
+    def shade(fragments: Fragments) -> Tensor:
+        grid = interpolate(uv, faces, fragments) * 2 - 1
+        pictures = texture.permute(2, 0, 1).expand(len(grid), -1, -1, -1)
+        sampled = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        return sampled.permute(0, 2, 3, 1)
+
+    return shade

@@ -1,0 +1,129 @@
+"""What pictures of an object say about the colour of points on its surface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from model.mesh.mesh import Mesh
+from model.mesh.normals import vertex_normals
+from model.mesh.rasteriser import Rasteriser, interpolate
+
+_LEAST_COSINE = 0.05  # of the angle between a surface's normal and the way to the camera; flatter ones smear
+_CHUNK = 1 << 18  # points at once: about 100 MB
+
+
+@dataclass(frozen=True)
+class Views:
+    """Pictures of one object and the orthographic cameras they were taken with.
+
+    pictures: (views, 4, H, W) float32, RGB and alpha in 0..1, colours not multiplied by alpha.
+    cameras: (views, 4, 4), from the object's space to clip space (see `model.mesh.rasteriser`).
+    weights: (views,), how far each is believed.
+    """
+
+    pictures: Tensor
+    cameras: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.cameras)
+
+    @property
+    def directions(self) -> Tensor:
+        """(views, 3), unit vectors from the camera into the picture."""
+        depth = self.cameras[:, 2, :3]
+        return depth / depth.norm(dim=1, keepdim=True)
+
+    @property
+    def pixel_sizes(self) -> Tensor:
+        """(views,), how much of the object's space a pixel is high."""
+        return 2 * self.cameras[:, 3, 3] / self.cameras[:, 1, :3].norm(dim=1) / self.pictures.shape[2]
+
+    def clip(self, points: Tensor, view: int) -> Tensor:
+        """Points, (P, 3), in clip space: (P, 4)."""
+        camera = self.cameras[view]
+        return points @ camera[:, :3].T + camera[:, 3]
+
+
+class Projection:
+    """Views of a mesh, ready to be asked for the colours of points on it.
+
+    A point is shown by a view where its surface looks at the camera and the depth test finds nothing else before it.
+    It gets its colour from the four pixels around it, but only from those that lie inside the object by alpha (one
+    pixel away from its rim, where the background has mixed in) and on the point's own surface by depth, so that
+    neither background nor an arm's rim bleeds onto what is behind. Weight: the cosine between normal and camera
+    squared, times the view's weight, times the share of the four pixels that counts.
+    """
+
+    def __init__(self, mesh: Mesh, views: Views, rasteriser: Rasteriser) -> None:
+        self.mesh = mesh
+        self.normals = vertex_normals(mesh.vertices, mesh.faces)
+        self._views = views
+        self._pixels = _trusted(views.pictures)  # (views, H * W, 4)
+        self._depths = torch.stack([_depths(mesh, views, view, rasteriser) for view in range(len(views))])
+
+    def shown(self, points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+        """Sums over the views of weighted colours and of weights: (P, 3) and (P,); colour is one by the other.
+
+        points: (P, 3) on the mesh. normals: (P, 3) of length 1. A point that is not finite is shown by nobody.
+        """
+        sums = [self._shown(*chunk) for chunk in zip(points.split(_CHUNK), normals.split(_CHUNK), strict=True)]
+        joined = torch.cat([*sums, points.new_zeros(0, 4)])
+        return joined[:, :3], joined[:, 3]
+
+    def _shown(self, points: Tensor, normals: Tensor) -> Tensor:
+        total = points.new_zeros(len(points), 4)
+        finite = points.isfinite().all(1) & normals.isfinite().all(1)
+        for view, (direction, size, weight) in enumerate(
+            zip(self._views.directions, self._views.pixel_sizes, self._views.weights, strict=True)
+        ):
+            cosines = -(normals @ direction)
+            facing = (finite & (cosines > _LEAST_COSINE)).nonzero()[:, 0]
+            cosines = cosines[facing]
+            # Across a pixel's diagonal the depth of a slanted surface changes by its slope.
+            tolerance = size * (1 + 1 / cosines)
+            gathered = self._gathered(points[facing], tolerance, view)
+            total.index_add_(0, facing, gathered * (cosines**2 * weight)[:, None])
+        return total
+
+    def _gathered(self, points: Tensor, tolerance: Tensor, view: int) -> Tensor:
+        """Weighted means, (P, 4), of the four pixels around each point; the weights are below 1 where some are off."""
+        height, width = self._views.pictures.shape[2:]
+        clip = self._views.clip(points, view)
+        depths = points @ self._views.directions[view]
+        x, y = ((clip[:, :2] / clip[:, 3:] + 1) * clip.new_tensor([width, height]) / 2 - 0.5).unbind(1)
+        total = points.new_zeros(len(points), 4)
+        for column, row, share in _corners(x, y):
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            pixel = torch.where(inside, row * width + column, 0)
+            own = inside & ((self._depths[view, pixel] - depths).abs() <= tolerance)
+            total += self._pixels[view, pixel] * (share * own)[:, None]
+        return total
+
+
+def _corners(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Columns, rows and bilinear shares of the four pixels around points given in pixels."""
+    left, top = x.floor(), y.floor()
+    for column, across in ((left, 1 - (x - left)), (left + 1, x - left)):
+        for row, down in ((top, 1 - (y - top)), (top + 1, y - top)):
+            yield column.long(), row.long(), across * down
+
+
+def _trusted(pictures: Tensor) -> Tensor:
+    """Pixels, (views, H * W, 4), multiplied by the least alpha among them and their eight neighbours."""
+    alpha = -max_pool2d(-pictures[:, 3:], kernel_size=3, stride=1, padding=1)
+    return torch.cat([pictures[:, :3] * alpha, alpha], dim=1).flatten(2).transpose(1, 2).contiguous()
+
+
+def _depths(mesh: Mesh, views: Views, view: int, rasteriser: Rasteriser) -> Tensor:
+    """How far along the view's direction the mesh is at each pixel: (H * W,), infinite where it is not."""
+    fragments = rasteriser.rasterise(
+        views.clip(mesh.vertices, view)[None], mesh.faces, *(int(size) for size in views.pictures.shape[2:])
+    )
+    depths = interpolate((mesh.vertices @ views.directions[view])[:, None], mesh.faces, fragments)
+    return torch.where(fragments.faces >= 0, depths[..., 0], torch.inf).flatten()

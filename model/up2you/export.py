@@ -1,0 +1,90 @@
+"""The avatar as files: `avatar.glb`, `avatar.obj`, `avatar.ply` and `body.json`.
+
+In every one of them the person stands on the ground over the origin, in metres, Y up, facing +Z, in the A pose it was
+reconstructed in. That is also the bind pose of the skeleton.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from model.body.joints import JOINTS
+from model.body.measurements import describe, measure
+from model.body.skinning import Rig, strongest, transfer_skin
+from model.body.smplx import BodyModel, Posed
+from model.mesh.atlas import Atlas
+from model.mesh.files import write_obj, write_ply
+from model.mesh.glb import write_glb
+from model.mesh.mesh import Mesh
+from model.mesh.surface import Surface, grounded
+
+Format = Literal["glb", "obj", "ply"]
+
+
+def export_avatar(
+    folder: Path,
+    mesh: Mesh,
+    body: BodyModel,
+    betas: Tensor,
+    posed: Posed,
+    painting: tuple[Atlas, Image.Image] | None = None,
+    *,
+    formats: Collection[Format],
+    rig: bool = True,
+    notice: str | None = None,
+) -> list[Path]:
+    """Write the avatar.
+
+    Args:
+        folder: where to; it exists.
+        mesh: reconstructed around `posed`, with the colours of its vertices if they are known.
+        body: of 55 joints.
+        betas: (10,), its shape.
+        posed: the shaped body in the mesh's pose and place. If it is itself the mesh, it keeps its own weights.
+        painting: an atlas of the mesh and its picture. Without one, GLB and OBJ have the colours of the vertices.
+            PLY always has: no texture fits into it.
+        formats: what to write beside `body.json`.
+        rig: false leaves out all that is the body model's: skeleton, weights, joints.
+        notice: of the body model's licence, for the GLB.
+
+    Returns:
+        The files, the main one first.
+    """
+    offset = grounded(mesh.vertices)
+    bare = Surface.painted(mesh).moved(offset)
+    surface, source = bare, torch.arange(len(mesh.vertices))
+    if painting is not None:
+        atlas, texture = painting
+        surface = Surface.textured(mesh, atlas.source, atlas.faces, atlas.uv, texture).moved(offset)
+        source = atlas.source.cpu()
+    if "glb" in formats:
+        skeleton = _rig(mesh, body, posed, source, offset) if rig else None
+        write_glb(folder / "avatar.glb", surface, skeleton, notice)
+    if "obj" in formats:
+        write_obj(folder / "avatar.obj", surface)
+    if "ply" in formats:
+        write_ply(folder / "avatar.ply", bare)
+    _write_body(folder / "body.json", body, betas, posed.joints + offset.to(posed.joints) if rig else None)
+    order = ("avatar.glb", "avatar.obj", "avatar.mtl", "avatar.png", "avatar.ply", "body.json")
+    return [folder / name for name in order if (folder / name).exists()]
+
+
+def _rig(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset: Tensor) -> Rig:
+    if torch.equal(mesh.vertices.cpu(), posed.vertices.cpu()):
+        skin = strongest(body.weights.cpu())
+    else:
+        skin = transfer_skin(mesh, Mesh(posed.vertices, body.faces), body.weights)
+    return Rig(JOINTS, tuple(body.parents.tolist()), posed.joints.cpu() + offset.cpu(), skin.at(source))
+
+
+def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None) -> None:
+    resting = body.shaped(betas)
+    measurements = measure(Mesh(resting, body.faces), body.joint_regressor @ resting)
+    file.write_text(json.dumps(describe(betas, measurements, joints), indent=2) + "\n")
