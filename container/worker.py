@@ -20,6 +20,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NoReturn
 
+from container.memory import give_back_free_memory
 from container.settings import Settings
 from model.device import CrowdedError, Device, open_device
 from model.engine import Engine, Job
@@ -31,6 +32,7 @@ EXIT_CANNOT_START = 3
 EXIT_DEVICE_LOST = 70
 
 _BEAT_S = 1.0
+_IDLE_BEATS = 2  # so many without work: a pause, in which memory can be given back
 _NICENESS = 5  # /ping wins on small machines
 _FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
 
@@ -75,6 +77,7 @@ class Worker:
         self._settings = settings
         self._writer = writer
         self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._idle_beats = 0
 
     def send(self, event: str, **fields: Any) -> None:
         """Tell the front. Lines are small and the front always reads, so nothing waits here."""
@@ -91,10 +94,16 @@ class Worker:
         while True:
             await asyncio.sleep(_BEAT_S)
             self._beat()
+            await self._rest()
 
     def _beat(self) -> None:
         stats = self._device.stats
         self.send("beat", forwards=stats.forwards, slowest_s=stats.slowest_s, rows=dict(stats.rows))
+
+    async def _rest(self) -> None:
+        self._idle_beats = 0 if self._tasks else self._idle_beats + 1
+        if self._idle_beats == _IDLE_BEATS:
+            await asyncio.to_thread(give_back_free_memory)
 
     async def _leave(self, code: int, reason: str) -> NoReturn:
         self.send("failed", message=reason.splitlines()[0] if reason else "no reason given")
@@ -103,6 +112,7 @@ class Worker:
 
     def run(self, name: str) -> None:
         """Start computing the job in directory `name`."""
+        self._idle_beats = 0
         task = self._tasks[name] = asyncio.create_task(self._compute(name))
         task.add_done_callback(lambda task: self._end(name, task))
 

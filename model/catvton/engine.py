@@ -11,7 +11,7 @@ from model.catvton.masker import Masker
 from model.catvton.networks import Networks
 from model.catvton.reading import read_inputs
 from model.catvton.request import Request as TryOnRequest
-from model.catvton.writing import Album
+from model.catvton.writing import OMOIB_QUALITY, QUALITY, Album
 from model.device import Device
 from model.engine import Job
 from model.errors import InputError
@@ -37,7 +37,8 @@ class TryOn:
         networks = None if request.mask_only else self.chosen(request)
         job.progress("prepare", 0, 1)
         inputs = await self.device.cpu(lambda: read_inputs(request, job.inputs))
-        album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels)
+        quality = QUALITY if request.user_id is None else OMOIB_QUALITY
+        album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality)
         if networks is None:
             job.progress("mask", 0, 1)
             mask = await self.masker(inputs.photo, request.category)

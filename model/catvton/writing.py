@@ -15,7 +15,8 @@ from model.errors import InputError
 Format = Literal["png", "jpeg", "webp"]
 
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-_QUALITY = 95  # of JPEG and WebP
+QUALITY = 95
+OMOIB_QUALITY = 75  # Pillow's default, as that backend's pictures have always had
 _MAX_SIDE = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}  # what the formats can hold
 
 
@@ -27,13 +28,17 @@ class Album:
         format: of the results.
         folder: where they go.
         max_pixels: a larger picture is shrunk to this.
+        quality: of JPEG and WebP, 0..100.
     """
 
-    def __init__(self, photo: Image.Image, format: Format, folder: Path, max_pixels: int = 2**25) -> None:
+    def __init__(
+        self, photo: Image.Image, format: Format, folder: Path, max_pixels: int = 2**25, quality: int = QUALITY
+    ) -> None:
         self._colour_profile = colour_profile(photo)
         self._format: Format = format
         self._folder = folder
         self._max_pixels = max_pixels
+        self._quality = quality
 
     def save(self, picture: Image.Image, name: str) -> None:
         """Write `{name}.png` (or `jpg`, `webp`).
@@ -56,7 +61,7 @@ class Album:
             message = f"a result of {picture.width} x {picture.height} pixels does not fit into {format}"
             raise InputError(message, code="format_too_small", field="output.format")
         bare = Image.fromarray(np.asarray(picture))
-        bare.save(self._folder / f"{name}.{SUFFIXES[format]}", format, quality=_QUALITY, icc_profile=profile)
+        bare.save(self._folder / f"{name}.{SUFFIXES[format]}", format, quality=self._quality, icc_profile=profile)
 
 
 def numbered(name: str, sample: int) -> str:

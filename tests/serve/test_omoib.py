@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from model.synthetic.drawing import draw_garment, draw_person
 from model.synthetic.samples import GARMENTS, PEOPLE
@@ -74,9 +75,28 @@ def test_the_seven_fields_give_the_picture_where_the_backend_looks_and_the_messa
     response = omoib.invoke(body)
     assert response.status_code == 200, response.text
     stored = bucket.read(f"s3://{bucket.name}/out/users/17/vton_result/241124-093012/result.jpg")
-    assert Image.open(io.BytesIO(stored)).format == "JPEG"
+    with Image.open(io.BytesIO(stored)) as picture:
+        assert isinstance(picture, JpegImageFile)
+        assert picture.quantization == quantisation(quality=75)
     assert stored == bucket.read(response.json()["outputs"][0]["uri"])
     assert queue.messages() == [{"userId": "17", "initial_timestamp": "241124-093012"}]
+
+
+def test_any_other_jpeg_is_of_high_quality(omoib: Server, body: dict[str, Any]) -> None:
+    anonymous = {name: value for name, value in body.items() if name not in ("userId", "timestamp")}
+    response = omoib.invoke(anonymous, accept="image/jpeg")
+    with Image.open(io.BytesIO(response.content)) as picture:
+        assert isinstance(picture, JpegImageFile)
+        assert picture.quantization == quantisation(quality=95)
+
+
+def quantisation(quality: int) -> dict[int, list[int]]:
+    """The tables Pillow writes for this quality, as it reads them."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
+    with Image.open(file) as picture:
+        assert isinstance(picture, JpegImageFile)
+        return picture.quantization
 
 
 def test_the_user_may_be_called_username(omoib: Server, bucket: Bucket, queue: Queue, body: dict[str, Any]) -> None:
@@ -123,7 +143,7 @@ def test_the_message_is_sent_again_until_the_queue_takes_it(
     queue = Queue(moto, "closed-for-now")
     queue.delete()
     with serving(tmp_path, **{**bucket.settings, "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}) as server:
-        patient = body | {"id": "patient-omoib", "timestamp": "2"}
+        patient = body | {"id": "patient-omoib", "timestamp": "2", "steps": 1}
         assert_problem(server.invoke(patient | {"deadline_s": 3}), 502, "not_stored")
         assert "out/patient-omoib/manifest.json" not in bucket.keys("out/patient-omoib/")
         queue.create()

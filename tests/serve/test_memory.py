@@ -1,0 +1,41 @@
+"""Memory that is not used is not kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.fuzz import valid_tryon
+from tests.server import Server, eventually, serving
+
+FREED = """
+import os, psutil
+from container.memory import give_back_free_memory
+blocks = [b"x" * 65536 + bytes([i % 256]) for i in range(1600)]  # 100 MiB, in pieces the heap holds
+last = blocks.pop()  # lies above the others, so that glibc cannot simply lower the top of the heap
+del blocks
+before = psutil.Process().memory_info().rss
+give_back_free_memory()
+print(before - psutil.Process().memory_info().rss)
+"""
+
+
+def test_freed_heap_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", FREED], check=True, capture_output=True, text=True)
+    assert int(done.stdout) > 90 * 2**20
+
+
+def test_a_worker_that_rests_becomes_smaller(tmp_path: Path) -> None:
+    with serving(tmp_path, ENGINES="") as server:
+        large = valid_tryon() | {"width": 512, "height": 512}
+        assert server.invoke(large).status_code == 200
+        after_work = resident(server)
+        eventually(lambda: resident(server) < after_work - 20 * 2**20)
+
+
+def resident(server: Server) -> int:
+    [worker] = server.workers()
+    return int(psutil.Process(worker.pid).memory_info().rss)
