@@ -1,0 +1,94 @@
+"""From the body and six pictures of normals to the person's shape.
+
+The body's mesh is moved and remeshed until its normals and silhouettes, seen from the six views, are those of the
+pictures. Lengths are in the reference's units: the body, 3.6 high, stands in the middle of pictures 4 wide.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from model.body.a_pose import normalised
+from model.body.cameras import AZIMUTHS, orthographic_cameras, to_clip
+from model.mesh.mesh import Mesh
+from model.mesh.normals import vertex_normals
+from model.mesh.optimiser import MeshOptimiser
+from model.mesh.rasteriser import Rasteriser, interpolate
+from model.up2you.targets import Targets
+
+HALF_HEIGHT = 1.8
+RADIUS = 2.0  # of the cameras
+EDGE_LENGTHS = (0.01, 0.1)
+ITERATIONS = 700
+SIZE = 1024  # pixels
+
+
+class Reconstruction:
+    """An optimisation that goes on as far as it is told, so that others may use the device in between.
+
+    Args:
+        start: the body in A-pose, metres. Where it is tells where the computation runs.
+        targets: from the six views.
+        rasteriser: of any kind.
+        seed: of the remeshing.
+        iterations: how many there will be.
+        reference: as published, slips included.
+    """
+
+    def __init__(
+        self,
+        start: Mesh,
+        targets: Targets,
+        rasteriser: Rasteriser,
+        *,
+        seed: int,
+        iterations: int = ITERATIONS,
+        reference: bool = False,
+    ) -> None:
+        vertices, self._centre, self._scale = normalised(start.vertices, HALF_HEIGHT)
+        self._targets = Targets(targets.normals.to(vertices), targets.masks.to(vertices))
+        self._cameras = orthographic_cameras(AZIMUTHS, RADIUS).to(vertices)
+        self._rasteriser = rasteriser
+        generator = Generator().manual_seed(seed)
+        self._optimiser = MeshOptimiser(Mesh(vertices, start.faces), EDGE_LENGTHS, generator, reference=reference)
+        self.total = iterations
+
+    @property
+    def done(self) -> int:
+        """Iterations so far, of `total`."""
+        return self._optimiser.steps
+
+    def advance(self, iterations: int) -> None:
+        """Do some more, but not beyond `total`."""
+        for _ in range(min(iterations, self.total - self.done)):
+            self._optimiser.step(self._loss)
+
+    def mesh(self) -> Mesh:
+        """As it is now, in metres, where the body was."""
+        mesh = self._optimiser.mesh
+        return Mesh(mesh.vertices / self._scale + self._centre, mesh.faces)
+
+    def _loss(self, vertices: Tensor, faces: Tensor) -> Tensor:
+        """Mean difference of normals plus mean difference of silhouettes."""
+        normals, alpha = render_normals(self._rasteriser, vertices, faces, self._cameras, self._targets.masks.shape[1])
+        return (normals - self._targets.normals).abs().mean() + (alpha - self._targets.masks).abs().mean()
+
+
+def render_normals(
+    rasteriser: Rasteriser, vertices: Tensor, faces: Tensor, cameras: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """World normals as colours in 0..1, (views, size, size, 3), black outside, and coverage, (views, size, size, 1).
+
+    vertices: (V, 3). faces: (F, 3). cameras: (views, 4, 4). Differentiable in the vertices, at silhouettes too.
+    """
+    clip = to_clip(vertices, cameras)
+    fragments = rasteriser.rasterise(clip, faces, size, size)
+    covered = (fragments.faces >= 0)[..., None].to(vertices.dtype)
+    colours = (interpolate(vertex_normals(vertices, faces), faces, fragments) + 1) / 2
+    white = 1 - covered
+    picture = rasteriser.antialias(torch.cat([colours * covered + white, covered], -1), fragments, clip, faces)
+    picture = picture.clamp(0, 1)
+    # the blend at the rim is with white, of which the coverage takes away what is not the person
+    alpha = picture[..., 3:]
+    return (picture[..., :3] * alpha + (1 - alpha)) * alpha, alpha
