@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from model.weights.layout import TRANSFORMERS_TENSOR_FILES
+from importlib.util import find_spec
+from pathlib import Path
+
+from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES, network_files, tensor_file
 
 FOLDER = "up2you"
 
@@ -10,6 +13,7 @@ UNET = "up2you/base/unet"
 VAE = "up2you/base/vae"
 TEXT_ENCODER = "up2you/base/text_encoder"
 TOKENIZER = "up2you/base/tokenizer"
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
 SCHEDULER = "up2you/base/scheduler/scheduler_config.json"
 DINO = "up2you/dinov2"
 # As transformers saves it, with its config; or as torch.hub does, without.
@@ -26,3 +30,21 @@ HAND_IDS = "up2you/human_models/smpl_data/MANO_SMPLX_vertex_ids.npz"
 LANDMARK_IDS = "up2you/human_models/smpl_data/smplx_vertex_lmkid.npy"
 
 MATTING = "perception/matting.onnx"
+
+
+def files(weights: Path) -> list[Path]:
+    """Every file the engine reads, present or not, and those that it reads only if they are there."""
+    tensors = (SHAPE_PREDICTOR, FEATURE_AGGREGATOR, RGB_ADAPTER, NORMAL_ADAPTER)
+    needed = [
+        *network_files(weights / UNET),
+        *network_files(weights / VAE),
+        weights / TEXT_ENCODER / CONFIG,
+        tensor_file(weights / TEXT_ENCODER, TRANSFORMERS_TENSOR_FILES),
+        *(weights / TOKENIZER / name for name in TOKENIZER_FILES),
+        tensor_file(weights / DINO, DINO_TENSOR_FILES),
+        *(weights / name for name in (SCHEDULER, *tensors, BODY)),
+    ]
+    if find_spec("mediapipe") is None:  # its light model can stand in
+        needed.append(weights / MATTING)
+    optional = [weights / name for name in (f"{DINO}/{CONFIG}", HAND_IDS, LANDMARK_IDS, MATTING)]
+    return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))

@@ -1,0 +1,39 @@
+"""Everything the stages ask: networks on the device, the body model, the rasteriser, the matting beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from model.body.hands import hands
+from model.body.smplx import read_body
+from model.device import Device
+from model.mesh.rasterisers import open_rasteriser
+from model.perception.label_maps import onnx_providers
+from model.perception.matting import open_matting
+from model.up2you import feature_weights
+from model.up2you.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING
+from model.up2you.views import Views
+from model.weights.pack import Pack
+
+
+class Networks:
+    """Loaded once per worker, shared by all jobs."""
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self.device = device
+        on, full = device.torch_device, torch.float32  # what was published to run in float32 does
+        self.features = device.batched(feature_weights.features(weights).load(on, device.dtype))
+        self.shape_predictor = feature_weights.shape_predictor(weights).load(on, full)
+        self.feature_aggregator = feature_weights.feature_aggregator(weights).load(on, full)
+        self.views = Views(weights, device)
+        self.body = read_body(weights / BODY).to(on)
+        hand_ids, landmark_ids = (
+            file if (file := weights / name).is_file() else None for name in (HAND_IDS, LANDMARK_IDS)
+        )
+        self.hands = hands(self.body, hand_ids, landmark_ids)
+        self.rasteriser = open_rasteriser(on)
+        self.matting = open_matting(weights / MATTING, onnx_providers(device))
+        licence = Pack(weights).facts(weights / BODY).licence or "unknown"
+        self.notice = f"Skeleton and skin weights derive from a body model; its licence: {licence}"

@@ -1,0 +1,69 @@
+"""The generated views, laid around a reconstruction to paint it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.Image import Resampling
+from torch import Tensor
+
+from model.body.a_pose import normalised
+from model.body.cameras import AZIMUTHS, orthographic_cameras
+from model.mesh.atlas import Atlas
+from model.mesh.baking import bake
+from model.mesh.mesh import Mesh
+from model.mesh.rasteriser import Rasteriser
+from model.mesh.view_projection import Projection
+from model.up2you.colour import THRESHOLD, coloured, coloured_as_published, views_of
+from model.up2you.reconstruction import HALF_HEIGHT, RADIUS
+
+
+class Painter:
+    """Paints meshes that stand where the body stood that the views were made around.
+
+    Args:
+        body: in A pose, metres.
+        views: six RGBA pictures in the order of `AZIMUTHS`.
+        size: pixels a side at which they are looked at.
+        reference: colours as the published code gives them.
+    """
+
+    def __init__(
+        self, body: Mesh, views: Sequence[Image.Image], size: int, rasteriser: Rasteriser, *, reference: bool = False
+    ) -> None:
+        _, self._centre, self._scale = normalised(body.vertices, HALF_HEIGHT)
+        on = body.vertices.device
+        pictures = torch.stack([_pixels(view, size) for view in views]).to(on)
+        self._views = views_of(pictures, orthographic_cameras(AZIMUTHS, RADIUS).to(on))
+        self._rasteriser = rasteriser
+        self._reference = reference
+
+    def coloured(self, mesh: Mesh) -> Mesh:
+        """The mesh with a colour for every vertex."""
+        within = self._within(mesh)
+        if self._reference:
+            painted = coloured_as_published(within, self._views, self._rasteriser)
+        else:
+            painted = coloured(Projection(within, self._views, self._rasteriser))
+        return replace(mesh, colours=painted.colours)
+
+    def texture(self, mesh: Mesh, atlas: Atlas) -> Image.Image:
+        """The picture for the mesh's atlas. Its vertex colours show where no view does."""
+        if mesh.colours is None:
+            raise ValueError("the mesh has no colours yet")
+        projection = Projection(self._within(mesh), self._views, self._rasteriser)
+        return bake(atlas, projection, mesh.colours, THRESHOLD, self._rasteriser)
+
+    def _within(self, mesh: Mesh) -> Mesh:
+        """The mesh in the cameras' space."""
+        return replace(mesh, vertices=(mesh.vertices - self._centre) * self._scale)
+
+
+def _pixels(picture: Image.Image, size: int) -> Tensor:
+    """(4, size, size) in 0..1."""
+    resized = np.asarray(picture.resize((size, size), Resampling.BILINEAR), dtype=np.float32) / 255
+    return torch.from_numpy(resized).permute(2, 0, 1)
