@@ -57,9 +57,7 @@ def random_outfit(rng: np.random.Generator) -> Outfit:
     shoes = _SHOES[rng.integers(len(_SHOES))]
     iris = _IRISES[rng.integers(len(_IRISES))]
     long_sleeves, long_legs, long_hair = rng.uniform(size=3) < (0.35, 0.75, 0.5)
-    return Outfit(
-        skin, hair, top, stripes, trousers, shoes, iris, bool(long_sleeves), bool(long_legs), bool(long_hair)
-    )
+    return Outfit(skin, hair, top, stripes, trousers, shoes, iris, bool(long_sleeves), bool(long_legs), bool(long_hair))
 
 
 _HAIR: tuple[Colour, ...] = ((0.13, 0.09, 0.08), (0.35, 0.21, 0.13), (0.66, 0.48, 0.28), (0.55, 0.24, 0.12))
@@ -137,9 +135,7 @@ def _hair(outfit: Outfit, places: Array) -> Layer:
     strands = 0.0015 * np.sin(220 * x + 40 * z) * np.sin(60 * y)
     volume = 0.014 + 0.012 * np.clip((z * -1 + 0.05) / 0.08, 0, 1) + (0.010 if outfit.long_hair else 0.0)
     shade = 0.5 + 0.5 * np.sin(300 * x + 60 * z)
-    colours = _over(
-        np.tile(outfit.hair, (len(x), 1)), _between(outfit.hair, (1, 0.9, 0.8), 0.12), shade.clip(0, 1)
-    )
+    colours = _over(np.tile(outfit.hair, (len(x), 1)), _between(outfit.hair, (1, 0.9, 0.8), 0.12), shade.clip(0, 1))
     return Layer(depth, volume + strands, 2, colours)
 
 
