@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import trimesh
 from torch import Tensor
 
 from model.mesh.rasterise_torch import Torch
@@ -117,6 +118,12 @@ def test_an_inner_silhouette_blends_with_what_lies_behind() -> None:
     middle = rasteriser.antialias(picture, fragments, clip, both)[0, SIZE // 2, :, 0]
     assert middle.sum().item() == pytest.approx(0.403 * SIZE, abs=1e-3)
     assert len(middle[(middle > 0) & (middle < 1)]) == 2
+
+
+def test_edges_behind_edges_count_once() -> None:
+    box = trimesh.creation.box(extents=(1.03, 0.97, 1.0))  # seen face on: its back lies exactly behind its front
+    vertices, faces = torch.tensor(box.vertices, dtype=torch.float32), torch.tensor(box.faces)
+    assert mask(clip_of(vertices), faces).mean().item() * 4 == pytest.approx(1.03 * 0.97, rel=2e-3)
 
 
 def test_views_do_not_mix() -> None:

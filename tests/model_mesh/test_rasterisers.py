@@ -166,6 +166,15 @@ def test_silhouettes_pull_at_the_vertices(rasteriser: OnCpu) -> None:
 # -- our own ------------------------------------------------------------------------------------------------
 
 
+def test_more_large_triangles_than_one_block_holds() -> None:
+    vertices, _ = square(half=2.0)
+    depths = torch.rand(400, generator=torch.Generator().manual_seed(0))
+    many = torch.cat([vertices[:3] + torch.tensor([0.0, 0.0, 1.0]) * depth for depth in depths])
+    triangles = torch.arange(len(many)).view(-1, 3)
+    seen = Torch().rasterise(clip_of(many), triangles, 200, 200).faces
+    assert torch.unique(seen[0, :99, 101:]).tolist() == [depths.argmin()]
+
+
 def test_the_lowest_of_equal_faces_is_seen() -> None:
     vertices, faces = square()
     twice = torch.cat([faces + 4, faces]), torch.cat([vertices, vertices])
