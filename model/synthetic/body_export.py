@@ -42,11 +42,9 @@ def export_body(bodies: Bodies) -> dict[str, NDArray[np.generic]]:
     template, shapes, betas = principal_shapes(vertices, SHAPES)
     kept_template, kept_shapes = template.astype(np.float32), shapes.astype(np.float16)
     design = np.column_stack([np.ones(len(betas)), betas])
-    joint_shapes: Array = np.linalg.lstsq(design, joints.reshape(len(joints), -1), rcond=None)[0].reshape(
-        -1, len(PARENTS), 3
-    )
+    joint_shapes = np.linalg.lstsq(design, joints.reshape(len(joints), -1), rcond=None)[0].reshape(-1, len(PARENTS), 3)
     basis = np.concatenate([kept_template[None], kept_shapes.transpose(2, 0, 1)]).astype(np.float64)  # (11, V, 3)
-    regressor = np.stack([_nearby_sum(basis, joint_shapes[:, i]) for i in range(len(PARENTS))])
+    regressor = np.stack([_nearby_sum(basis, joint_shapes[:, i].astype(np.float64)) for i in range(len(PARENTS))])
     return {
         "v_template": kept_template,
         "f": bodies.faces.astype(np.int32),

@@ -61,8 +61,8 @@ def random_person(seed: int) -> Person:
     skin = Surface(shaped, template, weights, body.faces.numpy())
     eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye") for side in ("left", "right")]].sum(1) > 0.5
     worn, colours = dress(skin, outfit, eyes.numpy())
-    surface = (torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights))
-    return Person(body, betas, *surface, torch.from_numpy(worn.faces))
+    surface = [torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights)]
+    return Person(body, betas, surface[0], surface[1], surface[2], torch.from_numpy(worn.faces))
 
 
 @cache

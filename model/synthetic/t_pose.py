@@ -88,7 +88,8 @@ def _between(start: Array, end: Array) -> Array:
     start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
     axis = np.cross(start, end)
     cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + cross + cross @ cross / (1 + start @ end)
+    turn: Array = np.eye(3) + cross + cross @ cross / (1 + start @ end)
+    return turn
 
 
 def _about_x(angle: float) -> Array:
