@@ -30,9 +30,9 @@ def main() -> None:
         title="Requests that are almost right",
         how=f"{REQUESTS} variations of a valid try-on with one to three things wrong, {AT_ONCE} at once "
         f"(`tests/fuzz.py`, demo pack). A complaint is an answer that is neither a result nor a small, typed problem. "
-        f"Memory is the resident set of each process after a pause, in which a worker gives freed memory back. Before "
-        f"the first: every size a variation can have, 1 to {AT_ONCE} at once, because oneDNN keeps its kernels, up to "
-        f"1024, each for one size and number of rows; then {BLOCK} other variations.",
+        f"Memory is the resident set of each process after a pause, in which a worker gives freed memory back. "
+        f"Before the first request: every size a variation can have, 1 to {AT_ONCE} at once, because oneDNN keeps up "
+        f"to 1024 kernels, made for one size and number of rows each; then {BLOCK} other variations.",
     )
     complaints: list[str] = []
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), ENGINES="") as server:

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     engines: Words = Field((), description="Engines to load; empty: all whose weights are there.")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1` ...")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    memory_profile: Literal["resident", "low"] = Field(
+        "resident", description="`low`: one network on the device at a time and one live job, for small cards."
+    )
     workers: NonNegativeInt = Field(0, description="Worker processes; 0: one per GPU, or one.")
 
     # Where it listens

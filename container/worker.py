@@ -197,6 +197,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         max_batch_rows=settings.max_batch_rows,
         max_live_jobs=settings.max_live_jobs,
         shares=settings.shares(),
+        memory_profile=settings.memory_profile,
     )
     engines, models = {}, {}
     for name in names:

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import DeviceLostError, DeviceMemoryError
+from model.residence import Lodging, MemoryProfile
 
 T = TypeVar("T")
 Rows = Tensor | tuple[Tensor, ...]
@@ -88,6 +89,7 @@ class Device:
         max_live_jobs: most jobs of one engine between their first and last forward.
         memory_bytes: what the live jobs' resident tensors may take together; None: measured at the first job.
         shares: engine -> weight of its claim on device time; 1 when absent.
+        memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
     """
 
@@ -100,16 +102,19 @@ class Device:
         max_live_jobs: int = 8,
         memory_bytes: int | None = None,
         shares: Mapping[str, float] | None = None,
+        memory_profile: MemoryProfile = "resident",
         patience_s: float = 30.0,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
         self.max_batch_rows = max_batch_rows
         self.max_live_jobs = max_live_jobs
+        self.memory_profile: MemoryProfile = memory_profile
         self.stats = Stats()
         self._memory_bytes = memory_bytes
         self._shares = shares or {}
         self._patience_s = patience_s
+        self._lodging = Lodging(torch_device, self._empty_cache) if memory_profile == "low" else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._cpu_threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix="cpu")
 
@@ -125,13 +130,23 @@ class Device:
     # -- the three verbs ------------------------------------------------------------------------------------
 
     def batched(self, module: nn.Module, atom: int = 1) -> Network:
-        """Put `module` behind the queue. `atom` consecutive rows of a call always stay in one forward."""
+        """Put `module` behind the queue. `atom` consecutive rows of a call always stay in one forward.
+
+        With the profile "low" its weights leave the device until it computes. They may be shared with other modules.
+        """
+        if self._lodging is not None:
+            self._lodging.take(module)
         return Network(self, module, atom)
 
     async def run(self, fn: Callable[[], T]) -> T:
-        """Run other work on the device's thread, with gradients off unless `fn` turns them on."""
+        """Run other work on the device's thread, with gradients off unless `fn` turns them on.
+
+        With the profile "low" the device is free of weights then, but for those of networks that `fn` calls.
+        """
 
         def run(calls: list[Call]) -> list[T]:
+            if self._lodging is not None:
+                self._lodging.vacate()
             return [fn()]
 
         result: T = await self._submit(kind=None, rows=1, run=run)
@@ -142,6 +157,16 @@ class Device:
         return await asyncio.get_running_loop().run_in_executor(self._cpu_threads, fn)
 
     # -- jobs -----------------------------------------------------------------------------------------------
+
+    @property
+    def home(self) -> torch.device:
+        """Where to load weights: the device, or the host if they are only to be there while they are needed."""
+        return self.torch_device if self._lodging is None else torch.device("cpu")
+
+    @property
+    def sliced(self) -> bool:
+        """Whether attention should go slice by slice: slower, and with less memory."""
+        return self.memory_profile == "low"
 
     @property
     def memory_bytes(self) -> int:
@@ -191,6 +216,8 @@ class Device:
                 held_back.add(account.engine)
 
     def _has_place(self, account: Account) -> bool:
+        if self.memory_profile == "low":
+            return not self._live
         return sum(other.engine == account.engine for other in self._live) < self.max_live_jobs
 
     def _fits(self, account: Account) -> bool:
@@ -405,6 +432,7 @@ def open_device(
     max_batch_rows: int = 8,
     max_live_jobs: int = 8,
     shares: Mapping[str, float] | None = None,
+    memory_profile: MemoryProfile = "resident",
 ) -> Device:
     """The device called `name` ("auto": the GPU if there is one), computing in `dtype`.
 
@@ -421,4 +449,5 @@ def open_device(
         max_batch_rows=max_batch_rows,
         max_live_jobs=max_live_jobs,
         shares=shares,
+        memory_profile=memory_profile,
     )

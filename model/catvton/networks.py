@@ -23,8 +23,8 @@ class Networks:
         self.variant = variant
         self.device = device
         self.noise_schedule = checkpoint.noise_schedule(weights, variant)
-        unet = checkpoint.unet(weights, variant).load(device.torch_device, device.dtype)
-        vae = checkpoint.vae(weights, variant).load(device.torch_device, device.dtype)
+        unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
+        vae = checkpoint.vae(weights, variant).load(device.home, device.dtype)
         self.scaling_factor: float = vae.config.scaling_factor
         self.denoiser = device.batched(Denoiser(unet))
         self.encoder = device.batched(Encoder(vae))

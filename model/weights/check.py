@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from model.engines import ENGINES
 from model.errors import WeightsError
+from model.residence import MemoryProfile, most_at_once
 from model.weights.loading import Network
 from model.weights.pack import Pack
 
@@ -25,24 +27,29 @@ class Report:
     engine: str
     licence: str
     bytes_on_disk: int
-    parameters: int
+    parameters: Sequence[int]  # of each network
     problems: list[str]
 
     def __str__(self) -> str:
-        memory = ", ".join(
-            f"{_megabytes(self.parameters * dtype.itemsize)} at {str(dtype).removeprefix('torch.')}"
-            for dtype in _SHOWN_DTYPES
-        )
         verdict = f"{len(self.problems)} problem(s)" if self.problems else "complete"
         return "\n".join(
             [
                 f"{self.engine}: {verdict}",
                 f"  licence           {self.licence}",
                 f"  on disk           {_megabytes(self.bytes_on_disk)}",
-                f"  device memory     {memory} ({self.parameters:,} parameters)",
+                *(f"  {profile:<18}{self._weights(profile)}" for profile in get_args(MemoryProfile)),
                 *(f"  problem           {problem}" for problem in self.problems),
             ]
         )
+
+    def _weights(self, profile: MemoryProfile) -> str:
+        """What the weights take of the device's memory with this profile."""
+        parameters = most_at_once(self.parameters, profile)
+        memory = ", ".join(
+            f"{_megabytes(parameters * dtype.itemsize)} at {str(dtype).removeprefix('torch.')}"
+            for dtype in _SHOWN_DTYPES
+        )
+        return f"{memory} ({parameters:,} parameters on the device)"
 
 
 def check(pack: Pack) -> list[Report]:
@@ -59,7 +66,7 @@ def check(pack: Pack) -> list[Report]:
 
 def _report(pack: Pack, engine: str) -> Report:
     problems = [f"{name}: missing" for name in pack.missing(engine)]
-    parameters = 0
+    parameters: list[int] = []
     for load in _parts(pack, engine):
         try:
             loaded = load()
@@ -68,7 +75,7 @@ def _report(pack: Pack, engine: str) -> Report:
                 problems.append(error.message)
             continue
         if isinstance(loaded, Network):
-            parameters += loaded.parameters()
+            parameters.append(loaded.parameters())
             problems += _key_problems(pack, loaded)
     problems += _digest_problems(pack, engine)
     on_disk = sum(file.stat().st_size for file in pack.files(engine) if file.is_file())

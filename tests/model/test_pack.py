@@ -11,6 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from model.__main__ import main
+from model.catvton import checkpoint
 from model.catvton.files import VAE, attention_file
 from model.errors import WeightsError
 from model.weights.check import check
@@ -117,7 +118,10 @@ def test_check_says_what_a_good_pack_needs(weights: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert "tryon: complete" in said
     assert "licence           MIT" in said
-    assert "1.2 MB at float16, 2.5 MB at float32" in said
+    assert "resident          1.2 MB at float16, 2.5 MB at float32" in said
+    unet, vae = (read(weights).parameters() for read in (checkpoint.unet, checkpoint.vae))
+    assert f"low               {2 * max(unet, vae) / 1e6:.1f} MB at float16" in said
+    assert max(unet, vae) < unet + vae
 
 
 def test_check_finds_every_problem_at_once(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

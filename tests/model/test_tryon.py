@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from model.catvton.engine import TryOn
 from model.catvton.request import Garments, Request
+from model.device import Device
 from model.engine import Job
 from model.errors import InputError
 from tests.model.conftest import DATA
@@ -63,6 +65,14 @@ def test_with_one_seed_for_all_the_result_is_the_published_one(studio: Studio) -
 def test_the_same_seed_gives_the_same_bytes(studio: Studio) -> None:
     first, second, other = (studio.dress(seed=seed)[0].read_bytes() for seed in (1, 1, 2))
     assert first == second != other
+
+
+def test_one_network_at_a_time_gives_the_same_bytes(studio: Studio, runner: asyncio.Runner, tmp_path: Path) -> None:
+    device = Device(torch.device("cpu"), memory_profile="low")
+    (tmp_path / "low").mkdir()
+    low = Studio(TryOn(DATA / "weights", device), runner, tmp_path / "low")
+    assert low.dress(samples=2)[1].read_bytes() == studio.dress(samples=2)[1].read_bytes()
+    device.close()
 
 
 def test_sample_i_is_a_run_with_seed_plus_i(studio: Studio) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from container.settings import Settings
+from container.worker import load
 from container.worker_process import WorkerProcess, worker_environment
 from tests.server import ROOT
 
@@ -37,3 +38,9 @@ def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) ->
         raise AssertionError("the worker died")
 
     assert asyncio.run(asyncio.wait_for(ended(), 20)) == {"event": "ended", "job": "job", "cancelled": True}
+
+
+def test_the_memory_profile_reaches_the_device() -> None:
+    device, engines, _ = load(Settings(model_dir="demo", device="cpu", memory_profile="low"))
+    assert (device.memory_profile, list(engines)) == ("low", ["tryon"])
+    device.close()
