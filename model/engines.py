@@ -10,6 +10,7 @@ from model.request import Request
 
 ENGINES = {
     "tryon": "model.catvton.engine:TryOn",
+    "avatar": "model.up2you.engine:Avatar",
 }
 
 

@@ -11,8 +11,10 @@ from torch import Generator, Tensor
 
 from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
-from model.mesh.atlas import decimated, unwrap
+from model.mesh.atlas import unwrap
+from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
+from model.mesh.poisson import sealed
 from model.up2you import stage_files, turning
 from model.up2you.cutout import Cutout, alpha_of, cut_out
 from model.up2you.export import export_avatar
@@ -151,7 +153,13 @@ class Sitting:
         while work.done < work.total:
             await self.device.run(advance)
             self.job.progress("mesh", work.done, work.total)
-        self.subject.mesh = await self.device.cpu(lambda: swap_hands(work.mesh(), self._body(), self.networks.hands))
+        hands = self.networks.hands
+
+        def finished() -> Mesh:
+            parts = swap_hands(work.mesh(), self._body(), hands.face_mask, hands.near_wrist_vertex_mask)
+            return sealed(parts)
+
+        self.subject.mesh = await self.device.cpu(finished)
 
     def _reconstruction(self) -> Reconstruction:
         request = self.request
