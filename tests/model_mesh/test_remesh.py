@@ -103,13 +103,14 @@ def test_flip_turns_the_one_edge_between_crowded_vertices_and_keeps_the_surface(
 
 
 def test_exactly_three_candidates_are_judged_along_the_right_axis_by_default() -> None:
-    """Three separate kites, each with one edge to turn, lying so that the wrong axis says no."""
+    """Three separate uneven kites, each with one edge to turn, lying so that the wrong axis says no."""
     generator = Generator().manual_seed(2)
     vertices, faces = [], []
     for i in range(3):
         kite, kite_faces = crowded_kite()
+        uneven = kite + 0.25 * torch.randn(kite.shape, generator=generator)
         rotation, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator))
-        vertices.append(kite @ rotation)
+        vertices.append(uneven @ rotation)
         faces.append(kite_faces + i * len(kite))
     mesh, triangles = torch.cat(vertices), torch.cat(faces)
     edges = Edges.of(triangles, len(mesh))
