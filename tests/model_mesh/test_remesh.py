@@ -108,8 +108,8 @@ def test_exactly_three_candidates_are_judged_along_the_right_axis_by_default() -
     vertices, faces = [], []
     for i in range(3):
         kite, kite_faces = crowded_kite()
-        uneven = kite + 0.25 * torch.randn(kite.shape, generator=generator)
         rotation, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator))
+        uneven = kite + 0.25 * torch.randn(kite.shape, generator=generator)
         vertices.append(uneven @ rotation)
         faces.append(kite_faces + i * len(kite))
     mesh, triangles = torch.cat(vertices), torch.cat(faces)
