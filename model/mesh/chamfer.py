@@ -39,7 +39,8 @@ def outer_points(
     while sum(map(len, kept)) < points:
         some = _sampled(unit, points, generator)
         kept.append(some[_visible(some, unit, rasteriser, directions, size)])
-    return torch.cat(kept)[:points] * radius + centre
+    outer: Tensor = torch.cat(kept)[:points] * radius + centre
+    return outer
 
 
 def _sampled(mesh: Mesh, points: int, generator: Generator) -> Tensor:

@@ -35,7 +35,8 @@ def distance_to_segments(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
     """How far points are from segments. All (..., 3) and broadcast together."""
     along = end - start
     share = ((points - start) * along).sum(-1) / (along * along).sum(-1).clamp(min=torch.finfo(points.dtype).tiny)
-    return (points - start - share.clamp(0, 1)[..., None] * along).norm(dim=-1)
+    distance: Tensor = (points - start - share.clamp(0, 1)[..., None] * along).norm(dim=-1)
+    return distance
 
 
 def nearest_vertices(points: Tensor, mesh: Mesh) -> Tensor:

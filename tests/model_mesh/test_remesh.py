@@ -130,7 +130,8 @@ def crowded_kite() -> tuple[Tensor, Tensor]:
 def outwardness(vertices: Tensor, faces: Tensor) -> Tensor:
     """Positive for faces of a star-shaped surface around the origin that face away from it."""
     a, b, c = vertices[faces].unbind(1)
-    return (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(-1)
+    outward: Tensor = (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(-1)
+    return outward
 
 
 def test_remeshing_a_sphere_brings_its_edges_to_the_wanted_length() -> None:

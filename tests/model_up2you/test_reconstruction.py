@@ -109,7 +109,7 @@ def test_the_bodys_hands_take_the_place_of_reconstructed_ones() -> None:
     start, of_body = a_pose(body, torch.zeros(10)), hands(body)
     swollen = start.vertices + 0.004 * torch.nn.functional.normalize(start.vertices, dim=1)
     swapped = swap_hands(Mesh(swollen, start.faces), start, of_body.face_mask, of_body.near_wrist_vertex_mask)
-    hand_vertices = start.vertices[start.faces[of_body.face_mask].unique()]
+    hand_vertices = start.vertices[torch.unique(start.faces[of_body.face_mask])]
     assert len(hand_vertices) > 500
     assert swapped.vertices[: len(hand_vertices)].equal(hand_vertices)
     rest = swapped.vertices[len(hand_vertices) :]
@@ -123,7 +123,7 @@ def test_the_bodys_hands_take_the_place_of_reconstructed_ones() -> None:
 def test_hands_hanging_by_the_hips_take_no_trousers_away() -> None:
     body = read_body(DEMO / BODY)
     start, of_body = a_pose(body, torch.zeros(10)), hands(body)
-    hand = start.vertices[start.faces[of_body.face_mask].unique()]
+    hand = start.vertices[torch.unique(start.faces[of_body.face_mask])]
     skirt = Mesh(start.vertices.clone(), start.faces)
     swapped = swap_hands(skirt, start, of_body.face_mask, torch.zeros_like(of_body.near_wrist_vertex_mask))
     assert len(swapped.vertices) >= len(hand) + 0.9 * len(start.vertices)
