@@ -1,4 +1,4 @@
-"""How near the reconstruction comes to a person whose exact normals and silhouettes it is given, and how long it takes."""
+"""How near the reconstruction comes to a person whose normals and silhouettes it is given, and how long it takes."""
 
 from __future__ import annotations
 

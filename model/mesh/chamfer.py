@@ -13,8 +13,6 @@ from model.mesh.normals import face_normals
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 POINTS = 100_000
-_DIRECTIONS = 48
-_SIZE = 512  # of the pictures that tell what is visible
 _PIXELS_BEHIND = 3.0  # up to which a point counts as on the visible surface
 
 
@@ -26,8 +24,13 @@ def chamfer(first: Tensor, second: Tensor) -> float:
     return float(there.mean() + back.mean()) / 2
 
 
-def outer_points(mesh: Mesh, rasteriser: Rasteriser, *, seed: int, points: int = POINTS) -> Tensor:
-    """(points, 3), spread evenly over what one of 48 directions around sees of a mesh."""
+def outer_points(
+    mesh: Mesh, rasteriser: Rasteriser, *, seed: int, points: int = POINTS, directions: int = 24, size: int = 512
+) -> Tensor:
+    """(points, 3), spread evenly over what one sees of a mesh from one of so many directions around.
+
+    size: of the pictures that tell what hides what, in pixels.
+    """
     low, high = mesh.vertices.aminmax(dim=0)
     centre, radius = (low + high) / 2, (high - low).norm() / 2
     unit = Mesh((mesh.vertices - centre) / radius, mesh.faces)
@@ -35,8 +38,9 @@ def outer_points(mesh: Mesh, rasteriser: Rasteriser, *, seed: int, points: int =
     kept: list[Tensor] = []
     while sum(map(len, kept)) < points:
         some = _sampled(unit, points, generator)
-        kept.append(some[_visible(some, unit, rasteriser)])
-    return torch.cat(kept)[:points] * radius + centre
+        kept.append(some[_visible(some, unit, rasteriser, directions, size)])
+    outer: Tensor = torch.cat(kept)[:points] * radius + centre
+    return outer
 
 
 def _sampled(mesh: Mesh, points: int, generator: Generator) -> Tensor:
@@ -49,25 +53,25 @@ def _sampled(mesh: Mesh, points: int, generator: Generator) -> Tensor:
     return (weights[..., None] * mesh.vertices[mesh.faces[chosen.to(mesh.faces.device)]]).sum(1)
 
 
-def _visible(points: Tensor, mesh: Mesh, rasteriser: Rasteriser) -> Tensor:
+def _visible(points: Tensor, mesh: Mesh, rasteriser: Rasteriser, directions: int, size: int) -> Tensor:
     """Which points, (P, 3) within the unit sphere, the surface hides from none or not all directions: (P,) bool."""
     seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    for turn in _turns().to(points):
+    for turn in _turns(directions).to(points):
         turned = mesh.vertices @ turn.T
         clip = torch.cat([turned, torch.ones_like(turned[:, :1])], 1)
-        fragments = rasteriser.rasterise(clip[None], mesh.faces, _SIZE, _SIZE)
+        fragments = rasteriser.rasterise(clip[None], mesh.faces, size, size)
         covered = fragments.faces[0] >= 0
         depth = torch.where(covered, interpolate(turned[:, 2:], mesh.faces, fragments)[0, ..., 0], torch.inf)
         place = points @ turn.T
-        column, row = ((place[:, :2] + 1) / 2 * _SIZE).long().clamp(0, _SIZE - 1).T
-        seen |= place[:, 2] < depth[row, column] + _PIXELS_BEHIND * 2 / _SIZE
+        column, row = ((place[:, :2] + 1) / 2 * size).long().clamp(0, size - 1).T
+        seen |= place[:, 2] < depth[row, column] + _PIXELS_BEHIND * 2 / size
     return seen
 
 
-def _turns() -> Tensor:
-    """(n, 3, 3), turns that bring directions spread over the sphere to look along z."""
-    index = torch.arange(_DIRECTIONS) + 0.5
-    z = 1 - 2 * index / _DIRECTIONS
+def _turns(directions: int) -> Tensor:
+    """(directions, 3, 3), turns that bring directions spread over the sphere to look along z."""
+    index = torch.arange(directions) + 0.5
+    z = 1 - 2 * index / directions
     angle = math.pi * (1 + math.sqrt(5)) * index
     across = (1 - z * z).sqrt()
     direction = torch.stack([across * angle.cos(), across * angle.sin(), z], 1)

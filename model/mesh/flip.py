@@ -39,11 +39,12 @@ def flip(vertices: Tensor, edges: Edges, *, reference: bool = False) -> Tensor:
     # what does not flip goes to a row of its own, which is cut off: that costs no look at how many there are
     places = torch.where((chosen & upright.all(1))[:, None], sides // 3, len(faces))
     rows = torch.cat([faces, faces.new_zeros(1, 3)])
-    return rows.index_copy(0, places.flatten(), turned.flatten(0, 1))[:-1]
+    turned_rows: Tensor = rows.index_copy(0, places.flatten(), turned.flatten(0, 1))
+    return turned_rows[:-1]
 
 
 def _normals(corners: Tensor, along: int) -> Tensor:
     """(..., 3) of triangles, (..., 3, 3)."""
-    return torch.linalg.cross(
-        corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :], dim=along
-    )
+    first, second, third = corners.unbind(-2)
+    normals: Tensor = torch.linalg.cross(second - first, third - first, dim=along)
+    return normals

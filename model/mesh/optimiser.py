@@ -25,7 +25,8 @@ LENGTH_TOLERANCE = 0.5  # edges may be so much shorter or longer than wanted
 _EPSILON = 1e-8
 
 # The columns of the state: what a vertex carries through remeshing.
-_POSITION, _SECOND, _SPEED, _FIRST, _LENGTH = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 8), slice(8, 9)
+_COLUMNS = [3, 1, 1, 3, 1]  # position, second moment, speed, first moment, wanted edge length
+_POSITION, _LENGTH = slice(0, 3), slice(8, 9)
 
 
 class MeshOptimiser:
@@ -54,7 +55,7 @@ class MeshOptimiser:
         self.reference = reference
         self.steps = 0
         self._generator = generator
-        self._state = vertices.new_zeros(len(vertices), 9)
+        self._state = vertices.new_zeros(len(vertices), sum(_COLUMNS))
         self._state[:, _POSITION] = vertices
         self._state[:, _LENGTH] = edge_lengths[1]
         self._edges = Edges.of(mesh.faces, len(vertices))
@@ -83,7 +84,7 @@ class MeshOptimiser:
 
     def _move(self, gradient: Tensor) -> None:
         self.steps += 1
-        position, second, speed, first, length = self._state.split([3, 1, 1, 3, 1], dim=1)
+        position, second, speed, first, length = torch.split(self._state, _COLUMNS, dim=1)
         smoothing = position - self._edges.mean_of_neighbours(position)
         gradient = gradient + SMOOTHING * speed * smoothing
         if self.steps > 1:

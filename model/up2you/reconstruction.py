@@ -21,7 +21,6 @@ HALF_HEIGHT = 1.8
 RADIUS = 2.0  # of the cameras
 EDGE_LENGTHS = (0.01, 0.1)
 ITERATIONS = 700
-SIZE = 1024  # pixels
 
 
 class Reconstruction:
@@ -53,6 +52,7 @@ class Reconstruction:
         generator = Generator().manual_seed(seed)
         self._optimiser = MeshOptimiser(Mesh(vertices, start.faces), EDGE_LENGTHS, generator, reference=reference)
         self.total = iterations
+        self._reference = reference
 
     @property
     def done(self) -> int:
@@ -71,24 +71,27 @@ class Reconstruction:
 
     def _loss(self, vertices: Tensor, faces: Tensor) -> Tensor:
         """Mean difference of normals plus mean difference of silhouettes."""
-        normals, alpha = render_normals(self._rasteriser, vertices, faces, self._cameras, self._targets.masks.shape[1])
+        size = self._targets.masks.shape[1]
+        normals, alpha = render_normals(
+            self._rasteriser, vertices, faces, self._cameras, size, reference=self._reference
+        )
         return (normals - self._targets.normals).abs().mean() + (alpha - self._targets.masks).abs().mean()
 
 
 def render_normals(
-    rasteriser: Rasteriser, vertices: Tensor, faces: Tensor, cameras: Tensor, size: int
+    rasteriser: Rasteriser, vertices: Tensor, faces: Tensor, cameras: Tensor, size: int, *, reference: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """World normals as colours in 0..1, (views, size, size, 3), black outside, and coverage, (views, size, size, 1).
+    """World normals as colours in 0..1, (views, size, size, 3), times coverage, (views, size, size, 1).
 
     vertices: (V, 3). faces: (F, 3). cameras: (views, 4, 4). Differentiable in the vertices, at silhouettes too.
+    reference: half-covered pixels are blended with white before they are weighed by their coverage, as published.
     """
     clip = to_clip(vertices, cameras)
     fragments = rasteriser.rasterise(clip, faces, size, size)
     covered = (fragments.faces >= 0)[..., None].to(vertices.dtype)
     colours = (interpolate(vertex_normals(vertices, faces), faces, fragments) + 1) / 2
-    white = 1 - covered
-    picture = rasteriser.antialias(torch.cat([colours * covered + white, covered], -1), fragments, clip, faces)
-    picture = picture.clamp(0, 1)
-    # the blend at the rim is with white, of which the coverage takes away what is not the person
-    alpha = picture[..., 3:]
-    return (picture[..., :3] * alpha + (1 - alpha)) * alpha, alpha
+    background = 1.0 if reference else 0.0
+    picture = torch.cat([covered * colours + background * (1 - covered), covered], -1)
+    picture = rasteriser.antialias(picture, fragments, clip, faces).clamp(0, 1)
+    colours, alpha = picture[..., :3], picture[..., 3:]
+    return (colours * alpha + 1 - alpha) * alpha if reference else colours, alpha

@@ -13,7 +13,8 @@ AXES = torch.tensor([0.5, 1.0, 0.35])
 
 
 def to_ellipsoid(vertices: Tensor, faces: Tensor) -> Tensor:
-    return ((vertices / AXES).norm(dim=1) - 1).square().sum()
+    loss: Tensor = ((vertices / AXES).norm(dim=1) - 1).square().sum()
+    return loss
 
 
 def run(steps: int, seed: int) -> Mesh:

@@ -103,13 +103,14 @@ def test_flip_turns_the_one_edge_between_crowded_vertices_and_keeps_the_surface(
 
 
 def test_exactly_three_candidates_are_judged_along_the_right_axis_by_default() -> None:
-    """Three separate kites, each with one edge to turn, lying so that the wrong axis says no."""
+    """Three separate uneven kites, each with one edge to turn, lying so that the wrong axis says no."""
     generator = Generator().manual_seed(2)
     vertices, faces = [], []
     for i in range(3):
         kite, kite_faces = crowded_kite()
         rotation, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator))
-        vertices.append(kite @ rotation)
+        uneven = kite + 0.25 * torch.randn(kite.shape, generator=generator)
+        vertices.append(uneven @ rotation)
         faces.append(kite_faces + i * len(kite))
     mesh, triangles = torch.cat(vertices), torch.cat(faces)
     edges = Edges.of(triangles, len(mesh))
@@ -129,7 +130,8 @@ def crowded_kite() -> tuple[Tensor, Tensor]:
 def outwardness(vertices: Tensor, faces: Tensor) -> Tensor:
     """Positive for faces of a star-shaped surface around the origin that face away from it."""
     a, b, c = vertices[faces].unbind(1)
-    return (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(-1)
+    outward: Tensor = (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(-1)
+    return outward
 
 
 def test_remeshing_a_sphere_brings_its_edges_to_the_wanted_length() -> None:

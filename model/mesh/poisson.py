@@ -1,0 +1,38 @@
+"""Screened Poisson surface reconstruction (Kazhdan and Hoppe 2013), by their own code in a library."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.mesh.components import largest_component
+from model.mesh.mesh import Mesh
+from model.mesh.normals import vertex_normals
+
+DEPTH = 10  # of the octree: the box around the points, a tenth larger, is cut into 2 ** depth
+_SCREENING = 4.0  # how firmly the surface is held to the points; the authors' default
+_MODULE = "gpytoolbox_bindings"  # without the package around it, which draws in much more
+
+
+def available() -> bool:
+    """Whether the library is installed."""
+    return find_spec(_MODULE) is not None
+
+
+def poisson(points: Tensor, normals: Tensor, depth: int = DEPTH) -> Mesh:
+    """The largest part of a closed surface through points. points: (P, 3); normals: (P, 3), unit, outward."""
+    from gpytoolbox_bindings import _point_cloud_to_mesh_cpp_impl as reconstruct
+
+    arrays = [np.array(tensor.double().cpu().numpy()) for tensor in (points, normals)]
+    # One thread: the library's authors say that more of them can crash it.
+    vertices, faces = reconstruct(*arrays, _SCREENING, depth, "Neumann", False, False)
+    mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces).long())
+    return largest_component(Mesh(mesh.vertices.to(points.device), mesh.faces.to(points.device)))
+
+
+def sealed(mesh: Mesh, depth: int = DEPTH) -> Mesh:
+    """One closed surface in place of parts that touch or overlap."""
+    return poisson(mesh.vertices, vertex_normals(mesh.vertices, mesh.faces), depth)

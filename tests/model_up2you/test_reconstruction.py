@@ -1,0 +1,135 @@
+"""From a body and pictures of normals to a person's shape."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from PIL import Image
+
+from model.body.a_pose import a_pose
+from model.body.cameras import AZIMUTHS, orthographic_cameras
+from model.body.hands import hands
+from model.body.smplx import read_body
+from model.mesh.chamfer import chamfer, outer_points
+from model.mesh.components import component_of
+from model.mesh.mesh import Mesh
+from model.mesh.rasterise_torch import Torch
+from model.up2you.files import BODY
+from model.up2you.hand_swap import swap_hands
+from model.up2you.reconstruction import RADIUS, Reconstruction, render_normals
+from model.up2you.targets import Targets, eroded, targets
+from model.weights.pack import DEMO
+from tests.model_mesh.shapes import sphere
+from tests.model_up2you.goldens import golden, golden_json
+
+SIZE = 48
+POINTS = 4000
+
+
+def picture(pixels: torch.Tensor) -> Image.Image:
+    return Image.fromarray(pixels.numpy())
+
+
+def test_targets_equal_the_published_ones() -> None:
+    tensors, parameters = golden("recon_preprocess"), golden_json("recon_preprocess")
+    found = targets([picture(tensors["in_0"]), picture(tensors["in_1"])], parameters["resolution"], reference=True)
+    torch.testing.assert_close(found.masks, tensors["masks"], atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.normals, tensors["target_normals"], atol=1e-6, rtol=0)
+
+
+def test_erosion_takes_as_much_off_above_as_beside() -> None:
+    mask = torch.zeros(1, 9, 12)
+    mask[0, 2:9, 3:9] = 1
+    both, beside = eroded(mask, 2), eroded(mask, 2, rows_only=True)
+    assert both[0].nonzero().amin(0).tolist() == [4, 5]
+    assert both[0].nonzero().amax(0).tolist() == [8, 6]  # not from the picture's border
+    assert beside[0].nonzero().amin(0).tolist() == [2, 5]
+
+
+@cache
+def ellipsoid() -> tuple[Mesh, Targets]:
+    """Somewhat larger than the sphere to begin with, and what it looks like in the sphere's place."""
+    shape = sphere(3)
+    stretched = Mesh(shape.vertices * torch.tensor([0.8, 1.0, 1.1]), shape.faces)
+    cameras = orthographic_cameras(AZIMUTHS, RADIUS)
+    pictures = render_normals(Torch(), stretched.vertices * 1.8, stretched.faces, cameras, SIZE)
+    return stretched, Targets(*pictures)
+
+
+def reconstruction(*, reference: bool = False, seed: int = 0) -> Reconstruction:
+    start = Mesh(sphere(2).vertices + torch.tensor([5.0, 0, 0]), sphere(2).faces)
+    return Reconstruction(start, ellipsoid()[1], Torch(), seed=seed, iterations=24, reference=reference)
+
+
+def test_normals_and_silhouettes_bring_the_shape() -> None:
+    shape, _ = ellipsoid()
+    truth = outer_points(shape, Torch(), seed=0, points=POINTS) + torch.tensor([5.0, 0, 0])
+    for reference in (False, True):
+        run = reconstruction(reference=reference)
+        before = chamfer(truth, outer_points(run.mesh(), Torch(), seed=1, points=POINTS))
+        run.advance(run.total)
+        after = chamfer(truth, outer_points(run.mesh(), Torch(), seed=1, points=POINTS))
+        assert after < 0.5 * before
+
+
+def test_slices_of_any_length_give_the_same_mesh_and_stop_at_the_end() -> None:
+    whole, sliced = reconstruction(), reconstruction()
+    whole.advance(5)
+    for length in (2, 3):
+        sliced.advance(length)
+    assert (sliced.done, sliced.total) == (5, 24)
+    assert sliced.mesh().vertices.equal(whole.mesh().vertices)
+    sliced.advance(1000)
+    assert sliced.done == 24
+
+
+def test_before_the_first_step_the_mesh_is_the_body() -> None:
+    torch.testing.assert_close(reconstruction().mesh().vertices, sphere(2).vertices + torch.tensor([5.0, 0, 0]))
+
+
+def test_pictures_of_normals_are_upright_and_weighed_by_coverage() -> None:
+    shape = sphere(2)
+    colours, alpha = render_normals(Torch(), shape.vertices, shape.faces, orthographic_cameras((0,), RADIUS), 64)
+    torch.testing.assert_close(colours[0, 32, 32], torch.tensor([0.5, 0.5, 1.0]), atol=0.03, rtol=0)
+    assert colours[0, 18, 32, 1] > 0.9  # the top faces up
+    assert colours[0, 0, 0].tolist() == [0, 0, 0]
+    assert (colours <= alpha + 1e-6).all()
+    assert ((alpha > 0.05) & (alpha < 0.95)).any()
+    over_white, _ = render_normals(
+        Torch(), shape.vertices, shape.faces, orthographic_cameras((0,), RADIUS), 64, reference=True
+    )
+    inside = (alpha == 1)[..., 0]
+    torch.testing.assert_close(over_white[inside], colours[inside])
+    assert (over_white >= colours - 1e-6).all()
+
+
+def test_the_bodys_hands_take_the_place_of_reconstructed_ones() -> None:
+    body = read_body(DEMO / BODY)
+    start, of_body = a_pose(body, torch.zeros(10)), hands(body)
+    swollen = start.vertices + 0.004 * torch.nn.functional.normalize(start.vertices, dim=1)
+    swapped = swap_hands(Mesh(swollen, start.faces), start, of_body.face_mask, of_body.near_wrist_vertex_mask)
+    hand_vertices = start.vertices[torch.unique(start.faces[of_body.face_mask])]
+    assert len(hand_vertices) > 500
+    assert swapped.vertices[: len(hand_vertices)].equal(hand_vertices)
+    rest = swapped.vertices[len(hand_vertices) :]
+    assert len(rest) < len(start.vertices) - len(hand_vertices)
+    assert len(rest) > 0.6 * len(start.vertices)
+    assert torch.cdist(rest, hand_vertices).min() > 0
+    labels = component_of(swapped.faces, len(swapped.vertices))
+    assert labels.bincount().min() > 0.01 * len(rest)
+
+
+def test_hands_hanging_by_the_hips_take_no_trousers_away() -> None:
+    body = read_body(DEMO / BODY)
+    start, of_body = a_pose(body, torch.zeros(10)), hands(body)
+    hand = start.vertices[torch.unique(start.faces[of_body.face_mask])]
+    skirt = Mesh(start.vertices.clone(), start.faces)
+    swapped = swap_hands(skirt, start, of_body.face_mask, torch.zeros_like(of_body.near_wrist_vertex_mask))
+    assert len(swapped.vertices) >= len(hand) + 0.9 * len(start.vertices)
+
+
+def test_without_hands_nothing_is_swapped() -> None:
+    mesh = sphere(2)
+    none = torch.zeros(len(mesh.faces), dtype=torch.bool)
+    assert swap_hands(mesh, mesh, none, torch.zeros(len(mesh.vertices), dtype=torch.bool)) is mesh
