@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from model.errors import WeightsError
 
-# Two base models carry these numbers under different names; both are sampled with DDIM here.
-_CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler")
+# Base models carry these numbers under different names; which sampler walks them is the engine's choice.
+_CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler", "PNDMScheduler")
 
 # key: (what the arithmetic below assumes, what a published DDIM file means by leaving it out)
 _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
@@ -23,6 +24,7 @@ _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
     "clip_sample": (False, True),
     "thresholding": (False, False),
     "rescale_betas_zero_snr": (False, False),
+    "variance_type": ("fixed_small", "fixed_small"),
 }
 
 
@@ -41,6 +43,7 @@ class NoiseSchedule:
     ) -> None:
         betas = torch.linspace(beta_start**0.5, beta_end**0.5, train_steps, dtype=torch.float32) ** 2
         self.alphas = torch.cumprod(1 - betas, dim=0)  # (train_steps,)
+        self.clean_end = clean_end
         self.final_alpha = torch.tensor(1.0) if clean_end else self.alphas[0]
         self.steps_offset = steps_offset
 
@@ -66,6 +69,36 @@ class NoiseSchedule:
         except KeyError as error:
             raise WeightsError(f"{file}: missing key {error}") from error
 
+    def shifted(self, scale: float) -> NoiseSchedule:
+        """The same timesteps with more noise the later they are: the last has `scale` times less signal to noise.
+
+        As published, ln(snr) goes linearly in time from its own value to that of snr / `scale`, because views that
+        see each other average their noise away. (MV-Adapter, arXiv 2412.03632, calls it "interpolated".)
+        """
+        late = torch.linspace(0, 1, len(self.alphas), dtype=torch.float64)
+        snr = self.alphas.double() / (1 - self.alphas.double()) * scale**-late
+        alphas = snr / (1 + snr)
+        betas = 1 - alphas / torch.cat([alphas.new_ones(1), alphas[:-1]])
+        shifted = copy(self)
+        # Stored as betas in float32 and multiplied up again, as the published scheduler has them.
+        shifted.alphas = torch.cumprod(1 - betas.float(), dim=0)
+        shifted.final_alpha = self.final_alpha if self.clean_end else shifted.alphas[0]
+        return shifted
+
+    def timesteps(self, steps: int) -> list[int]:
+        """The `steps` training timesteps visited, noisiest first, evenly apart.
+
+        Raises:
+            ValueError: there are not enough training timesteps for `steps`.
+        """
+        train_steps = len(self.alphas)
+        if not 1 <= steps <= train_steps:
+            raise ValueError(f"steps must be in 1..{train_steps}, got {steps}")
+        timesteps = [train_steps // steps * i + self.steps_offset for i in reversed(range(steps))]
+        if timesteps[0] >= train_steps:
+            raise ValueError(f"steps={steps} starts at timestep {timesteps[0]}, the last is {train_steps - 1}")
+        return timesteps
+
 
 def _refuse_unsupported(config: dict[str, Any], file: Path) -> None:
     if (name := config.get("_class_name")) not in _CLASS_NAMES:
@@ -90,13 +123,8 @@ class DDIM:
     """
 
     def __init__(self, noise_schedule: NoiseSchedule, steps: int, eta: float) -> None:
-        train_steps = len(noise_schedule.alphas)
-        if not 1 <= steps <= train_steps:
-            raise ValueError(f"steps must be in 1..{train_steps}, got {steps}")
-        stride = train_steps // steps
-        self.timesteps = [stride * i + noise_schedule.steps_offset for i in reversed(range(steps))]
-        if self.timesteps[0] >= train_steps:
-            raise ValueError(f"steps={steps} starts at timestep {self.timesteps[0]}, the last is {train_steps - 1}")
+        self.timesteps = noise_schedule.timesteps(steps)
+        stride = len(noise_schedule.alphas) // steps
         self.eta = eta
         self._constants = [_constants(noise_schedule, t, t - stride, eta) for t in self.timesteps]
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from model.device import Device
 from model.perception.files import label_map_files
-from model.perception.parsing import Labels, Parsing, Provider
+from model.perception.onnx_file import Provider
+from model.perception.parsing import Labels, Parsing
 
 _CACHE_BYTES = 64 * 2**20  # some twenty pictures
 

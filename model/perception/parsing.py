@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -24,21 +24,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, BeforeValidator, PositiveFloat, ValidationError
+from pydantic import BaseModel
 
 from model.errors import WeightsError
+from model.perception.onnx_file import Provider, Three, ThreePositive, open_session, read_preparation
 
 Labels = NDArray[np.uint8]  # (H, W)
 Plane = NDArray[Any]  # (H, W) or (H, W, 3)
-
-
-def _numbers(text: object) -> object:
-    return text.split(",") if isinstance(text, str) else text
-
-
-Three = Annotated[tuple[float, float, float], BeforeValidator(_numbers)]
-ThreePositive = Annotated[tuple[PositiveFloat, PositiveFloat, PositiveFloat], BeforeValidator(_numbers)]
-Provider = str | tuple[str, dict[str, Any]]
 
 
 class Preparation(BaseModel):
@@ -63,18 +55,8 @@ class Parsing:
     """
 
     def __init__(self, file: Path, classes: int, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> None:
-        import onnxruntime  # only those who look for masks pay for it
-
-        try:
-            self.session = onnxruntime.InferenceSession(file, providers=list(providers))
-        except Exception as error:  # onnxruntime has a dozen kinds, unrelated to each other
-            raise WeightsError(f"{file}: {str(error).splitlines()[0]}") from error
-        try:
-            metadata = self.session.get_modelmeta().custom_metadata_map
-            self.preparation = Preparation.model_validate(metadata)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise WeightsError(f"{file}: metadata {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        self.session = open_session(file, providers)
+        self.preparation = read_preparation(file, self.session, Preparation)
         self.width, self.height = _input_size(file, self.session, self.preparation, classes)
 
     def labels(self, picture: Image.Image) -> Labels:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from model.weights.layout import TRANSFORMERS_TENSOR_FILES
+
 FOLDER = "up2you"
 
 UNET = "up2you/base/unet"
@@ -10,6 +12,8 @@ TEXT_ENCODER = "up2you/base/text_encoder"
 TOKENIZER = "up2you/base/tokenizer"
 SCHEDULER = "up2you/base/scheduler/scheduler_config.json"
 DINO = "up2you/dinov2"
+# As transformers saves it, with its config; or as torch.hub does, without.
+DINO_TENSOR_FILES = (*TRANSFORMERS_TENSOR_FILES, "dinov2_vitl14_pretrain.pth")
 
 SHAPE_PREDICTOR = "up2you/pretrained_models/shape_predictor.pt"
 FEATURE_AGGREGATOR = "up2you/pretrained_models/feature_aggregator.pt"

@@ -1,4 +1,4 @@
-"""The built-in demo pack: CatVTON's architecture at a hundredth of its width, with random weights from a fixed seed.
+"""The built-in demo pack: the published architectures at a hundredth of their width, random weights from a fixed seed.
 
 It cannot dress anybody. Where it paints, the person wears an abstract print; everything around the networks works as
 it does with published weights. All 3x3 kernels are smooth, so that the print is too.
@@ -7,25 +7,26 @@ it does with published weights. All 3x3 kernels are smooth, so that the print is
 from __future__ import annotations
 
 import hashlib
-import json
-import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from safetensors.torch import save
-from torch import Generator, Tensor, nn
+from torch import Generator
 
 from model.catvton.checkpoint import LATENT_CHANNELS, attention_names
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, files
-from model.weights.layout import CONFIG, TENSOR_FILES
-from model.weights.pack import MANIFEST
+from model.synthetic.body_export import LICENCE as BODY_LICENCE
+from model.up2you.files import BODY, MATTING
+from model.weights.demo_avatar import write_avatar_networks
+from model.weights.demo_matting import write_matting
+from model.weights.demo_tensors import random_tensors, write_json, write_network, write_tensors
+from model.weights.pack import DEMO, MANIFEST
 
 SEED = 6
 LICENCE = "MIT (untrained demo networks)"
-DEFAULTS = {"tryon": {"width": 192, "height": 256, "steps": 20}}
+DEFAULTS = {"tryon": {"width": 192, "height": 256, "steps": 20}, "avatar": {"size": 256, "steps": 4}}
 
 _UNET_CONFIG: dict[str, Any] = {
     "_class_name": "UNet2DConditionModel",
@@ -59,8 +60,6 @@ _SCHEDULER_CONFIG: dict[str, Any] = {
     "steps_offset": 1,
     "clip_sample": False,
 }
-# Colours shall spread over [-1, 1] and seldom beyond.
-_GAINS = {"decoder.conv_out": 0.6}
 # Person and garment are faint beside the noise; amplified, they show through in the print.
 _CONDITION_GAIN = 8
 
@@ -69,61 +68,35 @@ def write_demo_pack(folder: Path) -> None:
     """Write the pack's files under `folder`."""
     generator = Generator().manual_seed(SEED)
     unet, vae = UNet2DConditionModel.from_config(_UNET_CONFIG), AutoencoderKL.from_config(_VAE_CONFIG)
-    base = _random_tensors(unet, generator)
+    base = random_tensors(unet, generator)
     base["conv_in.weight"][:, -LATENT_CHANNELS:] *= _CONDITION_GAIN
     catvton = folder / FOLDERS["mask"]
-    _write_network(catvton / UNET, _UNET_CONFIG, base)
-    _write_network(catvton / VAE, _VAE_CONFIG, _random_tensors(vae, generator))
-    _write_json(catvton / SCHEDULER, _SCHEDULER_CONFIG)
-    other = _random_tensors(unet, generator)
+    write_network(catvton / UNET, _UNET_CONFIG, base)
+    write_network(catvton / VAE, _VAE_CONFIG, random_tensors(vae, generator))
+    write_json(catvton / SCHEDULER, _SCHEDULER_CONFIG)
+    other = random_tensors(unet, generator)
     attention = {key: other[name] for key, name in attention_names(unet).items()}
-    _write_tensors(attention_file(folder), attention)
-    _write_manifest(folder)
+    write_tensors(attention_file(folder), attention)
+    written = write_avatar_networks(folder, generator)
+    write_matting(folder / MATTING)
+    _copy_body(folder / BODY)
+    _write_manifest(folder, [*files(folder), *written, folder / MATTING, folder / BODY])
 
 
-def _random_tensors(network: nn.Module, generator: Generator) -> dict[str, Tensor]:
-    shapes = sorted((name, tensor.shape) for name, tensor in network.state_dict().items())
-    return {name: _random_tensor(name, shape, generator) for name, shape in shapes}
+def _copy_body(file: Path) -> None:
+    """The embedded one: making it needs Anny, see `model.synthetic.body_export`."""
+    if file != DEMO / BODY:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes((DEMO / BODY).read_bytes())
 
 
-def _random_tensor(name: str, shape: torch.Size, generator: Generator) -> Tensor:
-    layer, _, parameter = name.rpartition(".")
-    if "norm" in layer.rpartition(".")[2]:
-        return torch.ones(shape) if parameter == "weight" else torch.zeros(shape)
-    if parameter == "bias":
-        return 0.1 * torch.randn(shape, generator=generator)
-    weight = torch.randn(shape[:2], generator=generator) * _GAINS.get(layer, 1.0) / math.sqrt(shape[1])
-    return weight if len(shape) == 2 else weight[:, :, None, None] * _binomial(shape[2])
-
-
-def _binomial(size: int) -> Tensor:
-    """A (size, size) kernel that averages, size 1 or 3."""
-    row = torch.tensor([1.0]) if size == 1 else torch.tensor([0.25, 0.5, 0.25])
-    return torch.outer(row, row)
-
-
-def _write_network(folder: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    _write_json(folder / CONFIG, config)
-    _write_tensors(folder / TENSOR_FILES[1], tensors)
-
-
-def _write_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(save({key: tensor.half().contiguous() for key, tensor in tensors.items()}))
-
-
-def _write_json(file: Path, content: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _write_manifest(folder: Path) -> None:
-    facts = {
-        file.relative_to(folder).as_posix(): {
+def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
+    facts = {}
+    for file in written:
+        body = file == folder / BODY
+        facts[file.relative_to(folder).as_posix()] = {
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            "licence": LICENCE,
-            "source": "python -m model demo-pack",
+            "licence": BODY_LICENCE if body else LICENCE,
+            "source": f"python -m model{'.synthetic.body_export' if body else ' demo-pack'}",
         }
-        for file in files(folder)
-    }
-    _write_json(folder / MANIFEST, {"files": facts, "defaults": DEFAULTS})
+    write_json(folder / MANIFEST, {"files": facts, "defaults": DEFAULTS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 CONFIG = "config.json"
@@ -13,11 +14,13 @@ TENSOR_FILES = (
     "diffusion_pytorch_model.bin",
     "diffusion_pytorch_model.fp16.bin",
 )
+# The same for what transformers has saved.
+TRANSFORMERS_TENSOR_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
-def tensor_file(folder: Path) -> Path:
+def tensor_file(folder: Path, names: Sequence[str] = TENSOR_FILES) -> Path:
     """The file of `folder` that holds the network's tensors; the preferred name when there is none."""
-    return next((folder / name for name in TENSOR_FILES if (folder / name).is_file()), folder / TENSOR_FILES[0])
+    return next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
 
 
 def network_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from zipfile import is_zipfile
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -31,14 +32,15 @@ class Checkpoint:
         file: where the tensors come from, for messages.
         expected: every key the file must have, with its shape.
         tensors: what the file has, by the key that is expected where it has several names.
-        names: key in the file -> name in the network, where they differ.
+        names: key in the file -> name in the network, where they differ; or the names of the equal parts its first
+            axis falls into, where the network keeps apart what the file has in one piece.
         problems: what was wrong with the file before anything was compared; the comparison adds to it.
     """
 
     file: Path
     expected: Shapes
     tensors: Mapping[str, Tensor]
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,7 +56,12 @@ class Checkpoint:
         if self.problems:
             more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
             raise WeightsError(f"{self.file}: {self.problems[0]}{more}")
-        return {self.names.get(key, key): tensor for key, tensor in self.tensors.items()}
+        verified: dict[str, Tensor] = {}
+        for key, tensor in self.tensors.items():
+            names = self.names.get(key, key)
+            parts = {names: tensor} if isinstance(names, str) else zip(names, tensor.chunk(len(names)), strict=True)
+            verified.update(parts)
+        return verified
 
 
 @dataclass
@@ -77,9 +84,14 @@ class Network(Generic[M]):
         tensors: dict[str, Tensor] = {}
         for checkpoint in self.checkpoints:
             tensors |= checkpoint.verified()
-        wanted = {key: tensors[key].to(device, dtype) for key in self.module.state_dict()}
+        wanted = {key: _kept(tensors[key], device, dtype) for key in self.module.state_dict()}
         self.module.load_state_dict(wanted, assign=True)
         return self.module
+
+
+def _kept(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The tensor on `device`; counters stay whole numbers."""
+    return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
 
 
 def build(network: type[M], folder: Path) -> M:
@@ -95,14 +107,14 @@ def build(network: type[M], folder: Path) -> M:
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """All tensors of a `.safetensors` or `.bin` file, and why there are none if so.
+    """All tensors of a `.safetensors` file or of one of torch's (`.bin`, `.pt`, `.pth`), and why there are none if so.
 
-    They are memory-mapped: nothing is read before it is used.
+    They are memory-mapped: nothing is read before it is used. (Except torch's files from before 2020.)
     """
     try:
         tensors = _read_safetensors(file) if file.suffix == ".safetensors" else _read_bin(file)
-    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
-        return {}, [f"cannot be read: {error}"]
+    except (OSError, EOFError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
+        return {}, [f"cannot be read: {str(error) or 'it ends too early'}"]
     return tensors, [] if tensors else ["holds no tensors"]
 
 
@@ -112,8 +124,10 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
 
 
 def _read_bin(file: Path) -> dict[str, Tensor]:
-    tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    return tensors
+    content = torch.load(file, map_location="cpu", weights_only=True, mmap=is_zipfile(file))
+    if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
+        raise pickle.UnpicklingError("it holds more than tensors by name")
+    return content
 
 
 def stock_checkpoint(module: nn.Module, folder: Path) -> Checkpoint:
