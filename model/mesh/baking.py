@@ -14,7 +14,9 @@ from model.mesh.rasteriser import Rasteriser, interpolate
 from model.mesh.view_projection import Projection
 
 
-def bake(atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser) -> Image.Image:
+def bake(
+    atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser
+) -> Image.Image:
     """The base colour as the views show it, at the texture's resolution.
 
     Args:
@@ -29,7 +31,7 @@ def bake(atlas: Atlas, projection: Projection, fallback: Tensor, threshold: floa
     """
     attributes = torch.cat([projection.mesh.vertices, projection.normals, fallback], dim=1)[atlas.source]
     covered, texels = _texels(atlas, attributes, rasteriser)
-    points, normals, unseen = texels.split(3, dim=1)
+    points, normals, unseen = texels.unflatten(1, (3, 3)).unbind(1)
     sums, weights = projection.shown(points, normalize(normals, dim=1))
     lacking = (threshold - weights).clamp(min=0)[:, None]
     colours = (sums + unseen * lacking) / (weights[:, None] + lacking)

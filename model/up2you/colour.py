@@ -77,8 +77,8 @@ def visible_faces(mesh: Mesh, views: Views, view: int, rasteriser: Rasteriser) -
     drawn = in_front[mesh.faces].all(1).nonzero()[:, 0]
     height, width = views.pictures.shape[2:]
     clip = views.clip(mesh.vertices, view)[None]
-    seen = rasteriser.rasterise(clip, mesh.faces[drawn], height, width).faces.unique()
-    return drawn[seen[seen >= 0]]
+    seen = rasteriser.rasterise(clip, mesh.faces[drawn], height, width).faces
+    return drawn[torch.unique(seen[seen >= 0])]
 
 
 def blended(mesh: Mesh, normals: Tensor, views: Views, visible: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -101,10 +101,10 @@ def projected(mesh: Mesh, normals: Tensor, views: Views, view: int, faces: Tenso
     direction = views.directions[view]
     of_faces = face_normals(mesh.vertices, mesh.faces[faces])
     facing = of_faces @ direction < -_LEAST_COSINE * of_faces.norm(dim=1)
-    vertices = mesh.faces[faces[facing]].unique()
+    vertices = torch.unique(mesh.faces[faces[facing]])
     clip = views.clip(mesh.vertices[vertices], view)
     grid = (clip[:, :2] / clip[:, 3:]).view(1, -1, 1, 2)
     sampled = grid_sample(views.pictures[view, None], grid, padding_mode="reflection", align_corners=False)
-    colours, alpha = sampled[0, ..., 0].T.clamp(0, 1).split([3, 1], dim=1)  # (S, 3), (S, 1)
+    rgba = sampled[0, ..., 0].T.clamp(0, 1)  # (S, 4)
     cosines = normals[vertices] @ direction
-    return vertices, colours, cosines**2 * views.weights[view] * alpha[:, 0]
+    return vertices, rgba[:, :3], cosines**2 * views.weights[view] * rgba[:, 3]

@@ -65,7 +65,7 @@ def test_a_decimated_sphere_is_round_closed_and_within_the_budget() -> None:
     assert 4900 <= len(small.faces) <= 5000
     assert (small.vertices.norm(dim=1) - 1).abs().max() < 0.005
     edges = small.faces[:, [0, 1, 1, 2, 2, 0]].view(-1, 2).sort(dim=1).values
-    assert (edges.unique(dim=0, return_counts=True)[1] == 2).all()
+    assert (torch.unique(edges, dim=0, return_counts=True)[1] == 2).all()
     outward = (face_normals(small.vertices, small.faces) * small.vertices[small.faces].mean(1)).sum(-1)
     assert (outward > 0).all()
 

@@ -112,7 +112,9 @@ def test_a_part_that_no_view_shows_is_painted_like_its_surroundings() -> None:
 def test_blank_pictures_give_gray_and_no_error() -> None:
     mesh = figure(2)
     views = views_of(torch.zeros(6, 4, SIZE, SIZE))
-    assert (coloured(Projection(mesh, views, Torch())).colours == 0.5).all()  # type: ignore[operator, union-attr]
+    ours = coloured(Projection(mesh, views, Torch())).colours
+    assert ours is not None
+    assert (ours == 0.5).all()
     published = coloured_as_published(mesh, views, Torch()).colours
     assert published is not None
     assert published.isfinite().all()
