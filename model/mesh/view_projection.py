@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from model.body.cameras import to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 _LEAST_COSINE = 0.05  # of the angle between a surface's normal and the way to the camera; flatter ones smear
+_RIM = 1  # pixels inside the silhouette by alpha: mattes are rarely exact
+_AROUND = 3  # a pixel's neighbours are up to so many pixels from a point that touches it
 _CHUNK = 1 << 18  # points at once: about 100 MB
 
 
@@ -46,17 +49,16 @@ class Views:
 
     def clip(self, points: Tensor, view: int) -> Tensor:
         """Points, (P, 3), in clip space: (P, 4)."""
-        camera = self.cameras[view]
-        return points @ camera[:, :3].T + camera[:, 3]
+        return to_clip(points, self.cameras[view, None])[0]
 
 
 class Projection:
     """Views of a mesh, ready to be asked for the colours of points on it.
 
     A point is shown by a view where its surface looks at the camera and the depth test finds nothing else before it.
-    It gets its colour from the four pixels around it, but only from those that lie inside the object by alpha (one
-    pixel away from its rim, where the background has mixed in) and on the point's own surface by depth, so that
-    neither background nor an arm's rim bleeds onto what is behind. Weight: the cosine between normal and camera
+    It gets its colour from the four pixels around it, but only from those that lie on the point's own surface by depth,
+    as their neighbours do, and inside the object by alpha: at a rim, what is behind has mixed in. So neither the
+    background nor an arm bleeds onto anything else. Weight: the cosine between normal and camera
     squared, times the view's weight, times the share of the four pixels that counts.
     """
 
@@ -101,7 +103,8 @@ class Projection:
         for column, row, share in _corners(x, y):
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
             pixel = torch.where(inside, row * width + column, 0)
-            own = inside & ((self._depths[view, pixel] - depths).abs() <= tolerance)
+            off = (self._depths[view, :, pixel] - depths).abs()  # (3, P): here, and the least and most around
+            own = inside & (off <= tolerance * off.new_tensor([[1], [_AROUND], [_AROUND]])).all(0)
             total += self._pixels[view, pixel] * (share * own)[:, None]
         return total
 
@@ -115,15 +118,20 @@ def _corners(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
 
 
 def _trusted(pictures: Tensor) -> Tensor:
-    """Pixels, (views, H * W, 4), multiplied by the least alpha among them and their eight neighbours."""
-    alpha = -max_pool2d(-pictures[:, 3:], kernel_size=3, stride=1, padding=1)
+    """Pixels, (views, H * W, 4), multiplied by the least alpha that is at most `_RIM` rows and columns away."""
+    alpha = -max_pool2d(-pictures[:, 3:], kernel_size=2 * _RIM + 1, stride=1, padding=_RIM)
     return torch.cat([pictures[:, :3] * alpha, alpha], dim=1).flatten(2).transpose(1, 2).contiguous()
 
 
 def _depths(mesh: Mesh, views: Views, view: int, rasteriser: Rasteriser) -> Tensor:
-    """How far along the view's direction the mesh is at each pixel: (H * W,), infinite where it is not."""
-    fragments = rasteriser.rasterise(
-        views.clip(mesh.vertices, view)[None], mesh.faces, *(int(size) for size in views.pictures.shape[2:])
-    )
-    depths = interpolate((mesh.vertices @ views.directions[view])[:, None], mesh.faces, fragments)
-    return torch.where(fragments.faces >= 0, depths[..., 0], torch.inf).flatten()
+    """How far along the view's direction the mesh is at each pixel, infinite where it is not: (3, H * W).
+
+    The second and third rows are the least and the most of the pixel and its eight neighbours.
+    """
+    height, width = views.pictures.shape[2:]
+    fragments = rasteriser.rasterise(views.clip(mesh.vertices, view)[None], mesh.faces, height, width)
+    depths = interpolate((mesh.vertices @ views.directions[view])[:, None], mesh.faces, fragments)[..., 0]
+    depths = torch.where(fragments.faces >= 0, depths, torch.inf)  # (1, H, W)
+    least = -max_pool2d(-depths, kernel_size=3, stride=1, padding=1)
+    most = max_pool2d(depths, kernel_size=3, stride=1, padding=1)
+    return torch.cat([depths, least, most]).flatten(1)
