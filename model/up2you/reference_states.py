@@ -1,0 +1,75 @@
+"""The reference pass: what every self-attention of the UNet sees of a photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model.up2you.text_keys import TextKeys
+from model.up2you.unet_walk import enter, leave, transformer_blocks, walk
+from model.up2you.view_attention import attend_in_slices, attend_whole, self_attention, text_attention
+
+
+class ReferencePass(nn.Module):
+    """The base UNet without adapter on clean reference latents, as a network whose rows are independent.
+
+    Only the normed tokens in front of each self-attention are kept, and the pass ends at the last of them: nothing
+    else of it is ever used.
+
+    Args:
+        unet: a diffusers UNet.
+        states: (1, 77, D), text encoder states of the stage's prompt.
+        sliced: compute attention in slices.
+    """
+
+    def __init__(self, unet: nn.Module, states: Tensor, *, sliced: bool = False) -> None:
+        super().__init__()
+        self.unet = unet
+        self.text = TextKeys(unet, states)
+        self._attend = attend_in_slices if sliced else attend_whole
+        self._last = len(transformer_blocks(unet)) - 1
+
+    def forward(self, latents: Tensor) -> tuple[Tensor, ...]:
+        """
+        Args:
+            latents: (R, 4, h, w), scaled, without noise.
+
+        Returns:
+            For each self-attention the tokens it sees, (R, tokens, C), in the UNet's dtype.
+        """
+        states: list[Tensor] = []
+
+        def transform(i: int, transformer: Any, hidden: Tensor) -> Tensor:
+            (block,) = transformer.transformer_blocks
+            tokens = enter(transformer, hidden)
+            normed = block.norm1(tokens)
+            states.append(normed)
+            if i == self._last:
+                return hidden
+            tokens = tokens + self_attention(block.attn1, normed, self._attend)
+            tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
+            return leave(transformer, tokens + block.ff(block.norm3(tokens)), hidden)
+
+        walk(self.unet, latents, torch.zeros(len(latents), device=latents.device), transform)
+        return tuple(states)
+
+
+def level_sizes(cells: tuple[int, int], levels: int) -> list[tuple[int, int]]:
+    """Height and width of the UNet's levels for latents of `cells`, finest first."""
+    sizes = [cells]
+    for _ in range(levels - 1):
+        height, width = sizes[-1]
+        sizes.append((-(-height // 2), -(-width // 2)))
+    return sizes
+
+
+def state_elements(unet: Any, cells: tuple[int, int]) -> int:
+    """How many numbers the states of one picture are: tokens times channels, over all self-attentions."""
+    widths = list(unet.config.block_out_channels)
+    areas = [height * width for height, width in level_sizes(cells, len(widths))]
+    layers = unet.config.layers_per_block
+    # On the way down, and once more on the way up, every level has them but the coarsest, which has one.
+    either_way = sum(width * area for width, area in zip(widths[:-1], areas[:-1], strict=True))
+    return int((layers + layers + 1) * either_way + widths[-1] * areas[-1])

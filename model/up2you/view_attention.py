@@ -1,0 +1,99 @@
+"""Attention of the views: to themselves, row by row to each other, to reference tokens, to text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Query (B, heads, N, d), key and value (B, heads, M, d) -> (B, heads, N, d).
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+Keys = tuple[Tensor, Tensor]  # projected keys and values, (B, M, C) each
+
+_SCORES_AT_ONCE = 2**26  # 128 MiB in half precision
+
+
+def attend_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """All at once, by whichever kernel torch finds best."""
+    return F.scaled_dot_product_attention(query, key, value)
+
+
+def attend_in_slices(query: Tensor, key: Tensor, value: Tensor, scores_at_once: int = _SCORES_AT_ONCE) -> Tensor:
+    """The same in slices of the batch, then of the heads, for cards on which torch has to hold the score matrix."""
+    batch, heads, tokens, _ = query.shape
+    scores = tokens * key.shape[2]
+    at_once = max(1, scores_at_once // (heads * scores)), max(1, min(heads, scores_at_once // scores))
+    attended = torch.empty_like(query)
+    for i in range(0, batch, at_once[0]):
+        for j in range(0, heads, at_once[1]):
+            part = slice(i, i + at_once[0]), slice(j, j + at_once[1])
+            attended[part] = F.scaled_dot_product_attention(query[part], key[part], value[part])
+    return attended
+
+
+class Branch(nn.Module):
+    """The projections of one more attention beside a block's own, with as many heads."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.to_q = nn.Linear(channels, channels, bias=False)
+        self.to_k = nn.Linear(channels, channels, bias=False)
+        self.to_v = nn.Linear(channels, channels, bias=False)
+        self.to_out = nn.Linear(channels, channels)
+
+    def keys(self, tokens: Tensor) -> Keys:
+        """What this branch's queries meet when they look at `tokens`, (B, M, C)."""
+        return self.to_k(tokens), self.to_v(tokens)
+
+
+def multi_head(query: Tensor, keys: Keys, heads: int, attend: Attend) -> Tensor:
+    """Attention of projected tokens, (B, N, C), to projected ones, (B, M, C)."""
+    split = (torch.unflatten(projected, -1, (heads, -1)).transpose(1, 2) for projected in (query, *keys))
+    return attend(*split).transpose(1, 2).flatten(2)
+
+
+def self_attention(attention: Any, tokens: Tensor, attend: Attend) -> Tensor:
+    """A diffusers `Attention` of all tokens of a view to each other, (B, N, C) -> (B, N, C)."""
+    keys = attention.to_k(tokens), attention.to_v(tokens)
+    attended: Tensor = attention.to_out[0](multi_head(attention.to_q(tokens), keys, attention.heads, attend))
+    return attended
+
+
+def text_attention(attention: Any, tokens: Tensor, keys: Keys, attend: Attend) -> Tensor:
+    """A diffusers `Attention` to text.
+
+    Args:
+        tokens: (prompts * rows, N, C), the rows of each prompt together.
+        keys: (prompts, 77, C) each. Rows of one prompt count as one long row, so keys are never repeated.
+    """
+    query = attention.to_q(tokens).unflatten(0, (len(keys[0]), -1)).flatten(1, 2)  # (prompts, rows * N, C)
+    attended: Tensor = attention.to_out[0](multi_head(query, keys, attention.heads, attend))
+    return attended.view_as(tokens)
+
+
+def multi_view_attention(branch: Branch, tokens: Tensor, views: int, height: int, heads: int, attend: Attend) -> Tensor:
+    """Row-wise attention: every token to all tokens of the same picture row in all views.
+
+    Args:
+        tokens: (B * views, height * width, C), the views of each B together.
+    """
+    rows = rows_of_views(tokens, views, height)  # (B * height, views * width, C)
+    attended = multi_head(branch.to_q(rows), branch.keys(rows), heads, attend)
+    return views_of_rows(branch.to_out(attended), views, height)
+
+
+def rows_of_views(tokens: Tensor, views: int, height: int) -> Tensor:
+    """(B * views, height * width, C) -> (B * height, views * width, C): nothing is repeated, only laid out anew."""
+    batch, width = len(tokens) // views, tokens.shape[1] // height
+    pictures = tokens.reshape(batch, views, height, width, -1)
+    return pictures.transpose(1, 2).flatten(2, 3).flatten(0, 1)
+
+
+def views_of_rows(rows: Tensor, views: int, height: int) -> Tensor:
+    """The inverse of `rows_of_views`."""
+    batch, width = len(rows) // height, rows.shape[1] // views
+    pictures = rows.reshape(batch, height, views, width, -1)
+    return pictures.transpose(1, 2).flatten(2, 3).flatten(0, 1)

@@ -1,0 +1,96 @@
+"""The base UNet with one adapter, as a network whose rows are views."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model.up2you.adapters import Adapter
+from model.up2you.text_keys import TextKeys
+from model.up2you.unet_walk import enter, leave, predict, walk
+from model.up2you.view_attention import (
+    Keys,
+    attend_in_slices,
+    attend_whole,
+    multi_head,
+    multi_view_attention,
+    self_attention,
+    text_attention,
+)
+
+VIEWS = 6
+
+
+class ViewDenoiser(nn.Module):
+    """Predicts the noise in the latents of six views at a time.
+
+    The adapter is an argument of the walk and not a state of the UNet, so that denoisers of both stages share one
+    UNet. The unconditional half of guidance, if there is one, has the empty prompt and reference tokens of zeros:
+    it is the conditional half's equal up to the first reference attention, and every reference attention of it, its
+    keys being zeros without a bias, comes to the bias of the projection behind.
+
+    Args:
+        unet: a diffusers UNet.
+        adapter: of the stage.
+        states: (1, 77, D), text encoder states of the stage's prompt; or (2, 77, D), the empty prompt's before it, to
+            have an unconditional half.
+        sliced: compute attention and feed-forwards in slices.
+    """
+
+    def __init__(self, unet: nn.Module, adapter: Adapter, states: Tensor, *, sliced: bool = False) -> None:
+        super().__init__()
+        self.unet = unet
+        self.adapter = adapter
+        self.text = TextKeys(unet, states)
+        self.guided = len(states) == 2
+        self._attend = attend_in_slices if sliced else attend_whole
+        self._sliced = sliced
+
+    def forward(self, latents: Tensor, timesteps: Tensor, *conditions: Tensor) -> tuple[Tensor, ...]:
+        """
+        Args:
+            latents: (R, 4, h, w) float32; R is a multiple of six, the views of each person together.
+            timesteps: (R,).
+            conditions: first the condition encoder's residuals, (R, C, h, w) for each level; then the key and the
+                value of each reference attention, (R, reference tokens, C) each.
+
+        Returns:
+            The conditional prediction, (R, 4, h, w) float32; before it, if guided, the unconditional one.
+        """
+        levels = len(self.unet.down_blocks)  # type: ignore[arg-type]
+        residuals, projected = conditions[:levels], conditions[levels:]
+        references = list(zip(projected[::2], projected[1::2], strict=True))
+        transform = partial(self._transform, references)
+        prediction = predict(self.unet, walk(self.unet, latents, timesteps, transform, residuals))
+        return torch.split(prediction, len(latents))
+
+    def _transform(self, references: list[Keys], i: int, transformer: Any, hidden: Tensor) -> Tensor:
+        (block,) = transformer.transformer_blocks
+        tokens = self._look_around(i, block.norm1, block.attn1, references[i], enter(transformer, hidden), hidden)
+        tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
+        return leave(transformer, tokens + self._feed_forward(block.ff, block.norm3(tokens)), hidden)
+
+    def _look_around(
+        self, i: int, norm: Any, attention: Any, reference: Keys, tokens: Tensor, hidden: Tensor
+    ) -> Tensor:
+        """Self-attention and both branches: (R, N, C) or (2R, N, C) -> (2R, N, C) if guided, else (R, N, C)."""
+        rows, heads = len(reference[0]), attention.heads
+        layer: Any = self.adapter.layers[i]
+        normed = norm(tokens)
+        tokens = tokens + self_attention(attention, normed, self._attend)
+        tokens = tokens + multi_view_attention(layer.views, normed, VIEWS, hidden.shape[-2], heads, self._attend)
+        query = layer.references.to_q(normed[-rows:])
+        attended = layer.references.to_out(multi_head(query, reference, heads, self._attend))
+        conditional: Tensor = tokens[-rows:] + attended
+        if not self.guided:
+            return conditional
+        return torch.cat([tokens[:rows] + layer.references.to_out.bias, conditional])
+
+    def _feed_forward(self, feed_forward: Any, tokens: Tensor) -> Tensor:
+        if not self._sliced:
+            whole: Tensor = feed_forward(tokens)
+            return whole
+        return torch.cat([feed_forward(row) for row in torch.split(tokens, 1)])

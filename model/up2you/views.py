@@ -1,0 +1,228 @@
+"""The two diffusion stages: six RGB views of the person out of the photos, then six normal views out of those."""
+
+from __future__ import annotations
+
+from asyncio import gather
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from model.device import Device, Network
+from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.ddpm import DDPM
+from model.up2you import view_weights
+from model.up2you.adapters import Adapter, Stage
+from model.up2you.feature_selector import PUBLISHED_RATIO, FeatureSelector
+from model.up2you.prompts import prompt_states
+from model.up2you.reference_states import ReferencePass, level_sizes, state_elements
+from model.up2you.view_attention import Keys
+from model.up2you.view_denoiser import VIEWS, ViewDenoiser
+from model.up2you.view_sampling import normal_from, sample
+
+CELL = 8  # pixels of a latent's side
+
+OnStep = Callable[[int, int], None]
+# One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (views, k, C).
+Select = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class StageNetworks:
+    """What a stage has of its own. The denoisers share the base UNet and differ in having an unconditional half."""
+
+    adapter: Adapter
+    condition_encoder: Network
+    reference_pass: Network
+    guided: Network
+    unguided: Network
+
+
+class Views:
+    """One base UNet, two adapters, one autoencoder.
+
+    Args:
+        weights: the folder of published weights.
+        device: computes in its dtype; what is drawn, and the latents between steps, is float32.
+        sliced: compute attention and feed-forwards in slices, for cards with little memory.
+
+    Raises:
+        WeightsError: a checkpoint is absent or does not fit.
+    """
+
+    def __init__(self, weights: Path, device: Device, *, sliced: bool = False) -> None:
+        self.device = device
+        where = device.torch_device, device.dtype
+        self.unet: Any = view_weights.unet(weights).load(*where)
+        vae = view_weights.vae(weights).load(*where)
+        self.noise_schedule = view_weights.noise_schedule(weights)
+        self.scaling_factor: float = vae.config.scaling_factor
+        self.encoder = device.batched(Encoder(vae))
+        self.decoder = device.batched(Decoder(vae))
+        states = prompt_states(weights)
+        adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
+        with torch.no_grad():
+            self.stages = {
+                stage: self._networks(adapters[stage], states[stage].to(device.torch_device), sliced=sliced)
+                for stage in states
+            }
+
+    def _networks(self, adapter: Adapter, states: Tensor, *, sliced: bool) -> StageNetworks:
+        batched = self.device.batched
+        return StageNetworks(
+            adapter,
+            batched(adapter.encoder),
+            batched(ReferencePass(self.unet, states[1:], sliced=sliced).eval()),
+            batched(ViewDenoiser(self.unet, adapter, states, sliced=sliced).eval(), atom=VIEWS),
+            batched(ViewDenoiser(self.unet, adapter, states[1:], sliced=sliced).eval(), atom=VIEWS),
+        )
+
+    async def rgb(
+        self,
+        references: Tensor,
+        weight_maps: Tensor,
+        poses: Tensor,
+        *,
+        steps: int,
+        guidance: float,
+        generator: Generator,
+        progress: OnStep = lambda done, total: None,
+    ) -> Tensor:
+        """Paint the person as seen from six sides.
+
+        Args:
+            references: the photos on gray, (photos, 3, H, W) in [0, 1]; H and W multiples of 8.
+            weight_maps: how much each view needs each part of each photo, (6, photos, g, g) >= 0.
+            poses: what the body looks like from the six sides, (6, 3, H, W) in [0, 1].
+            steps, guidance: 50 and 3.0 as published; at a guidance of 1 or below nothing unconditional is computed.
+            generator: on the CPU; drawn from for the initial latents, the photos' latents, then each step.
+            progress: told how many of how many steps are done.
+
+        Returns:
+            (6, 3, H, W) in [0, 1], on the CPU.
+
+        Raises:
+            ValueError: shapes do not agree, or there are not enough training timesteps for `steps`.
+        """
+        if weight_maps.shape[:2] != (VIEWS, len(references)):
+            raise ValueError(f"weight_maps of {tuple(weight_maps.shape)} do not fit {len(references)} references")
+        select = FeatureSelector(weight_maps.to(self.device.torch_device))
+        job = _Job(steps, guidance, generator, progress)
+        return await self._paint("rgb", references, poses, select, job)
+
+    async def normals(
+        self,
+        rgb_views: Tensor,
+        poses: Tensor,
+        *,
+        steps: int,
+        guidance: float,
+        generator: Generator,
+        progress: OnStep = lambda done, total: None,
+    ) -> Tensor:
+        """Paint the surface normals of the same six views; each looks at its own RGB view. As `rgb` otherwise.
+
+        Args:
+            rgb_views: on gray, (6, 3, H, W) in [0, 1].
+        """
+        if len(rgb_views) != VIEWS:
+            raise ValueError(f"expected {VIEWS} rgb_views, got {len(rgb_views)}")
+        job = _Job(steps, guidance, generator, progress)
+        return await self._paint("normal", rgb_views, poses, lambda states: states.flatten(1, 2), job)
+
+    def resident_bytes(self, height: int, width: int, photos: int) -> int:
+        """What one job holds on the device between two forwards, at most.
+
+        With S numbers in the states of one picture (`state_elements`), each of `itemsize` bytes, and `photos` not
+        under 2, which is what the normal stage needs in any case:
+
+            itemsize * S * max(photos, 2 * 6 * 2)   photos' states, exchanged layer by layer for keys and values
+          + itemsize * residuals of 6 views
+          + 4 * (photos + 6) * 3 * height * width   pictures, float32
+          + 4 * (photos + 3 * 6) * 4 * h * w        photos' latents; the views' latents, noise and prediction
+
+        Keys and values, the 2 * 6 * 2 of the first line, stay for the whole loop of the RGB stage; the normal stage has
+        half of them. They are the conditional half's: guidance adds nothing.
+        """
+        cells = height // CELL, width // CELL
+        photos = max(photos, 2)
+        states = state_elements(self.unet, cells) * max(photos, 2 * VIEWS * int(PUBLISHED_RATIO))
+        channels = self.unet.config.block_out_channels
+        sizes = level_sizes(cells, len(channels))
+        residuals = VIEWS * sum(c * h * w for c, (h, w) in zip(channels, sizes, strict=True))
+        pictures = (photos + VIEWS) * 3 * height * width
+        latents = (photos + 3 * VIEWS) * 4 * cells[0] * cells[1]
+        return int(self.device.dtype.itemsize * (states + residuals) + 4 * (pictures + latents))
+
+    async def _paint(self, stage: Stage, references: Tensor, poses: Tensor, select: Select, job: _Job) -> Tensor:
+        height, width = poses.shape[-2:]
+        if len(poses) != VIEWS or references.shape[-2:] != poses.shape[-2:] or height % CELL or width % CELL:
+            shapes = f"references {tuple(references.shape)}, poses {tuple(poses.shape)}"
+            raise ValueError(f"expected {VIEWS} poses, and pictures of one size in multiples of {CELL}: {shapes}")
+        device, cells = self.device.torch_device, (height // CELL, width // CELL)
+        ddpm, noise = DDPM(self.noise_schedule, job.steps), normal_from(job.generator)
+        start, posterior = noise((VIEWS, 4, *cells)).to(device), noise((len(references), 4, *cells)).to(device)
+
+        networks = self.stages[stage]
+        denoiser = networks.guided if job.guidance > 1 else networks.unguided
+        conditions = await self.conditions(stage, references, poses, select, posterior)
+        async for done, latents in sample(denoiser, ddpm, start, conditions, job.guidance, noise):  # noqa: B007
+            job.progress(done, job.steps)
+        return await self._decode(latents)
+
+    async def conditions(
+        self, stage: Stage, references: Tensor, poses: Tensor, select: Select, posterior: Tensor
+    ) -> list[Tensor]:
+        """What the stage's denoisers take beside latents and timesteps; the same at every step.
+
+        Args:
+            posterior: standard normal, (photos, 4, h, w): the noise of the photos' latents.
+        """
+        networks = self.stages[stage]
+        residuals, latents = await gather(
+            networks.condition_encoder(poses.to(self.device.torch_device)), self._encode(references, posterior)
+        )
+        return [*residuals, *await self._reference_keys(networks, latents, select)]
+
+    async def _encode(self, pictures: Tensor, posterior: Tensor) -> Tensor:
+        """Photos as scaled latents, (photos, 4, h, w). One call a photo: the device decides how many it can join."""
+        pictures = (2 * pictures - 1).to(self.device.torch_device)
+        moments = await gather(*(self.encoder(picture) for picture in torch.split(pictures, 1)))
+        mean, logvar = (torch.cat(rows) for rows in zip(*moments, strict=True))
+        return self.scaling_factor * draw_latents(mean, logvar, posterior)
+
+    async def _reference_keys(self, networks: StageNetworks, latents: Tensor, select: Select) -> list[Tensor]:
+        """Key and value of every reference attention, (6, k, C) each. The states are let go layer by layer."""
+        sizes = level_sizes((latents.shape[-2], latents.shape[-1]), len(self.unet.config.block_out_channels))
+        photos = await gather(*(networks.reference_pass(row) for row in torch.split(latents, 1)))
+        states: list[Sequence[Tensor]] = list(zip(*photos, strict=True))  # by layer, then photo: (1, H * W, C)
+        del photos
+        keys: list[Tensor] = []
+        for i, layer in enumerate(networks.adapter.layers):
+            keys += await self.device.run(partial(_projected, layer, states[i], sizes, select))
+            states[i] = ()
+        return keys
+
+    async def _decode(self, latents: Tensor) -> Tensor:
+        rows = torch.split(latents / self.scaling_factor, 1)
+        pictures = torch.cat(await gather(*(self.decoder(row) for row in rows)))
+        return (pictures / 2 + 0.5).clamp(0, 1).cpu()
+
+
+@dataclass(frozen=True)
+class _Job:
+    steps: int
+    guidance: float
+    generator: Generator
+    progress: OnStep
+
+
+def _projected(layer: Any, states: Sequence[Tensor], sizes: list[tuple[int, int]], select: Select) -> Keys:
+    tokens = torch.cat(list(states))  # (photos, H * W, C)
+    size = next((height, width) for height, width in sizes if height * width == tokens.shape[1])
+    keys: Keys = layer.references.keys(select(torch.unflatten(tokens, 1, size)))
+    return keys
