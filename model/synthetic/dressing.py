@@ -43,9 +43,14 @@ class Surface:
         return Surface(vertices, places, weights, faces)
 
 
-def dress(body: Surface, outfit: Outfit, eyeballs: NDArray[np.bool_]) -> tuple[Surface, Array]:
-    """The dressed person, four triangles for one, and its colours, (V, 3). eyeballs: (V,), never covered."""
-    bare, blur = body.finer(), _blur(body.places, body.faces)
+def dress(body: Surface, outfit: Outfit, eyeballs: NDArray[np.bool_], blur: csr_array) -> tuple[Surface, Array]:
+    """The dressed person, four triangles for one, and its colours, (V, 3).
+
+    Args:
+        eyeballs: (V,), never covered.
+        blur: see `cloth_blur`.
+    """
+    bare = body.finer()
     eyes = np.zeros(len(bare.vertices), np.bool_)
     eyes[bare.faces[np.tile(eyeballs[body.faces].all(1), 4)]] = True
     vertices, colours = bare.vertices, painted_skin(outfit, bare.places, eyes)
@@ -67,18 +72,15 @@ def _worn(body: Surface, layer: Layer, blur: csr_array) -> Array:
     return worn
 
 
-def _blur(places: Array, faces: Faces) -> csr_array:
+def cloth_blur(places: Array, faces: Faces) -> csr_array:
     """(V, V): a Gaussian mean over what lies near on the template, every vertex weighed by its area."""
     tree = cKDTree(places)
     near = tree.sparse_distance_matrix(tree, 2.5 * _BLUR, output_type="coo_matrix")
-    areas = np.bincount(faces.ravel(), np.repeat(_areas(places, faces), 3), minlength=len(places))
+    sizes = np.linalg.norm(_crosses(places, faces), axis=1)
+    areas = np.bincount(faces.ravel(), np.repeat(sizes, 3), minlength=len(places))
     weights = np.exp(-((near.data / _BLUR) ** 2) / 2) * areas[near.col]
     totals = np.bincount(near.row, weights, minlength=len(places))
     return csr_array((weights / totals[near.row], (near.row, near.col)), shape=near.shape)
-
-
-def _areas(vertices: Array, faces: Faces) -> Array:
-    return np.linalg.norm(_crosses(vertices, faces), axis=1)
 
 
 def _normals(vertices: Array, faces: Faces) -> Array:

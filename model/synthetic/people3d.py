@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from model.body.smplx import SHAPES, BodyModel, read_body
 from model.mesh.mesh import Mesh
-from model.synthetic.dressing import Surface, dress
+from model.synthetic.dressing import Surface, cloth_blur, dress
 from model.synthetic.joints import JOINTS
 from model.synthetic.outfit import random_outfit
 from model.up2you.files import BODY
@@ -53,21 +54,22 @@ def dressed_body(seed: int) -> Mesh:
 
 def random_person(seed: int) -> Person:
     """Shape, colours and cuts of clothes from one seed."""
-    rng, body = np.random.default_rng(seed), _demo_body()
+    rng, (body, blur) = np.random.default_rng(seed), _demo_body()
     outfit = random_outfit(rng)
     spread = (_SHAPE_SPREAD * rng.normal(size=SHAPES)).clip(-_SHAPE_LIMIT, _SHAPE_LIMIT)
     betas = torch.from_numpy(spread).float()
     shaped, template, weights = (a.double().numpy() for a in (body.shaped(betas), body.template, body.weights))
     skin = Surface(shaped, template, weights, body.faces.numpy())
     eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye") for side in ("left", "right")]].sum(1) > 0.5
-    worn, colours = dress(skin, outfit, eyes.numpy())
+    worn, colours = dress(skin, outfit, eyes.numpy(), blur)
     surface = [torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights)]
     return Person(body, betas, surface[0], surface[1], surface[2], torch.from_numpy(worn.faces))
 
 
 @cache
-def _demo_body() -> BodyModel:
-    return read_body(DEMO / BODY)
+def _demo_body() -> tuple[BodyModel, Any]:
+    body = read_body(DEMO / BODY)
+    return body, cloth_blur(body.template.double().numpy(), body.faces.numpy())
 
 
 def random_pose(rng: np.random.Generator) -> Pose:

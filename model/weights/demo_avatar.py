@@ -46,7 +46,7 @@ from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES
 
 _TEXT_DIM = 16
 _PHOTO_DIM = 32
-_LEVELS = [16, 16, 24, 24]
+_LEVELS = [8, 16, 24, 24]
 _QUIET = 0.15  # gain of the shape predictor's last layer
 
 _UNET_CONFIG: dict[str, Any] = {
@@ -60,7 +60,7 @@ _UNET_CONFIG: dict[str, Any] = {
     "layers_per_block": 2,
     "norm_num_groups": 8,
     "cross_attention_dim": _TEXT_DIM,
-    "attention_head_dim": [2, 2, 3, 3],  # the number of heads, as in SD 2.1
+    "attention_head_dim": [1, 2, 3, 3],  # the number of heads, as in SD 2.1
     "use_linear_projection": True,
 }
 _VAE_CONFIG: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _write_text_encoder(folder: Path, generator: Generator) -> None:
     """CLIP's, and a tokenizer of single letters and a few pairs of them."""
     tokens = [*_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *("".join(pair) for pair in _MERGES)]
     vocabulary = {token: number for number, token in enumerate([*tokens, _START, _END])}
-    config = {
+    config: dict[str, Any] = {
         "model_type": "clip_text_model",
         "architectures": ["CLIPTextModel"],
         "vocab_size": len(vocabulary),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -116,6 +117,14 @@ def test_the_committed_demo_pack_is_the_one_the_code_writes(tmp_path: Path) -> N
             written, committed = load_file(tmp_path / name), load_file(DEMO / name)
             assert written.keys() == committed.keys()
             assert all(torch.allclose(written[key], committed[key], atol=1e-3) for key in written)
+        elif name.suffix == ".pt":
+            written, committed = (torch.load(folder / name, weights_only=True) for folder in (tmp_path, DEMO))
+            assert written.keys() == committed.keys()
+            assert all(torch.allclose(written[key], committed[key], atol=1e-3) for key in written)
+        elif name.suffix in (".npz", ".txt"):
+            assert (tmp_path / name).read_bytes() == (DEMO / name).read_bytes()
+        elif name.suffix == ".onnx":
+            assert onnx.load(tmp_path / name) == onnx.load(DEMO / name)
         elif name.name != "manifest.json":
             assert json.loads((tmp_path / name).read_text()) == json.loads((DEMO / name).read_text())
 
