@@ -9,7 +9,7 @@ from pathlib import Path
 from model.body.smplx import read_body
 from model.perception.matting import open_matting
 from model.up2you import feature_weights, prompts, view_weights
-from model.up2you.adapters import Adapter
+from model.up2you.adapters import Adapter, Stage
 from model.up2you.files import BODY, MATTING
 from model.weights.loading import Network
 
@@ -30,5 +30,5 @@ def parts(weights: Path) -> list[Callable[[], object]]:
     ]
 
 
-def _adapter(weights: Path, stage: str) -> Network[Adapter]:
+def _adapter(weights: Path, stage: Stage) -> Network[Adapter]:
     return view_weights.adapter(weights, stage, view_weights.unet(weights).module)

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-import torch
 from PIL import Image
-from PIL.Image import Resampling
-from torch import Tensor
 
 from model.body.a_pose import normalised
-from model.body.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.atlas import Atlas
 from model.mesh.baking import bake
 from model.mesh.mesh import Mesh
 from model.mesh.rasteriser import Rasteriser
 from model.mesh.view_projection import Projection
-from model.up2you.colour import THRESHOLD, coloured, coloured_as_published, views_of
+from model.up2you.colour import THRESHOLD, coloured, coloured_as_published, stacked, views_of
 from model.up2you.reconstruction import HALF_HEIGHT, RADIUS
 
 
@@ -36,9 +31,7 @@ class Painter:
         self, body: Mesh, views: Sequence[Image.Image], size: int, rasteriser: Rasteriser, *, reference: bool = False
     ) -> None:
         _, self._centre, self._scale = normalised(body.vertices, HALF_HEIGHT)
-        on = body.vertices.device
-        pictures = torch.stack([_pixels(view, size) for view in views]).to(on)
-        self._views = views_of(pictures, orthographic_cameras(AZIMUTHS, RADIUS).to(on))
+        self._views = views_of(stacked(views, size).to(body.vertices.device), RADIUS)
         self._rasteriser = rasteriser
         self._reference = reference
 
@@ -61,9 +54,3 @@ class Painter:
     def _within(self, mesh: Mesh) -> Mesh:
         """The mesh in the cameras' space."""
         return replace(mesh, vertices=(mesh.vertices - self._centre) * self._scale)
-
-
-def _pixels(picture: Image.Image, size: int) -> Tensor:
-    """(4, size, size) in 0..1."""
-    resized = np.asarray(picture.resize((size, size), Resampling.BILINEAR), dtype=np.float32) / 255
-    return torch.from_numpy(resized).permute(2, 0, 1)

@@ -26,7 +26,10 @@ from model.weights.pack import DEMO, MANIFEST
 
 SEED = 6
 LICENCE = "MIT (untrained demo networks)"
-DEFAULTS = {"tryon": {"width": 192, "height": 256, "steps": 20}, "avatar": {"size": 256, "steps": 4}}
+DEFAULTS = {
+    "tryon": {"width": 192, "height": 256, "steps": 20},
+    "avatar": {"size": 256, "steps": 4, "mesh_size": 256, "iterations": 8, "faces": 20_000},
+}
 
 _UNET_CONFIG: dict[str, Any] = {
     "_class_name": "UNet2DConditionModel",

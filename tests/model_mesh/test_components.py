@@ -6,7 +6,7 @@ import torch
 
 from model.mesh.components import component_of, joined, largest_component, of_faces, without_crumbs
 from model.mesh.mesh import Mesh
-from tests.model_mesh.shapes import octahedron, sphere
+from tests.model_mesh.meshes import octahedron, sphere
 
 
 def test_parts_are_told_apart() -> None:

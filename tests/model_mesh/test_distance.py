@@ -10,7 +10,7 @@ from model.mesh.components import joined
 from model.mesh.distance import distance_to_segments, near_edges, nearest_vertices
 from model.mesh.mesh import Mesh
 from model.mesh.rasterise_torch import Torch
-from tests.model_mesh.shapes import octahedron, sphere
+from tests.model_mesh.meshes import octahedron, sphere
 
 
 def test_distance_to_a_segment_is_to_its_inside_or_to_an_end() -> None:

@@ -8,7 +8,7 @@ import torch
 from model.mesh.components import joined
 from model.mesh.mesh import Mesh
 from model.mesh.poisson import available, poisson, sealed
-from tests.model_mesh.shapes import euler, is_closed, sphere
+from tests.model_mesh.meshes import euler, is_closed, sphere
 
 pytestmark = pytest.mark.skipif(not available(), reason="gpytoolbox is not installed")
 

@@ -20,7 +20,7 @@ from model.up2you.hand_swap import swap_hands
 from model.up2you.reconstruction import RADIUS, Reconstruction, render_normals
 from model.up2you.targets import Targets, eroded, targets
 from model.weights.pack import DEMO
-from tests.model_mesh.shapes import sphere
+from tests.model_mesh.meshes import sphere
 from tests.model_up2you.goldens import golden, golden_json
 
 SIZE = 48
