@@ -31,7 +31,7 @@ def bake(
     """
     attributes = torch.cat([projection.mesh.vertices, projection.normals, fallback], dim=1)[atlas.source]
     covered, texels = _texels(atlas, attributes, rasteriser)
-    points, normals, unseen = texels.unflatten(1, (3, 3)).unbind(1)
+    points, normals, unseen = texels.view(-1, 3, 3).unbind(1)
     sums, weights = projection.shown(points, normalize(normals, dim=1))
     lacking = (threshold - weights).clamp(min=0)[:, None]
     colours = (sums + unseen * lacking) / (weights[:, None] + lacking)

@@ -40,12 +40,14 @@ class Views:
     def directions(self) -> Tensor:
         """(views, 3), unit vectors from the camera into the picture."""
         depth = self.cameras[:, 2, :3]
-        return depth / depth.norm(dim=1, keepdim=True)
+        directions: Tensor = depth / depth.norm(dim=1, keepdim=True)
+        return directions
 
     @property
     def pixel_sizes(self) -> Tensor:
         """(views,), how much of the object's space a pixel is high."""
-        return 2 * self.cameras[:, 3, 3] / self.cameras[:, 1, :3].norm(dim=1) / self.pictures.shape[2]
+        sizes: Tensor = 2 * self.cameras[:, 3, 3] / self.cameras[:, 1, :3].norm(dim=1) / self.pictures.shape[2]
+        return sizes
 
     def clip(self, points: Tensor, view: int) -> Tensor:
         """Points, (P, 3), in clip space: (P, 4)."""
@@ -74,7 +76,9 @@ class Projection:
 
         points: (P, 3) on the mesh. normals: (P, 3) of length 1. A point that is not finite is shown by nobody.
         """
-        sums = [self._shown(*chunk) for chunk in zip(points.split(_CHUNK), normals.split(_CHUNK), strict=True)]
+        sums = [
+            self._shown(*chunk) for chunk in zip(torch.split(points, _CHUNK), torch.split(normals, _CHUNK), strict=True)
+        ]
         joined = torch.cat([*sums, points.new_zeros(0, 4)])
         return joined[:, :3], joined[:, 3]
 
