@@ -45,7 +45,8 @@ class Edges:
     def lengths(self, vertices: Tensor) -> Tensor:
         """(E,), given the positions, (V, 3)."""
         ends = vertices[self.ends]
-        return (ends[:, 0] - ends[:, 1]).norm(dim=-1)
+        lengths: Tensor = (ends[:, 0] - ends[:, 1]).norm(dim=-1)
+        return lengths
 
     def mean_of_neighbours(self, vertices: Tensor) -> Tensor:
         """(V, C), for each vertex the mean of the vertices it shares an edge with; 0 where there are none."""

@@ -33,9 +33,8 @@ def flip(vertices: Tensor, edges: Edges, *, reference: bool = False) -> Tensor:
     low, high, left, right = around.T
     turned = torch.stack([torch.stack([low, right, left], 1), torch.stack([high, left, right], 1)], 1)  # (N, 2, 3)
     along = 0 if reference and len(around) == 3 else -1
-    upright = (_normals(vertices[turned], along) * _normals(vertices[faces[sides // 3]], along).sum(1, True)).sum(
-        -1
-    ) > 0
+    before = _normals(vertices[faces[sides // 3]], along).sum(1, keepdim=True)
+    upright = (_normals(vertices[turned], along) * before).sum(-1) > 0  # (N, 2)
     # what does not flip goes to a row of its own, which is cut off: that costs no look at how many there are
     places = torch.where((chosen & upright.all(1))[:, None], sides // 3, len(faces))
     rows = torch.cat([faces, faces.new_zeros(1, 3)])
