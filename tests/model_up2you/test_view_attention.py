@@ -73,9 +73,7 @@ def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, st
     itself = self_attention(attention, tokens, attend_whole)
     across = multi_view_attention(layer.views, tokens, views, SIDE, attention.heads, attend_whole)
     branch = layer.references
-    looked_up = branch.to_out(
-        multi_head(branch.to_q(tokens), branch.keys(references), attention.heads, attend_whole)
-    )
+    looked_up = branch.to_out(multi_head(branch.to_q(tokens), branch.keys(references), attention.heads, attend_whole))
     looked_up[:views] = branch.to_out.bias  # the unconditional half, whose references are zeros
     assert not references[:views].any()
 
