@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from safetensors import safe_open
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from model.perception.matting import OnnxMatting
 from model.synthetic.loose_photos import loose_photos
+from model.up2you import view_weights
+from model.up2you.adapters import Stage
 from model.up2you.feature_weights import feature_aggregator, features, shape_predictor
 from model.up2you.files import (
     BODY,
@@ -25,11 +25,8 @@ from model.up2you.files import (
     RGB_ADAPTER,
     TEXT_ENCODER,
     TOKENIZER,
-    UNET,
-    VAE,
 )
 from model.up2you.photos import loaded
-from model.weights.loading import build, stock_checkpoint
 from model.weights.pack import DEMO, Pack
 
 SIZE = 128
@@ -60,10 +57,12 @@ def test_the_pack_is_small() -> None:
     assert sizes[DEMO / BODY] < 10e6
 
 
-@pytest.mark.parametrize(("network", "folder"), [(UNet2DConditionModel, UNET), (AutoencoderKL, VAE)])
-def test_stock_networks_load_strictly(network: type[torch.nn.Module], folder: str) -> None:
-    module = build(network, DEMO / folder)
-    assert stock_checkpoint(module, DEMO / folder).verified()
+def test_the_view_networks_load_strictly() -> None:
+    unet = view_weights.unet(DEMO)
+    stages: tuple[Stage, ...] = ("rgb", "normal")
+    adapters = [view_weights.adapter(DEMO, stage, unet.module) for stage in stages]
+    for network in (unet, view_weights.vae(DEMO), *adapters):
+        assert all(checkpoint.verified() for checkpoint in network.checkpoints)
 
 
 @pytest.mark.parametrize("name", [RGB_ADAPTER, NORMAL_ADAPTER])
