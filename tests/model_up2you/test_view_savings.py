@@ -86,9 +86,7 @@ def test_both_halves_are_the_plain_ones(
 
 
 @torch.no_grad()
-def test_without_guidance_only_the_conditional_half_is_computed(
-    networks: tuple[Any, Adapter], states: Tensor
-) -> None:
+def test_without_guidance_only_the_conditional_half_is_computed(networks: tuple[Any, Adapter], states: Tensor) -> None:
     unet, adapter = networks
     inputs = Inputs(unet, SIDE, ratio=2)
     call = inputs.latents, inputs.timesteps, *inputs.conditions(adapter)
@@ -118,16 +116,15 @@ def test_pictures_need_not_be_square_nor_halve_evenly(networks: tuple[Any, Adapt
     assert sizes == [(10, 6), (5, 3), (3, 2), (2, 1)]
     residuals = [torch.zeros(VIEWS, c, *size) for c, size in zip(SMALL_UNET["block_out_channels"], sizes, strict=True)]
     references = ReferencePass(unet, states[1:])(torch.randn(VIEWS, 4, *cells))
-    pairs = zip(adapter.layers, references, strict=True)
+    layers: Any = adapter.layers
+    pairs = zip(layers, references, strict=True)
     keys = [tensor for layer, tokens in pairs for tensor in layer.references.keys(tokens)]
     halves = ViewDenoiser(unet, adapter, states)(torch.zeros(VIEWS, 4, *cells), torch.zeros(VIEWS), *residuals, *keys)
     assert [half.shape for half in halves] == [(VIEWS, 4, *cells)] * 2
 
 
 @torch.no_grad()
-def test_the_reference_pass_is_the_plain_one(
-    networks: tuple[Any, Adapter], states: Tensor, plain: PlainViews
-) -> None:
+def test_the_reference_pass_is_the_plain_one(networks: tuple[Any, Adapter], states: Tensor, plain: PlainViews) -> None:
     latents = torch.randn(3, 4, SIDE, SIDE, generator=Generator().manual_seed(5))
     expected = plain.reference_states(latents)
     for sliced in (False, True):
@@ -147,9 +144,7 @@ def test_the_reference_pass_ends_at_the_last_self_attention(networks: tuple[Any,
 
 
 @torch.no_grad()
-def test_the_halves_are_one_until_the_first_reference_attention(
-    networks: tuple[Any, Adapter], states: Tensor
-) -> None:
+def test_the_halves_are_one_until_the_first_reference_attention(networks: tuple[Any, Adapter], states: Tensor) -> None:
     unet, adapter = copy.deepcopy(networks)
     inputs = Inputs(unet, SIDE, ratio=1)
     first, second = transformer_blocks(unet)[:2]
@@ -174,7 +169,7 @@ def watch(*modules: nn.Module) -> list[list[int]]:
     """For each module the rows of each of its calls, as they happen."""
     rows: list[list[int]] = [[] for _ in modules]
     for module, seen in zip(modules, rows, strict=True):
-        module.register_forward_hook(lambda _, __, output, seen=seen: seen.append(len(output)))  # type: ignore[misc]
+        module.register_forward_hook(lambda _, __, output, seen=seen: seen.append(len(output)))
     return rows
 
 
@@ -189,9 +184,7 @@ def test_text_is_projected_once_for_each_prompt(networks: tuple[Any, Adapter], s
     assert not text.state_dict()
 
 
-def test_states_are_as_many_numbers_as_the_reference_pass_gives(
-    networks: tuple[Any, Adapter], states: Tensor
-) -> None:
+def test_states_are_as_many_numbers_as_the_reference_pass_gives(networks: tuple[Any, Adapter], states: Tensor) -> None:
     found = ReferencePass(networks[0], states[1:])(torch.zeros(1, 4, 10, 6))
     assert sum(tensor.numel() for tensor in found) == state_elements(networks[0], (10, 6))
 
