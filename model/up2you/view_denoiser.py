@@ -22,6 +22,7 @@ from model.up2you.view_attention import (
 )
 
 VIEWS = 6
+CELL = 8  # pixels along the side of one number of the latents
 
 
 class ViewDenoiser(nn.Module):

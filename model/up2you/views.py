@@ -17,14 +17,13 @@ from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.ddpm import DDPM
 from model.up2you import view_weights
 from model.up2you.adapters import Adapter, Stage
-from model.up2you.feature_selector import PUBLISHED_RATIO, FeatureSelector
+from model.up2you.feature_selector import FeatureSelector
 from model.up2you.prompts import prompt_states
-from model.up2you.reference_states import ReferencePass, level_sizes, state_elements
+from model.up2you.reference_states import ReferencePass, level_sizes
 from model.up2you.view_attention import Keys
-from model.up2you.view_denoiser import VIEWS, ViewDenoiser
+from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
+from model.up2you.view_memory import resident_bytes
 from model.up2you.view_sampling import normal_from, sample
-
-CELL = 8  # pixels of a latent's side
 
 OnStep = Callable[[int, int], None]
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (views, k, C).
@@ -135,28 +134,8 @@ class Views:
         return await self._paint("normal", rgb_views, poses, lambda states: states.flatten(1, 2), job)
 
     def resident_bytes(self, height: int, width: int, photos: int) -> int:
-        """What one job holds on the device between two forwards, at most.
-
-        With S numbers in the states of one picture (`state_elements`), each of `itemsize` bytes, and `photos` not
-        under 2, which is what the normal stage needs in any case:
-
-            itemsize * S * max(photos, 2 * 6 * 2)   photos' states, exchanged layer by layer for keys and values
-          + itemsize * residuals of 6 views
-          + 4 * (photos + 6) * 3 * height * width   pictures, float32
-          + 4 * (photos + 3 * 6) * 4 * h * w        photos' latents; the views' latents, noise and prediction
-
-        Keys and values, the 2 * 6 * 2 of the first line, stay for the whole loop of the RGB stage; the normal stage has
-        half of them. They are the conditional half's: guidance adds nothing.
-        """
-        cells = height // CELL, width // CELL
-        photos = max(photos, 2)
-        states = state_elements(self.unet, cells) * max(photos, 2 * VIEWS * int(PUBLISHED_RATIO))
-        channels = self.unet.config.block_out_channels
-        sizes = level_sizes(cells, len(channels))
-        residuals = VIEWS * sum(c * h * w for c, (h, w) in zip(channels, sizes, strict=True))
-        pictures = (photos + VIEWS) * 3 * height * width
-        latents = (photos + 3 * VIEWS) * 4 * cells[0] * cells[1]
-        return int(self.device.dtype.itemsize * (states + residuals) + 4 * (pictures + latents))
+        """What one job holds on the device between two forwards, at most; see `view_memory`."""
+        return resident_bytes(self.unet, self.device.dtype, height, width, photos)
 
     async def _paint(self, stage: Stage, references: Tensor, poses: Tensor, select: Select, job: _Job) -> Tensor:
         height, width = poses.shape[-2:]

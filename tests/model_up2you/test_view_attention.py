@@ -63,7 +63,7 @@ def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, st
     recorded, parameters = golden(f"attn_processor_{stage}"), golden_json(f"attn_processor_{stage}")
     weights = reference_weights(tmp_path)
     unet = view_weights.unet(weights).load(CPU, torch.float32)
-    layers = view_weights.adapter(weights, stage, unet).load(CPU, torch.float32).layers
+    layers: Any = view_weights.adapter(weights, stage, unet).load(CPU, torch.float32).layers
     names, attentions = zip(*self_attentions(unet), strict=True)
     position = names.index(name)
     tokens, references = recorded[f"{name}.x"], recorded[f"{name}.ref"]

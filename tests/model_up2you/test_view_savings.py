@@ -116,7 +116,8 @@ def test_pictures_need_not_be_square_nor_halve_evenly(networks: tuple[Any, Adapt
     assert sizes == [(10, 6), (5, 3), (3, 2), (2, 1)]
     residuals = [torch.zeros(VIEWS, c, *size) for c, size in zip(SMALL_UNET["block_out_channels"], sizes, strict=True)]
     references = ReferencePass(unet, states[1:])(torch.randn(VIEWS, 4, *cells))
-    pairs = zip(adapter.layers, references, strict=True)
+    layers: Any = adapter.layers
+    pairs = zip(layers, references, strict=True)
     keys = [tensor for layer, tokens in pairs for tensor in layer.references.keys(tokens)]
     halves = ViewDenoiser(unet, adapter, states)(torch.zeros(VIEWS, 4, *cells), torch.zeros(VIEWS), *residuals, *keys)
     assert [half.shape for half in halves] == [(VIEWS, 4, *cells)] * 2
@@ -168,7 +169,7 @@ def watch(*modules: nn.Module) -> list[list[int]]:
     """For each module the rows of each of its calls, as they happen."""
     rows: list[list[int]] = [[] for _ in modules]
     for module, seen in zip(modules, rows, strict=True):
-        module.register_forward_hook(lambda _, __, output, seen=seen: seen.append(len(output)))  # type: ignore[misc]
+        module.register_forward_hook(lambda _, __, output, seen=seen: seen.append(len(output)))
     return rows
 
 

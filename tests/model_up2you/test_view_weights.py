@@ -118,7 +118,7 @@ def test_prompts_are_encoded_as_published(weights: Path) -> None:
 
 def test_the_text_encoder_is_loaded_strictly(weights: Path) -> None:
     rewrite(weights / TEXT_ENCODER / "model.safetensors", lambda t: t.pop("text_model.final_layer_norm.bias"))
-    with pytest.raises(WeightsError, match="missing key 'text_model.final_layer_norm.bias'"):
+    with pytest.raises(WeightsError, match=r"missing key .*final_layer_norm\.bias"):
         prompt_states(weights)
 
 
