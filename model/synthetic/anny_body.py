@@ -89,6 +89,6 @@ def _joints(labels: list[str], heads: Array) -> Array:
     joints = {
         joint: heads[:, [labels.index(bone) for bone in bones]].mean(1) for joint, bones in BONES.items() if bones
     }
-    eyes = (joints["left_eye"] + joints["right_eye"]) / 2
+    eyes = (joints["left_eye_smplhf"] + joints["right_eye_smplhf"]) / 2
     joints["jaw"] = joints["head"] + _JAW * (eyes - joints["head"])
     return np.stack([joints[name] for name in JOINTS], 1)

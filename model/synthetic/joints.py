@@ -30,8 +30,8 @@ JOINTS: dict[str, str | None] = {
     "left_wrist": "left_elbow",
     "right_wrist": "right_elbow",
     "jaw": "head",
-    "left_eye": "head",
-    "right_eye": "head",
+    "left_eye_smplhf": "head",
+    "right_eye_smplhf": "head",
 }
 for _side in ("left", "right"):
     for _finger in _FINGERS:
@@ -60,7 +60,7 @@ for _side, _end in (("left", "L"), ("right", "R")):
         "shoulder": "upperarm01",
         "elbow": "lowerarm01",
         "wrist": "wrist",
-        "eye": "eye",
+        "eye_smplhf": "eye",
     }
     BONES |= {f"{_side}_{joint}": (f"{bone}.{_end}",) for joint, bone in _limbs.items()}
     BONES[f"{_side}_foot"] = tuple(f"toe{toe}-1.{_end}" for toe in range(1, 6))

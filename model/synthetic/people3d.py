@@ -60,7 +60,7 @@ def random_person(seed: int) -> Person:
     betas = torch.from_numpy(spread).float()
     shaped, template, weights = (a.double().numpy() for a in (body.shaped(betas), body.template, body.weights))
     skin = Surface(shaped, template, weights, body.faces.numpy())
-    eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye") for side in ("left", "right")]].sum(1) > 0.5
+    eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye_smplhf") for side in ("left", "right")]].sum(1) > 0.5
     worn, colours = dress(skin, outfit, eyes.numpy(), blur)
     surface = [torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights)]
     return Person(body, betas, surface[0], surface[1], surface[2], torch.from_numpy(worn.faces))

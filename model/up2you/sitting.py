@@ -83,7 +83,7 @@ class Sitting:
     async def shape(self) -> None:
         """The body's shape."""
         features = self.subject.features.to(self.device.torch_device)
-        [betas] = await self.device.run(lambda: self.networks.shape_predictor(features[None]))
+        [betas] = await self.networks.shape_predictor(features[None])
         self.subject.betas = betas.cpu()
 
     async def poses(self) -> None:
@@ -97,7 +97,7 @@ class Sitting:
         _, alphas = await self.device.cpu(lambda: self._loaded(_SEEN_SIZE))
         tensors = (self.subject.poses, self.subject.features, alphas)
         poses, features, alphas = (tensor.to(self.device.torch_device) for tensor in tensors)
-        self.subject.weights = await self.device.run(lambda: self.networks.feature_aggregator(poses, features, alphas))
+        [self.subject.weights] = await self.networks.feature_aggregator(poses[None], features[None], alphas[None])
 
     async def rgb(self) -> None:
         """The person in A pose from six sides."""

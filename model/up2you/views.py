@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from model.device import Device, Network
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
@@ -20,7 +20,7 @@ from model.up2you.adapters import Adapter, Stage
 from model.up2you.feature_selector import FeatureSelector
 from model.up2you.prompts import prompt_states
 from model.up2you.reference_states import ReferencePass, level_sizes
-from model.up2you.view_attention import Keys
+from model.up2you.view_attention import Branch, Keys
 from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
 from model.up2you.view_memory import resident_bytes
 from model.up2you.view_sampling import normal_from, sample
@@ -37,6 +37,7 @@ class StageNetworks:
     adapter: Adapter
     condition_encoder: Network
     reference_pass: Network
+    reference_keys: Sequence[Network]  # layer by layer
     guided: Network
     unguided: Network
 
@@ -46,16 +47,16 @@ class Views:
 
     Args:
         weights: the folder of published weights.
-        device: computes in its dtype; what is drawn, and the latents between steps, is float32.
-        sliced: compute attention and feed-forwards in slices, for cards with little memory.
+        device: computes in its dtype, in slices if it is `sliced`; what is drawn, and the latents between steps, is
+            float32.
 
     Raises:
         WeightsError: a checkpoint is absent or does not fit.
     """
 
-    def __init__(self, weights: Path, device: Device, *, sliced: bool = False) -> None:
+    def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        where = device.torch_device, device.dtype
+        where = device.home, device.dtype
         self.unet: Any = view_weights.unet(weights).load(*where)
         vae = view_weights.vae(weights).load(*where)
         self.noise_schedule = view_weights.noise_schedule(weights)
@@ -66,7 +67,7 @@ class Views:
         adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
         with torch.no_grad():
             self.stages = {
-                stage: self._networks(adapters[stage], states[stage].to(device.torch_device), sliced=sliced)
+                stage: self._networks(adapters[stage], states[stage].to(device.home), sliced=device.sliced)
                 for stage in states
             }
 
@@ -76,6 +77,7 @@ class Views:
             adapter,
             batched(adapter.encoder),
             batched(ReferencePass(self.unet, states[1:], sliced=sliced).eval()),
+            [batched(ReferenceKeys(layer.references)) for layer in adapter.layers],
             batched(ViewDenoiser(self.unet, adapter, states, sliced=sliced).eval(), atom=VIEWS),
             batched(ViewDenoiser(self.unet, adapter, states[1:], sliced=sliced).eval(), atom=VIEWS),
         )
@@ -180,10 +182,11 @@ class Views:
         photos = await gather(*(networks.reference_pass(row) for row in torch.split(latents, 1)))
         states: list[Sequence[Tensor]] = list(zip(*photos, strict=True))  # by layer, then photo: (1, H * W, C)
         del photos
+        selected = await self.device.run(partial(_selected, states, sizes, select))
         keys: list[Tensor] = []
-        for i, layer in enumerate(networks.adapter.layers):
-            keys += await self.device.run(partial(_projected, layer, states[i], sizes, select))
-            states[i] = ()
+        for i, project in enumerate(networks.reference_keys):
+            keys += await project(selected[i])
+            selected[i] = selected[i][:0]
         return keys
 
     async def _decode(self, latents: Tensor) -> Tensor:
@@ -200,8 +203,24 @@ class _Job:
     progress: OnStep
 
 
-def _projected(layer: Any, states: Sequence[Tensor], sizes: list[tuple[int, int]], select: Select) -> Keys:
-    tokens = torch.cat(list(states))  # (photos, H * W, C)
-    size = next((height, width) for height, width in sizes if height * width == tokens.shape[1])
-    keys: Keys = layer.references.keys(select(torch.unflatten(tokens, 1, size)))
-    return keys
+class ReferenceKeys(nn.Module):
+    """Key and value of one reference attention; rows are views."""
+
+    def __init__(self, branch: Branch) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, tokens: Tensor) -> Keys:
+        """(R, k, C) -> twice (R, k, C)."""
+        return self.branch.keys(tokens)
+
+
+def _selected(states: list[Sequence[Tensor]], sizes: list[tuple[int, int]], select: Select) -> list[Tensor]:
+    """The tokens of every layer that the views look at, (6, k, C) each. Takes the photos' states out of `states`."""
+    selected = []
+    for i, photos in enumerate(states):
+        tokens = torch.cat(list(photos))  # (photos, H * W, C)
+        size = next((height, width) for height, width in sizes if height * width == tokens.shape[1])
+        states[i] = ()
+        selected.append(select(tokens.unflatten(1, size)))
+    return selected

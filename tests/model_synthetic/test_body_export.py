@@ -122,7 +122,7 @@ def test_the_committed_body_stands_as_smplx_does(body: BodyModel) -> None:
     assert knuckle[0] > wrist[0]
     assert joints[NUMBER["left_index1"], 2] > joints[NUMBER["left_pinky1"], 2]  # palms down
     assert joints[NUMBER["left_foot"], 2] > joints[NUMBER["left_ankle"], 2] + 0.08  # toes in front
-    assert joints[NUMBER["left_eye"], 2] > joints[NUMBER["head"], 2]
+    assert joints[NUMBER["left_eye_smplhf"], 2] > joints[NUMBER["head"], 2]
     assert body.template[:, 1].aminmax().max < 0.85
 
 
