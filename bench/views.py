@@ -65,9 +65,10 @@ def main() -> None:
         name="views_small" if options.small else "views",
         title="Steps of the avatar's two denoising loops",
         how=f"UNet of widths {config['block_out_channels']} with random float32 weights, six views of {PIXELS} x "
-        f"{PIXELS} with guidance, {torch.get_num_threads()} threads. A step is prediction, guidance and DDPM. The plain form is "
-        "stock diffusers with plain processors, without the published code's dead work; both forms share the weights, "
-        "make one prediction each, which are compared, and then take turns. FLOPs are counted by torch, a multiply-add as two.",
+        f"{PIXELS} with guidance, {torch.get_num_threads()} threads. A step is prediction, guidance and DDPM. The "
+        "plain form is stock diffusers with plain processors, without the published code's dead work; both forms share "
+        "the weights, make one prediction each, which are compared, and then take turns. FLOPs are counted by torch, a "
+        "multiply-add as two.",
     )
     with torch.no_grad():
         torch.manual_seed(0)  # the networks draw their own weights

@@ -48,6 +48,12 @@ def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> I
     device.close()
 
 
+@pytest.fixture(scope="module")
+def walks(views: Views, runner: asyncio.Runner) -> dict[Stage, Walk]:
+    """Each stage's loop, alone on the device."""
+    return {stage: runner.run(walked(views, stage)) for stage in STAGES}
+
+
 def recording(stage: Stage) -> dict[str, Tensor]:
     recorded = golden(RECORDINGS[stage])
     recorded["control_image"] = golden("pipe_i2mv")["control_image"]  # the same in both
@@ -108,16 +114,16 @@ def distance(found: Tensor, expected: Tensor) -> float:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_step_is_the_published_one(views: Views, runner: asyncio.Runner, stage: Stage) -> None:
-    recorded, walk = recording(stage), runner.run(walked(views, stage))
+def test_every_step_is_the_published_one(walks: dict[Stage, Walk], stage: Stage) -> None:
+    recorded, walk = recording(stage), walks[stage]
     assert len(walk.latents) == parameters(stage)["steps"]
     for i, latents in enumerate(walk.latents):
         assert distance(latents, recorded[f"latents_{i}"]) < LATENT_TOLERANCE
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_conditions_are_the_published_ones(views: Views, runner: asyncio.Runner, stage: Stage) -> None:
-    recorded, walk = recording(stage), runner.run(walked(views, stage))
+def test_conditions_are_the_published_ones(views: Views, walks: dict[Stage, Walk], stage: Stage) -> None:
+    recorded, walk = recording(stage), walks[stage]
     for level in range(4):
         assert distance(walk.conditions[level], recorded[f"adapter_state_{level}"]) < LATENT_TOLERANCE
     keys = walk.conditions[4:]
@@ -133,8 +139,10 @@ def test_conditions_are_the_published_ones(views: Views, runner: asyncio.Runner,
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_both_halves_of_a_prediction_are_the_published_ones(views: Views, runner: asyncio.Runner, stage: Stage) -> None:
-    recorded, walk = recording(stage), runner.run(walked(views, stage))
+def test_both_halves_of_a_prediction_are_the_published_ones(
+    views: Views, walks: dict[Stage, Walk], stage: Stage
+) -> None:
+    recorded, walk = recording(stage), walks[stage]
     timesteps = torch.full((6,), parameters(stage)["timesteps"][0])
     halves = views.stages[stage].guided.module(recorded["init_latents"], timesteps, *walk.conditions)
     assert distance(torch.cat(halves), recorded["unet_out_step0"]) < LATENT_TOLERANCE
@@ -146,6 +154,37 @@ def test_pictures_are_the_published_ones(views: Views, runner: asyncio.Runner, s
     pictures = runner.run(painted(views, stage, progress=lambda done, total: seen.append((done, total))))
     assert grey_levels(pictures, recording(stage)["images_uint8"]) <= GREY_LEVELS
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_every_number_is_drawn_from_the_jobs_own_generator_in_the_published_order(
+    views: Views, runner: asyncio.Runner
+) -> None:
+    recorded, ours, expected = recording("rgb"), Generator().manual_seed(9), Generator().manual_seed(9)
+    arguments = recorded["reference_rgbs"], weight_maps(recorded), recorded["control_image"]
+
+    async def paint() -> None:
+        async with views.device.live("avatar", 0):
+            await views.rgb(*arguments, steps=3, guidance=3.0, generator=ours)
+
+    runner.run(paint())
+    for rows in (6, 3, 6, 6, 6):  # initial latents, the photos' latents, three steps
+        torch.randn(rows, 4, 8, 8, generator=expected)
+    assert torch.equal(torch.randn(5, generator=ours), torch.randn(5, generator=expected))
+
+
+def test_half_precision_stays_inside(
+    runner: asyncio.Runner, walks: dict[Stage, Walk], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    device = Device(torch.device("cpu"), torch.bfloat16)
+    try:
+        half = Views(reference_weights(tmp_path_factory.mktemp("half")), device)
+        walk = runner.run(walked(half, "rgb"))
+    finally:
+        device.close()
+    assert {tensor.dtype for tensor in walk.conditions} == {torch.bfloat16}
+    assert {tensor.dtype for tensor in walk.latents} == {torch.float32}
+    for key, expected in zip(walk.conditions, walks["rgb"].conditions, strict=True):
+        assert distance(key.float(), expected) < 0.1
 
 
 def test_jobs_that_share_forwards_at_different_steps_do_not_touch_each_other(
