@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,7 +16,7 @@ from model.device import Device, Network
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.ddpm import DDPM
 from model.up2you import view_weights
-from model.up2you.adapters import Adapter, Stage
+from model.up2you.adapters import Adapter, AttentionAdapter, Stage
 from model.up2you.feature_selector import FeatureSelector
 from model.up2you.prompts import prompt_states
 from model.up2you.reference_states import ReferencePass, level_sizes
@@ -77,7 +77,7 @@ class Views:
             adapter,
             batched(adapter.encoder),
             batched(ReferencePass(self.unet, states[1:], sliced=sliced).eval()),
-            [batched(ReferenceKeys(layer.references)) for layer in adapter.layers],
+            [batched(ReferenceKeys(cast("AttentionAdapter", layer).references)) for layer in adapter.layers],
             batched(ViewDenoiser(self.unet, adapter, states, sliced=sliced).eval(), atom=VIEWS),
             batched(ViewDenoiser(self.unet, adapter, states[1:], sliced=sliced).eval(), atom=VIEWS),
         )
@@ -220,7 +220,7 @@ def _selected(states: list[Sequence[Tensor]], sizes: list[tuple[int, int]], sele
     selected = []
     for i, photos in enumerate(states):
         tokens = torch.cat(list(photos))  # (photos, H * W, C)
-        size = next((height, width) for height, width in sizes if height * width == tokens.shape[1])
+        height, width = next((height, width) for height, width in sizes if height * width == tokens.shape[1])
         states[i] = ()
-        selected.append(select(tokens.unflatten(1, size)))
+        selected.append(select(tokens.view(len(tokens), height, width, -1)))
     return selected

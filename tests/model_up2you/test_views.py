@@ -206,9 +206,9 @@ def test_jobs_that_share_forwards_at_different_steps_do_not_touch_each_other(
 def test_pictures_of_a_profile_with_little_memory_are_the_same(
     runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    device = Device(torch.device("cpu"), max_batch_rows=0)
+    device = Device(torch.device("cpu"), max_batch_rows=0, memory_profile="low")
     try:
-        sliced = Views(reference_weights(tmp_path_factory.mktemp("sliced")), device, sliced=True)
+        sliced = Views(reference_weights(tmp_path_factory.mktemp("sliced")), device)
         for stage in STAGES:
             pictures = runner.run(painted(sliced, stage))
             assert grey_levels(pictures, recording(stage)["images_uint8"]) <= GREY_LEVELS
