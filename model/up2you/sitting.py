@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
+from model.errors import InputError
 from model.mesh.atlas import unwrap
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
@@ -44,8 +45,14 @@ class Sitting:
         self.subject = Subject()
 
     async def run(self, first: Stage = "photos") -> None:
-        """From `first` on; what the stages before it make is read from the job's outputs."""
+        """From `first` on; what the stages before it make is read from the job's outputs.
+
+        Raises:
+            InputError: `no_stage`: they have left nothing there, or the body alone has no such stage.
+        """
         stages = _OF_THE_BODY if self.request.body_only else STAGES
+        if first not in stages:
+            raise InputError(f"the body alone has no stage '{first}'", code="no_stage", field="from_stage")
         folder, start = self.job.outputs, stages.index(first)
         for stage in stages[:start]:
             await self.device.cpu(partial(stage_files.load, stage, self.subject, folder))
