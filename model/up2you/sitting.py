@@ -85,7 +85,8 @@ class Sitting:
     async def features(self) -> None:
         """What DINOv2 sees in each place of each photo."""
         seen = await self.device.cpu(lambda: self._loaded(_SEEN_SIZE)[0])
-        self.subject.features = await self.networks.features(seen.to(self.device.torch_device))
+        features = await self.networks.features(seen.to(self.device.torch_device))
+        self.subject.features = features.contiguous()  # as read from a file: with other strides, sums differ
 
     async def shape(self) -> None:
         """The body's shape."""
@@ -97,7 +98,8 @@ class Sitting:
         """The body's normals from six sides, which tell the views where everything goes."""
         body, rasteriser, size = self.networks.body, self.networks.rasteriser, self.request.size
         betas = self.subject.betas.to(self.device.torch_device)
-        self.subject.poses = await self.device.run(lambda: pose_images(body, betas, size, rasteriser))
+        poses = await self.device.run(lambda: pose_images(body, betas, size, rasteriser))
+        self.subject.poses = poses.contiguous()  # likewise
 
     async def weights(self) -> None:
         """How much each place of each photo says about each view."""

@@ -17,7 +17,6 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 
 from model.body.a_pose import pose_a
 from model.body.joints import JOINTS
@@ -60,23 +59,15 @@ def same(one: Path, other: Path, *stages: Stage) -> bool:
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
-def alike(one: Path, other: Path, stage: Stage) -> bool:
-    """Whether both folders hold the same of a stage, but for the last bit of sums and of 8-bit colours."""
-    for name in OF_STAGES[stage]:
-        match name.rpartition(".")[2]:
-            case "png":
-                same = int(np.abs(levels(one / name) - levels(other / name)).max()) <= 1
-            case "safetensors":
-                [found], [expected] = (load_file(folder / name).values() for folder in (one, other))
-                same = torch.allclose(found, expected, atol=1e-5)
-            case "glb" | "ply":
-                found, expected = (trimesh.load_mesh(folder / name, process=False) for folder in (one, other))
-                same = bool((found.faces == expected.faces).all() and (found.vertices == expected.vertices).all())
-            case _:
-                same = (one / name).read_bytes() == (other / name).read_bytes()
-        if not same:
-            return False
-    return True
+def assert_nearly_same(one: Path, other: Path) -> None:
+    """Views and meshes but for the rounding of sums that are added up in another order."""
+    for name in (name for stage in VIEWS for name in OF_STAGES[stage]):
+        difference = np.abs(levels(one / name) - levels(other / name))
+        assert difference.max() <= 4
+        assert (difference > 0).mean() < 0.01
+    found, expected = (trimesh.load_mesh(folder / "mesh.ply", process=False) for folder in (one, other))
+    assert found.bounds == pytest.approx(expected.bounds, abs=1e-3)
+    assert found.volume == pytest.approx(expected.volume, rel=1e-3)
 
 
 def glb(folder: Path) -> pygltflib.GLTF2:
@@ -175,19 +166,16 @@ def company(studio: Studio, photos: Files) -> tuple[dict[str, Path], list[str]]:
 def test_the_same_seed_gives_the_same_avatar_in_any_company(
     portrait: Portrait, company: tuple[dict[str, Path], list[str]]
 ) -> None:
-    again = company[0]["again"]
-    for name in (name for stage in VIEWS for name in OF_STAGES[stage]):
-        assert np.abs(levels(again / name) - levels(portrait.folder / name)).max() <= 2  # rows are added up otherwise
-    found, expected = (trimesh.load_mesh(folder / "mesh.ply", process=False) for folder in (again, portrait.folder))
-    assert found.bounds == pytest.approx(expected.bounds, abs=1e-3)
-    assert found.volume == pytest.approx(expected.volume, rel=1e-3)
+    assert_nearly_same(company[0]["again"], portrait.folder)
 
 
 def test_another_seed_gives_another_avatar_of_the_same_body(
     portrait: Portrait, company: tuple[dict[str, Path], list[str]]
 ) -> None:
     other = company[0]["other"]
-    assert same(portrait.folder, other, "photos", "poses")
+    assert same(portrait.folder, other, "photos")
+    betas = [json.loads((folder / "body.json").read_text())["betas"] for folder in (other, portrait.folder)]
+    assert betas[0] == pytest.approx(betas[1], abs=1e-5)
     for name in ("rgb_0.png", "normal_0.png"):
         assert np.abs(levels(other / name) - levels(portrait.folder / name))[..., :3].mean() > 1
     assert (other / "mesh.ply").read_bytes() != (portrait.folder / "mesh.ply").read_bytes()
@@ -216,7 +204,11 @@ def test_every_stage_runs_alone_on_the_files_of_those_before_it(
     studio.runner.run(alone())
     stage_files.save(stage, sitting.subject, out)
     assert {file.name for file in out.iterdir()} == set(OF_STAGES[stage])
-    assert alike(out, portrait.folder, stage)
+    if stage == "export":  # stage files have colours of 8 bits
+        assert (positions(out) == positions(portrait.folder)).all()
+        assert np.abs(levels(out / "avatar.png") - levels(portrait.folder / "avatar.png")).max() <= 1
+    else:
+        assert same(out, portrait.folder, stage)
 
 
 def test_the_colours_of_an_earlier_run_give_the_same_files(studio: Studio, portrait: Portrait) -> None:
@@ -248,8 +240,9 @@ def test_the_body_alone_has_no_stage_of_the_clothes(studio: Studio, portrait: Po
 
 
 def test_one_network_at_a_time_gives_the_same_avatar(small_studio: Studio, photos: Files, portrait: Portrait) -> None:
-    out, _ = small_studio.sit(photos, stages=["shape", *VIEWS, "mesh"], texture="vertex")
-    assert same(out, portrait.folder, "shape", *VIEWS, "mesh")
+    out, _ = small_studio.sit(photos, stages=["shape", "weights", *VIEWS, "mesh"], texture="vertex")
+    assert same(out, portrait.folder, "shape", "weights")
+    assert_nearly_same(out, portrait.folder)
 
 
 def test_the_body_alone_is_the_posed_body_and_nothing_is_painted(
@@ -291,6 +284,19 @@ def test_larger_views_and_more_photos_hold_more_memory(studio: Studio) -> None:
     assert 0 < held[0] < held[1] < held[2]
     folder = tiny(1, photos=None, photos_prefix="s3://bucket/key/")
     assert studio.avatar.resident_bytes(folder) == studio.avatar.resident_bytes(tiny(64))
+
+
+def test_the_body_alone_and_smaller_requests_are_less_work() -> None:
+    asked: list[dict[str, Any]] = [
+        {"body_only": True},
+        {},
+        {"iterations": 300},
+        {"steps": 50, "size": 256},
+        {"size": 768},
+    ]
+    work = [tiny(2, **fields).work() for fields in asked]
+    assert work == sorted(work)
+    assert 0 < work[0] < work[1] / 10
 
 
 # -- photos that are not as they should be -------------------------------------------------------------------------
