@@ -51,6 +51,18 @@ def picture(png: bytes) -> str:
     return base64_of(png)
 
 
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two photos of one drawn person: a plain one, and one with a transparent background."""
+    from model.synthetic.loose_photos import loose_photos
+
+    folder = tmp_path_factory.mktemp("photos")
+    plain, cut_out = loose_photos(2, 2, 192, 256)
+    for i, photo in enumerate((plain.convert("RGB"), cut_out)):
+        photo.save(folder / f"{i}.png")
+    return {f"photos.{i}": folder / f"{i}.png" for i in range(2)}
+
+
 class Bucket:
     """A bucket in a real S3-compatible server process."""
 

@@ -22,10 +22,12 @@ STAGES: tuple[Stage, ...] = (
 )
 
 # TFLOP at 768 pixels with SD 2.1 widths: a guided step of both denoising loops, six views each, in a part linear in the
-# pixels and the attention products, quadratic in them; then what is done once a photo.
+# pixels and the attention products, quadratic in them; then what is done once a photo, for features, always at 768
+# pixels, and for reference keys.
 _REFERENCE_PIXELS = 768 * 768
-_LINEAR_TFLOP, _QUADRATIC_TFLOP, _PHOTO_TFLOP = 38.0, 27.0, 6.0
-_ITERATION_TFLOP = 0.5  # of the mesh: hardly any arithmetic, but about as long
+_LINEAR_TFLOP, _QUADRATIC_TFLOP, _SEEN_TFLOP, _KEYS_TFLOP = 38.0, 27.0, 2.5, 3.5
+# Hardly any arithmetic, but about as long: an iteration of the mesh; closing, unwrapping and painting its surface.
+_ITERATION_TFLOP, _SURFACE_TFLOP = 0.5, 150.0
 
 
 def _listed(value: Any) -> Any:
@@ -92,11 +94,12 @@ class Request(request.Request):
         return body | {"photos_prefix": "fetched"}
 
     def work(self) -> float:
-        """TFLOP of the published sizes, near enough. The body alone costs what the photos do."""
-        photos = _PHOTO_TFLOP * len(self.photos or [""] * MAX_PHOTOS)
+        """TFLOP of the published sizes, near enough. Of the body alone, what sees the photos."""
+        photos = len(self.photos or [""] * MAX_PHOTOS)
         if self.body_only:
-            return photos
+            return _SEEN_TFLOP * photos
         share = self.size**2 / _REFERENCE_PIXELS
         halves = 1.0 if self.guidance > 1 else 0.5
         views = halves * (_LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2) * self.steps
-        return photos * share + views + _ITERATION_TFLOP * self.iterations * (self.mesh_size / 1024) ** 2
+        mesh = _ITERATION_TFLOP * self.iterations * (self.mesh_size / 1024) ** 2 + _SURFACE_TFLOP
+        return (_SEEN_TFLOP + _KEYS_TFLOP * share) * photos + views + mesh

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
+from model.errors import InputError
 from model.mesh.atlas import unwrap
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
@@ -44,8 +45,14 @@ class Sitting:
         self.subject = Subject()
 
     async def run(self, first: Stage = "photos") -> None:
-        """From `first` on; what the stages before it make is read from the job's outputs."""
+        """From `first` on; what the stages before it make is read from the job's outputs.
+
+        Raises:
+            InputError: `no_stage`: they have left nothing there, or the body alone has no such stage.
+        """
         stages = _OF_THE_BODY if self.request.body_only else STAGES
+        if first not in stages:
+            raise InputError(f"the body alone has no stage '{first}'", code="no_stage", field="from_stage")
         folder, start = self.job.outputs, stages.index(first)
         for stage in stages[:start]:
             await self.device.cpu(partial(stage_files.load, stage, self.subject, folder))
@@ -78,7 +85,8 @@ class Sitting:
     async def features(self) -> None:
         """What DINOv2 sees in each place of each photo."""
         seen = await self.device.cpu(lambda: self._loaded(_SEEN_SIZE)[0])
-        self.subject.features = await self.networks.features(seen.to(self.device.torch_device))
+        features = await self.networks.features(seen.to(self.device.torch_device))
+        self.subject.features = features.contiguous()  # as read from a file: with other strides, sums differ
 
     async def shape(self) -> None:
         """The body's shape."""
@@ -90,7 +98,8 @@ class Sitting:
         """The body's normals from six sides, which tell the views where everything goes."""
         body, rasteriser, size = self.networks.body, self.networks.rasteriser, self.request.size
         betas = self.subject.betas.to(self.device.torch_device)
-        self.subject.poses = await self.device.run(lambda: pose_images(body, betas, size, rasteriser))
+        poses = await self.device.run(lambda: pose_images(body, betas, size, rasteriser))
+        self.subject.poses = poses.contiguous()  # likewise
 
     async def weights(self) -> None:
         """How much each place of each photo says about each view."""

@@ -19,7 +19,7 @@ from model.mesh.turntable import textured, turntable
 from model.mesh.video import write_video
 
 FRAMES, PREVIEWS = 64, 8
-_SIZE = 768
+SIZE = 768
 _FPS = 16
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
@@ -35,7 +35,7 @@ def frames(mesh: Mesh, painting: Painting | None, rasteriser: Rasteriser, *, clo
         atlas, picture = painting
         texture = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255).to(mesh.vertices)
         shade = textured(atlas.faces, atlas.uv, texture)
-    for frame in turntable(mesh, _SIZE, FRAMES, rasteriser, closed=closed, shade=shade):
+    for frame in turntable(mesh, SIZE, FRAMES, rasteriser, closed=closed, shade=shade):
         yield (frame.albedo[..., :3] * 255).round().byte().numpy(force=True)
 
 
