@@ -32,6 +32,7 @@ from serve.store import Store, StoreError
 
 TIMEOUT = httpx.Timeout(10, read=600)
 DEMO_AT_ONCE, RETRIES, MAX_RETRY_AFTER_S = 4, 2, 60.0
+DEMO_PERSON, DEMO_PHOTOS, DEMO_PHOTO_SIZE = 3, 5, (288, 384)
 
 PICTURES = ("person", "garment", "upper", "lower", "mask")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
@@ -100,7 +101,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("ping", parents=[where], help="is it ready?").set_defaults(run=run_ping)
     commands.add_parser("models", parents=[where], help="what is served").set_defaults(run=run_models)
-    demo = commands.add_parser("demo", parents=[where, how], help="dress drawn people; makes a contact sheet")
+    demo = commands.add_parser("demo", parents=[where, how], help="dress drawn people, make an avatar")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
     demo.add_argument("--limit", type=int, choices=range(1, len(SAMPLES) + 1), metavar="N", help="only N try-ons")
     demo.set_defaults(run=run_demo)
@@ -203,6 +204,25 @@ def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
     sample_sheet(samples, files, results, title).save(sheet)
     print(sheet)
     say(f"{len(samples)} try-ons in {time.monotonic() - began:.1f} s")
+    if not args.limit:
+        demo_avatar(http, args.out)
+
+
+def demo_avatar(http: httpx.Client, out: Path) -> None:
+    """Photograph somebody made up, make their avatar, and show both on a sheet."""
+    from model.synthetic.loose_photos import loose_photos  # imports torch, which only this command needs
+
+    began = time.monotonic()
+    photos = [out / f"photo_{i}.png" for i in range(DEMO_PHOTOS)]
+    for file, photo in zip(photos, loose_photos(DEMO_PERSON, DEMO_PHOTOS, *DEMO_PHOTO_SIZE), strict=True):
+        photo.convert("RGB").save(file)
+    body = {"type": "avatar", **photos_of(photos), "seed": DEMO_PERSON, "turntable": True, "output": {"inline": True}}
+    results_of(http, body, out)
+    shown = [*photos, *(out / f"preview_{i}.png" for i in range(0, 8, 2))]
+    sheet = out / "avatar_sheet.png"
+    contact_sheet([[Image.open(file)] for file in shown], [file.stem for file in shown], cell=(240, 320)).save(sheet)
+    print(sheet)
+    say(f"an avatar in {time.monotonic() - began:.1f} s")
 
 
 def tryon_body(args: argparse.Namespace) -> Json:
@@ -227,7 +247,7 @@ def avatar_body(args: argparse.Namespace) -> Json:
     """The request as the command line has it; what was not given is left to the server."""
     body = {
         "type": "avatar",
-        **photos_of(args.photos),
+        **photos_in(args.photos),
         **numbers(args, AVATAR_NUMBERS),
         **{name: getattr(args, name) for name in ("formats", "texture", "body_only", "turntable", "id", "deadline_s")},
         "output": given({"prefix": args.output_prefix}),
@@ -235,12 +255,16 @@ def avatar_body(args: argparse.Namespace) -> Json:
     return given(body)
 
 
-def photos_of(folder: str) -> Json:
+def photos_in(folder: str) -> Json:
     if "://" in folder:
         return {"photos_prefix": folder}
     files = sorted(file for file in Path(folder).glob("*") if file.suffix.lower() in PICTURE_SUFFIXES)
     if not files:
         raise Failed(f"there are no pictures in {folder}")
+    return photos_of(files)
+
+
+def photos_of(files: Iterable[Path]) -> Json:
     return {"photos": [reference(str(file)) for file in files]}
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks one after the other; `--all` adds the real-size model (two minutes more, 4 GB of disk)."""
+"""Run the benchmarks one after the other; `--all` adds the slow ones (minutes each, some many; 4 GB of disk)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ("front", "ping", "start", "sharing", "fuzz")
-SLOW_NAMES = ("real_size",)
+NAMES = ("front", "ping", "start", "sharing", "fuzz", "avatar")
+SLOW_NAMES = ("real_size", "rasteriser", "colour", "views", "iteration", "geometry")
 
 
 def main() -> int:

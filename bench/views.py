@@ -49,10 +49,10 @@ class Measured:
     cpu_s: dict[str, list[float]] = field(default_factory=dict)
     difference: float = 0.0
 
-    @property
-    def speed(self) -> float:
-        """How many times faster a step is; the median over pairs, whose two steps saw the same machine."""
-        return median(plain / fast for plain, fast in zip(self.steps_s["plain"], self.steps_s["Atelier"], strict=True))
+
+def times_as_fast(seconds: dict[str, list[float]], form: str = "Atelier") -> float:
+    """The median over pairs, whose two steps were taken one after the other."""
+    return median(plain / fast for plain, fast in zip(seconds["plain"], seconds[form], strict=True))
 
 
 def main() -> None:
@@ -79,8 +79,10 @@ def main() -> None:
     for name, stage in stages.items():
         what = f"{name}: largest difference, as a share of the plain maximum"
         report.targets.append(Target(what, stage.difference, MOST_DIFFERENCE, ""))
-        what = f"{name}: time of a step, as a share of the plain form's (at least {LEAST_SPEED} times as fast)"
-        report.targets.append(Target(what, 1 / stage.speed, 1 / LEAST_SPEED, ""))
+        what = (
+            f"{name}: processor time of a step, as a share of the plain form's (at least {LEAST_SPEED} times as fast)"
+        )
+        report.targets.append(Target(what, 1 / times_as_fast(stage.cpu_s), 1 / LEAST_SPEED, ""))
     report.publish()
 
 
@@ -160,7 +162,8 @@ def row(name: str, form: str, stage: Measured) -> Row:
         "fall %": 100 * (1 - stage.teraflops[form] / plain),
         "step s": median(stage.steps_s[form]),
         "CPU s": median(stage.cpu_s[form]),
-        "times as fast": stage.speed if form != "plain" else 1.0,
+        "times as fast": times_as_fast(stage.steps_s, form),
+        "by CPU s": times_as_fast(stage.cpu_s, form),
     }
 
 

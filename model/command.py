@@ -73,7 +73,8 @@ def _shown_on(bar: tqdm[Any]) -> OnProgress:
     def show(stage: str, done: int, total: int) -> None:
         if stage != bar.desc.removesuffix(": "):
             bar.set_description(stage, refresh=False)
-            bar.reset(total)  # each stage has a pace of its own
+            bar.reset()  # each stage has a pace of its own
+        bar.total = total
         bar.update(done - bar.n)
 
     return show

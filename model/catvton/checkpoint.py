@@ -17,7 +17,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, variants
-from model.catvton.request import Variant
+from model.catvton.memory import resident_bytes
+from model.catvton.request import Request, Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule
 from model.errors import WeightsError
@@ -76,6 +77,11 @@ def parts(weights: Path) -> list[Callable[[], object]]:
     ]
     labelling = label_map_files(weights).items()
     return networks + [partial(Parsing, file, classes) for file, classes in labelling if file.is_file()]
+
+
+def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, int]) -> int:
+    """What a job holds beside the weights, at the pack's own size."""
+    return resident_bytes(Request.model_validate({"person": "p", "garment": "g", **defaults}))
 
 
 def attention_checkpoint(module: nn.Module, file: Path) -> Checkpoint:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from model.catvton.files import variants
 from model.catvton.fitting import Fitting
 from model.catvton.masker import Masker
+from model.catvton.memory import resident_bytes
 from model.catvton.networks import Networks
 from model.catvton.reading import read_inputs
 from model.catvton.request import Request as TryOnRequest
@@ -59,11 +60,4 @@ class TryOn:
         return self.networks[variant]
 
     def resident_bytes(self, request: TryOnRequest) -> int:
-        """Every row's condition, input latents and prediction, every sample's latents, noise and picture; float32."""
-        if request.mask_only:
-            return 0
-        rows = request.samples * (2 if request.guidance > 1 else 1)
-        cells = 2 * (request.height // 8) * (request.width // 8)
-        latents = cells * (rows * (5 + 4 + 4) + request.samples * (4 + 4 + 4))
-        pictures = 3 * request.height * request.width * (2 + request.samples)
-        return 4 * (latents + pictures)
+        return resident_bytes(request)

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
 
-from model.catvton.reading import read_picture
+from model.reading import read_picture
 
 FRAMED_SIZE, FRAMED_RATIO = 1024, 0.925
 _GREY = 127

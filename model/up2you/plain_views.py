@@ -41,9 +41,10 @@ class PlainViewAttention:
         attended: Tensor = self._stock(attention, tokens)
         if self.references is None:
             return attended
-        return attended + self._across_views(attention, tokens) + self._to_references(attention, tokens)
+        return attended + self.across_views(attention, tokens) + self.to_references(attention, tokens)
 
-    def _across_views(self, attention: Any, tokens: Tensor) -> Tensor:
+    def across_views(self, attention: Any, tokens: Tensor) -> Tensor:
+        """The row-wise branch alone."""
         branch, side = self.adapter.views, int(tokens.shape[1] ** 0.5)
 
         def pictures(projected: Tensor) -> Tensor:  # (B, views, rows, columns, C)
@@ -58,7 +59,8 @@ class PlainViewAttention:
         attended: Tensor = branch.to_out(_attend(query, key, value, attention.heads))
         return attended.reshape(tokens.shape)
 
-    def _to_references(self, attention: Any, tokens: Tensor) -> Tensor:
+    def to_references(self, attention: Any, tokens: Tensor) -> Tensor:
+        """The reference branch alone."""
         branch = self.adapter.references
         query, key, value = branch.to_q(tokens), branch.to_k(self.references), branch.to_v(self.references)
         attended: Tensor = branch.to_out(_attend(query, key, value, attention.heads))

@@ -72,7 +72,9 @@ def text_encoder(weights: Path) -> Network[CLIPTextModel]:
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
     names = {_PREFIX + name.removeprefix(_PREFIX): name for name in shapes}  # transformers 5 dropped the prefix
     expected = {key: shapes[name] for key, name in names.items()}
-    return Network(module.eval().requires_grad_(False), [Checkpoint(file, expected, tensors, names, problems)])
+    return Network(
+        module.eval().requires_grad_(False), [Checkpoint(file, expected, tensors, names, problems)], on_host=True
+    )
 
 
 def _loaded(network: Network[CLIPTextModel]) -> CLIPTextModel:

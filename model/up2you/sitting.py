@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
 import torch
 from PIL import Image
@@ -111,30 +112,25 @@ class Sitting:
     async def rgb(self) -> None:
         """The person in A pose from six sides."""
         references, _ = await self.device.cpu(lambda: self._loaded(self.request.size))
-        pixels = await self.networks.views.rgb(
-            references,
-            self.subject.weights,
-            self.subject.poses,
-            steps=self.request.steps,
-            guidance=self.request.guidance,
-            generator=Generator().manual_seed(self.request.seed),
-            progress=lambda done, total: self.job.progress("rgb", done, total),
-        )
+        weights, poses = self.subject.weights, self.subject.poses
+        pixels = await self.networks.views.rgb(references, weights, poses, **self._sampling("rgb"))
         self.subject.rgb = await self.device.cpu(lambda: self._cut_out(pixels))
 
     async def normals(self) -> None:
         """The surface's normals from the same sides."""
         size = self.request.size
         views = await self.device.cpu(lambda: torch.stack([loaded(view, size, size)[0] for view in self.subject.rgb]))
-        pixels = await self.networks.views.normals(
-            views,
-            self.subject.poses,
-            steps=self.request.steps,
-            guidance=self.request.guidance,
-            generator=Generator().manual_seed(self.request.seed),
-            progress=lambda done, total: self.job.progress("normals", done, total),
-        )
+        pixels = await self.networks.views.normals(views, self.subject.poses, **self._sampling("normals"))
         self.subject.normals = await self.device.cpu(lambda: self._cut_out(pixels))
+
+    def _sampling(self, stage: Stage) -> dict[str, Any]:
+        """How both loops run: as asked, from a generator of their own."""
+        return {
+            "steps": self.request.steps,
+            "guidance": self.request.guidance,
+            "generator": Generator().manual_seed(self.request.seed),
+            "progress": partial(self.job.progress, stage),
+        }
 
     def _loaded(self, size: int) -> tuple[Tensor, Tensor]:
         """The photos as networks see them: (N, 3, size, size) on grey, and their alphas, (N, size, size)."""

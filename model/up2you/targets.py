@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-# Mattes are a little too wide; so many pixels are taken off all around.
-_EROSION = 2
+# Mattes are a little too wide: so many pixels are taken off all around, of pictures so wide.
+_EROSION, _EROSION_SIZE = 2, 1024
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Targets:
     masks: Tensor
 
 
-def targets(pictures: Sequence[Image.Image], size: int, *, erosion: int = _EROSION, reference: bool = False) -> Targets:
+def targets(pictures: Sequence[Image.Image], size: int, *, reference: bool = False) -> Targets:
     """Read pictures of normals.
 
     Args:
         pictures: RGBA; (n + 1) / 2 of world normals n, with the person's matte.
-        size: to which they are resized.
-        erosion: pixels to take off the masks.
-        reference: take them off to the left and right only, as published.
+        size: to which they are resized. The masks lose the same share of it all around, two pixels of 1024.
+        reference: they lose two pixels of any size, to the left and right only, as published.
     """
+    erosion = _EROSION if reference else round(_EROSION * size / _EROSION_SIZE)
     resized = [
         np.asarray(picture.convert("RGBA").resize((size, size), Image.Resampling.BILINEAR)) for picture in pictures
     ]

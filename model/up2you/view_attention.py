@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -22,16 +23,24 @@ def attend_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def attend_in_slices(query: Tensor, key: Tensor, value: Tensor, scores_at_once: int = _SCORES_AT_ONCE) -> Tensor:
-    """The same in slices of the batch, then of the heads, for cards on which torch has to hold the score matrix."""
-    batch, heads, tokens, _ = query.shape
-    scores = tokens * key.shape[2]
-    at_once = max(1, scores_at_once // (heads * scores)), max(1, min(heads, scores_at_once // scores))
+    """The same in slices of batch, heads and queries, for cards on which torch has to hold the score matrix."""
+    batch, heads, queries, _ = query.shape
+    of_a_query = key.shape[2]
+    of_a_head = queries * of_a_query
     attended = torch.empty_like(query)
-    for i in range(0, batch, at_once[0]):
-        for j in range(0, heads, at_once[1]):
-            part = slice(i, i + at_once[0]), slice(j, j + at_once[1])
-            attended[part] = F.scaled_dot_product_attention(query[part], key[part], value[part])
+    for rows, some, tokens in product(
+        _slices(batch, scores_at_once // (heads * of_a_head)),
+        _slices(heads, scores_at_once // of_a_head),
+        _slices(queries, scores_at_once // of_a_query),
+    ):
+        part = query[rows, some, tokens], key[rows, some], value[rows, some]
+        attended[rows, some, tokens] = F.scaled_dot_product_attention(*part)
     return attended
+
+
+def _slices(length: int, at_once: int) -> list[slice]:
+    at_once = max(1, at_once)
+    return [slice(i, i + at_once) for i in range(0, length, at_once)]
 
 
 class Branch(nn.Module):

@@ -70,19 +70,17 @@ class ViewDenoiser(nn.Module):
 
     def _transform(self, references: list[Keys], i: int, transformer: Any, hidden: Tensor) -> Tensor:
         (block,) = transformer.transformer_blocks
-        tokens = self._look_around(i, block.norm1, block.attn1, references[i], enter(transformer, hidden), hidden)
+        tokens = self._look_around(i, block, enter(transformer, hidden), hidden.shape[-2], references[i])
         tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
         return leave(transformer, tokens + self._feed_forward(block.ff, block.norm3(tokens)), hidden)
 
-    def _look_around(
-        self, i: int, norm: Any, attention: Any, reference: Keys, tokens: Tensor, hidden: Tensor
-    ) -> Tensor:
+    def _look_around(self, i: int, block: Any, tokens: Tensor, height: int, reference: Keys) -> Tensor:
         """Self-attention and both branches: (R, N, C) or (2R, N, C) -> (2R, N, C) if guided, else (R, N, C)."""
-        rows, heads = len(reference[0]), attention.heads
+        rows, heads = len(reference[0]), block.attn1.heads
         layer: Any = self.adapter.layers[i]
-        normed = norm(tokens)
-        tokens = tokens + self_attention(attention, normed, self._attend)
-        tokens = tokens + multi_view_attention(layer.views, normed, VIEWS, hidden.shape[-2], heads, self._attend)
+        normed = block.norm1(tokens)
+        tokens = tokens + self_attention(block.attn1, normed, self._attend)
+        tokens = tokens + multi_view_attention(layer.views, normed, VIEWS, height, heads, self._attend)
         query = layer.references.to_q(normed[-rows:])
         attended = layer.references.to_out(multi_head(query, reference, heads, self._attend))
         conditional: Tensor = tokens[-rows:] + attended

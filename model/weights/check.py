@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 
@@ -28,6 +28,7 @@ class Report:
     licence: str
     bytes_on_disk: int
     parameters: Sequence[int]  # of each network
+    job_bytes: Sequence[int]  # what a job holds on the device between forwards, for each shown dtype
     problems: list[str]
 
     def __str__(self) -> str:
@@ -38,6 +39,7 @@ class Report:
                 f"  licence           {self.licence}",
                 f"  on disk           {_megabytes(self.bytes_on_disk)}",
                 *(f"  {profile:<18}{self._weights(profile)}" for profile in get_args(MemoryProfile)),
+                f"  a job             {_at_dtypes(self.job_bytes)} between forwards, at this pack's size",
                 *(f"  problem           {problem}" for problem in self.problems),
             ]
         )
@@ -45,10 +47,7 @@ class Report:
     def _weights(self, profile: MemoryProfile) -> str:
         """What the weights take of the device's memory with this profile."""
         parameters = most_at_once(self.parameters, profile)
-        memory = ", ".join(
-            f"{_megabytes(parameters * dtype.itemsize)} at {str(dtype).removeprefix('torch.')}"
-            for dtype in _SHOWN_DTYPES
-        )
+        memory = _at_dtypes([parameters * dtype.itemsize for dtype in _SHOWN_DTYPES])
         return f"{memory} ({parameters:,} parameters on the device)"
 
 
@@ -79,13 +78,24 @@ def _report(pack: Pack, engine: str) -> Report:
             problems += _key_problems(pack, loaded)
     problems += _digest_problems(pack, engine)
     on_disk = sum(file.stat().st_size for file in pack.files(engine) if file.is_file())
-    return Report(engine, pack.licence(engine), on_disk, parameters, problems)
+    return Report(engine, pack.licence(engine), on_disk, parameters, _job_bytes(pack, engine), problems)
 
 
 def _parts(pack: Pack, engine: str) -> list[Callable[[], object]]:
-    package = ENGINES[engine].split(":")[0].rsplit(".", 1)[0]
-    parts: list[Callable[[], object]] = import_module(f"{package}.checkpoint").parts(pack.folder)
+    parts: list[Callable[[], object]] = _checkpoint(engine).parts(pack.folder)
     return parts
+
+
+def _job_bytes(pack: Pack, engine: str) -> list[int]:
+    defaults = pack.defaults(engine)
+    try:
+        return [_checkpoint(engine).job_bytes(pack.folder, dtype, defaults) for dtype in _SHOWN_DTYPES]
+    except WeightsError:  # a problem that was reported
+        return []
+
+
+def _checkpoint(engine: str) -> Any:
+    return import_module(f"{ENGINES[engine].split(':')[0].rsplit('.', 1)[0]}.checkpoint")
 
 
 def _key_problems(pack: Pack, network: Network[torch.nn.Module]) -> Iterator[str]:
@@ -104,6 +114,11 @@ def _digest_problems(pack: Pack, engine: str) -> Iterator[str]:
 def _digest(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _at_dtypes(sizes: Sequence[int]) -> str:
+    names = (str(dtype).removeprefix("torch.") for dtype in _SHOWN_DTYPES)
+    return ", ".join(f"{_megabytes(size)} at {name}" for size, name in zip(sizes, names, strict=False))
 
 
 def _megabytes(count: int) -> str:

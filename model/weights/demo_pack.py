@@ -28,7 +28,7 @@ SEED = 6
 LICENCE = "MIT (untrained demo networks)"
 DEFAULTS = {
     "tryon": {"width": 192, "height": 256, "steps": 20},
-    "avatar": {"size": 256, "steps": 4, "mesh_size": 256, "iterations": 8, "faces": 20_000},
+    "avatar": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
 }
 
 _UNET_CONFIG: dict[str, Any] = {

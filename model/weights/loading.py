@@ -66,14 +66,18 @@ class Checkpoint:
 
 @dataclass
 class Network(Generic[M]):
-    """A network that has no memory yet and the checkpoints that fill it, later ones over earlier ones."""
+    """A network that has no memory yet and the checkpoints that fill it, later ones over earlier ones.
+
+    on_host: it never gets onto the device.
+    """
 
     module: M
     checkpoints: list[Checkpoint]
+    on_host: bool = False
 
     def parameters(self) -> int:
         """How many numbers are kept on the device; what a checkpoint has beyond them is never allocated."""
-        return sum(tensor.numel() for tensor in self.module.state_dict().values())
+        return 0 if self.on_host else sum(tensor.numel() for tensor in self.module.state_dict().values())
 
     def load(self, device: torch.device, dtype: torch.dtype) -> M:
         """Fill the network from the memory-mapped files, tensor by tensor, on `device`.

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.catvton.reading import over_white, read_inputs, read_picture
+from model.catvton.reading import over_white, read_inputs
 from model.catvton.request import Garments, Request
 from model.errors import InputError
+from model.reading import read_picture
 from tests.model.conftest import DATA
 from tests.model.drawing import array, noise, rectangle, saved
 

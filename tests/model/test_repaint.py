@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from model.catvton.pictures import crop_box
-from model.catvton.reading import read_picture
 from model.catvton.repaint import blend, paste_back, seam_radius
 from model.catvton.writing import Album, Format, colour_profile, numbered, shrink
 from model.errors import InputError
+from model.reading import read_picture
 from tests.model.drawing import array, noise, opened, rectangle, same, saved
 from tests.model.replay import grey_levels
 

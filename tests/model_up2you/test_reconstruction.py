@@ -17,7 +17,7 @@ from model.mesh.mesh import Mesh
 from model.mesh.rasterise_torch import Torch
 from model.up2you.files import BODY
 from model.up2you.hand_swap import swap_hands
-from model.up2you.reconstruction import RADIUS, Reconstruction, render_normals
+from model.up2you.reconstruction import RADIUS, Reconstruction, edge_lengths, render_normals
 from model.up2you.targets import Targets, eroded, targets
 from model.weights.pack import DEMO
 from tests.model_mesh.meshes import sphere
@@ -45,6 +45,24 @@ def test_erosion_takes_as_much_off_above_as_beside() -> None:
     assert both[0].nonzero().amin(0).tolist() == [4, 5]
     assert both[0].nonzero().amax(0).tolist() == [8, 6]  # not from the picture's border
     assert beside[0].nonzero().amin(0).tolist() == [2, 5]
+
+
+def test_masks_of_any_size_lose_the_same_share_and_as_published_two_pixels() -> None:
+    def lost(size: int, reference: bool) -> list[int]:
+        alpha = torch.zeros(64, 64, dtype=torch.uint8)
+        alpha[16:48, 16:48] = 255
+        normals = torch.zeros(64, 64, 3, dtype=torch.uint8)
+        whole = picture(torch.cat([normals, alpha[..., None]], -1)).resize((size, size), Image.Resampling.NEAREST)
+        inside = targets([whole], size, reference=reference).masks[0, ..., 0] == 1
+        return [size // 2 - int(inside.any(axis).sum()) for axis in (0, 1)]
+
+    assert [lost(size, reference=False) for size in (256, 512, 1024)] == [[0, 0], [2, 2], [4, 4]]
+    assert [lost(size, reference=True) for size in (256, 1024)] == [[4, 0], [4, 0]]
+
+
+def test_edges_are_as_long_in_pixels_in_small_pictures_as_in_large() -> None:
+    assert [edge_lengths(size) for size in (2048, 1024, 512)] == [(0.01, 0.1), (0.01, 0.1), (0.02, 0.1)]
+    assert edge_lengths(48) == (0.1, 0.1)
 
 
 @cache

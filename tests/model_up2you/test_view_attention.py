@@ -110,7 +110,7 @@ def test_row_attention_without_repeating_is_the_one_that_repeats(
     generator: Generator, layer: AttentionAdapter, attention: Any
 ) -> None:
     tokens = torch.randn(2 * 6, SIDE * SIDE, CHANNELS, generator=generator)
-    plain = PlainViewAttention(layer)._across_views(attention, tokens)
+    plain = PlainViewAttention(layer).across_views(attention, tokens)
     fast = multi_view_attention(layer.views, tokens, 6, SIDE, HEADS, attend_whole)
     assert largest_difference(fast, plain) < 1e-6
     assert layer.views.keys(rows_of_views(tokens, 6, SIDE))[0].numel() == tokens.numel()
@@ -128,14 +128,17 @@ def test_a_view_sees_a_row_of_the_others_and_nothing_else(generator: Generator, 
     assert not differs[:, [0, 2]].any()
 
 
-@pytest.mark.parametrize("scores_at_once", [1, 20 * 30, 2 * 20 * 30, 10**9])
+@pytest.mark.parametrize("scores_at_once", [1, 7 * 30, 20 * 30, 2 * 20 * 30, 4 * 20 * 30, 10**9])
 def test_slices_agree_with_the_whole(generator: Generator, scores_at_once: int) -> None:
     query, key, value = (torch.randn(5, 3, tokens, 8, generator=generator) for tokens in (20, 30, 30))
     whole, sliced = attend_whole(query, key, value), attend_in_slices(query, key, value, scores_at_once)
     assert largest_difference(sliced, whole) < 1e-6
 
 
-def test_no_slice_has_more_scores_than_allowed(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("allowed", [7 * 30, 2 * 20 * 30, 4 * 20 * 30])
+def test_no_slice_has_more_scores_than_allowed(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
     seen: list[int] = []
     attend = F.scaled_dot_product_attention
 
@@ -145,8 +148,8 @@ def test_no_slice_has_more_scores_than_allowed(generator: Generator, monkeypatch
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watch)
     query, key, value = (torch.randn(5, 3, tokens, 8, generator=generator) for tokens in (20, 30, 30))
-    attend_in_slices(query, key, value, 2 * 20 * 30)
-    assert max(seen) == 2 * 20 * 30
+    attend_in_slices(query, key, value, allowed)
+    assert allowed / 2 < max(seen) <= allowed
     assert sum(seen) == 5 * 3 * 20 * 30
 
 

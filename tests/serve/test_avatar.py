@@ -145,7 +145,7 @@ def test_a_tryon_is_answered_while_an_avatar_runs_and_hanging_up_ends_the_avatar
     cancelled = 'atelier_jobs_total{code="cancelled",engine="avatar"}'
     before = metric(server, cancelled)
     [files] = draw_sample_files(SAMPLES[:1], tmp_path)
-    tryon = {name: base64_of(Path(file).read_bytes()) for name, file in files.items()}
+    tryon: dict[str, Any] = {name: base64_of(Path(file).read_bytes()) for name, file in files.items()}
     tryon |= {"type": "tryon", "width": 96, "height": 128, "steps": 4, "deadline_s": 600}
     long = body | {"steps": 200, "iterations": 2000, "deadline_s": 3000}
     with server.client.stream("POST", "/invocations", json=long, headers={"Accept": "application/x-ndjson"}) as running:

@@ -1,0 +1,161 @@
+"""Where a whole avatar's time and memory go, stage after stage."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import gc
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from bench.report import Report, Row
+from model.device import Device, open_device
+from model.engine import Job
+from model.synthetic.loose_photos import loose_photos
+from model.up2you.engine import Avatar
+from model.up2you.request import Request
+from model.weights.pack import Pack
+
+PHOTOS, PERSON = 8, 0
+FIELDS = ("size", "steps", "mesh_size", "iterations", "faces")
+LOADING = "loading"
+_FORGET_PEAK = "5"  # as proc(5) has it
+
+
+@dataclass
+class Stages:
+    """A clock and a memory gauge that are read and set back whenever a stage ends."""
+
+    device: Device
+    rows: list[Row] = field(default_factory=list)
+    _stage: str = LOADING
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def reached(self, stage: str, done: int = 0, total: int = 1) -> None:
+        """Progress of a job."""
+        if stage == self._stage:
+            return
+        self.rows.append(self._row())
+        self._stage = stage
+        self._begin()
+
+    def _begin(self) -> None:
+        release()
+        Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
+        if self.device.torch_device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device.torch_device)
+        self._before, self._began, self._used_s = resident(), time.perf_counter(), time.process_time()
+
+    def _row(self) -> Row:
+        row: Row = {
+            "stage": self._stage,
+            "s": time.perf_counter() - self._began,
+            "CPU s": time.process_time() - self._used_s,
+            "before MB": self._before / 1e6,
+            "peak MB": peak() / 1e6,
+        }
+        if self.device.torch_device.type == "cuda":
+            row["device peak MB"] = torch.cuda.max_memory_allocated(self.device.torch_device) / 1e6
+        return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.avatar", description=__doc__)
+    parser.add_argument("--model-dir", default="demo")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "float16", "bfloat16"))
+    parser.add_argument("--photos", type=int, default=PHOTOS)
+    for name in FIELDS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="another than the pack's default")
+    arguments = parser.parse_args()
+    if arguments.device == "cpu":
+        torch.set_num_threads(1)
+    pack = Pack(arguments.model_dir)
+    chosen = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
+    body: dict[str, Any] = {"photos": ["drawn"] * arguments.photos, "turntable": True, "seed": 0}
+    request = Request.model_validate(body | pack.defaults("avatar") | chosen)
+    report = Report(
+        name="avatar",
+        title="An avatar, stage after stage",
+        how=f"{len(request.photos or [])} drawn photos of 768 x 1024, pack {arguments.model_dir}, views of "
+        f"{request.size} x {request.size} and {request.steps} steps of each loop, mesh of {request.iterations} "
+        f"iterations at {request.mesh_size} x {request.mesh_size}, at most {request.faces:,} triangles, atlas of "
+        f"{request.texture_size}. The second of two avatars; the first warms up. Memory is what of the process is in "
+        "RAM, at the stage's beginning and at most while it lasts: all libraries and weights are in it. "
+        f"{LOADING.capitalize()}: the weights, beside libraries that are already there.",
+        device=arguments.device,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        report.rows = asyncio.run(measured(pack, request, arguments, Path(folder)))
+    report.publish()
+
+
+async def measured(pack: Pack, request: Request, arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    """The rows of loading, of each stage, and of the longest and highest of them together."""
+    files = {}
+    for i, photo in enumerate(loose_photos(PERSON, arguments.photos, 768, 1024)):
+        files[f"photos.{i}"] = folder / f"{i}.png"
+        photo.save(files[f"photos.{i}"])
+    device = open_device(arguments.device, arguments.dtype)
+    try:
+        stages = Stages(device)
+        engine = Avatar(pack.folder, device)
+        stages.reached("the first avatar")
+        await one(engine, request, Job(files, made(folder / "first")))
+        stages.reached("between")
+        await one(engine, request, Job(files, made(folder / "second"), on_progress=stages.reached))
+        stages.reached("the end")
+    finally:
+        device.close()
+    rows = [row for row in stages.rows if row["stage"] not in ("the first avatar", "between")]
+    return [*rows, together(rows[1:])]
+
+
+async def one(engine: Avatar, request: Request, job: Job) -> None:
+    async with engine.networks.device.live(engine.name, engine.resident_bytes(request)):
+        await engine.run(request, job)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def together(rows: Sequence[Row]) -> Row:
+    """Times add up, peaks do not."""
+    total: Row = {"stage": "the avatar", "s": 0.0, "CPU s": 0.0, "before MB": rows[0]["before MB"]}
+    for name in ("s", "CPU s"):
+        total[name] = sum(float(row[name]) for row in rows)
+    peaks = [name for name in rows[0] if name.endswith("peak MB")]
+    return total | {name: max(float(row[name]) for row in rows) for name in peaks}
+
+
+def resident() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak() -> int:
+    """The most bytes that were resident since the kernel was told to forget the peak."""
+    status = Path("/proc/self/status").read_text()
+    [kilobytes] = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return 1024 * int(kilobytes)
+
+
+def release() -> None:
+    """Give what was freed back to the kernel, so that a stage does not inherit another's peak."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+if __name__ == "__main__":
+    main()
