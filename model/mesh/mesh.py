@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -17,3 +18,8 @@ class Mesh:
     vertices: Tensor
     faces: Tensor
     colours: Tensor | None = None
+
+    def to(self, device: torch.device) -> Mesh:
+        """The same on that device."""
+        colours = None if self.colours is None else self.colours.to(device)
+        return Mesh(self.vertices.to(device), self.faces.to(device), colours)

@@ -183,7 +183,8 @@ class Sitting:
 
     async def colour(self) -> None:
         """The views' colours on the mesh, which from here on has no more triangles than asked for."""
-        mesh = await self.device.cpu(lambda: decimated(self.subject.mesh, self.request.faces))
+        whole = self.subject.mesh.to(self.device.torch_device)
+        mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces))
         self.subject.coloured = await self.device.run(lambda: self._painter().coloured(mesh))
 
     def _painter(self) -> Painter:
@@ -192,7 +193,7 @@ class Sitting:
 
     async def export(self) -> None:
         """The files; the person turning, if that was asked for."""
-        mesh = self._body() if self.request.body_only else self.subject.coloured
+        mesh = self._body() if self.request.body_only else self.subject.coloured.to(self.device.torch_device)
         painting = None
         if self.request.texture == "atlas" and not self.request.body_only:
             atlas = await self.device.cpu(lambda: unwrap(mesh, self.request.texture_size))
