@@ -61,11 +61,11 @@ class Stages:
             "stage": self._stage,
             "s": time.perf_counter() - self._began,
             "CPU s": time.process_time() - self._used_s,
-            "before MB": self._before / 1e6,
-            "peak MB": peak() / 1e6,
+            "before GB": self._before / 1e9,
+            "peak GB": peak() / 1e9,
         }
         if self.device.torch_device.type == "cuda":
-            row["device peak MB"] = torch.cuda.max_memory_allocated(self.device.torch_device) / 1e6
+            row["device peak GB"] = torch.cuda.max_memory_allocated(self.device.torch_device) / 1e9
         return row
 
 
@@ -133,10 +133,10 @@ def made(folder: Path) -> Path:
 
 def together(rows: Sequence[Row]) -> Row:
     """Times add up, peaks do not."""
-    total: Row = {"stage": "the avatar", "s": 0.0, "CPU s": 0.0, "before MB": rows[0]["before MB"]}
+    total: Row = {"stage": "the avatar", "s": 0.0, "CPU s": 0.0, "before GB": rows[0]["before GB"]}
     for name in ("s", "CPU s"):
         total[name] = sum(float(row[name]) for row in rows)
-    peaks = [name for name in rows[0] if name.endswith("peak MB")]
+    peaks = [name for name in rows[0] if name.endswith("peak GB")]
     return total | {name: max(float(row[name]) for row in rows) for name in peaks}
 
 

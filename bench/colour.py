@@ -55,7 +55,8 @@ def main() -> None:
         how=f"A dressed synthetic person of {len(dressed.faces)} faces, painted, seen in six pictures of {PICTURE} x "
         f"{PICTURE}; colours are put on {len(mesh.faces)} faces made of it and rendered again. PSNR of the colours "
         "inside the mask, in dB, from the six azimuths and from two that were never shown. Clothes: the person's own "
-        "colours. Checks are cubes of 6 cm and of 2.4 cm. Seconds are of one thread, "
+        f"colours; what else is painted is painted on the {len(mesh.faces)} faces. Checks are cubes of 6 cm and of "
+        "2.4 cm. Seconds are of one thread, "
         f"visibility included; the atlas's unwrapping took {unwrap_s:.1f} s beside.",
     )
     scores = {}
