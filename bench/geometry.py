@@ -61,10 +61,10 @@ def main() -> None:
         how="Dressed people of the free body, rendered in six views; the start is the mean body in A pose. Chamfer: "
         "symmetric mean distance between 100,000 points each of the surfaces seen from outside, of a person "
         f"{PERSON_M} m tall; two draws of points from the same surface are as far apart as `draws mm` says. "
-        "Rims off: the pictures of normals in 8 bits, two pixels of 1024, one of 512, taken off the masks all around, as the "
-        "pipeline does because generated mattes are too wide; these are not. As published: edges get as short in small "
-        "pictures as in large. An iteration's seconds are of those since the row before; one thread where it is the "
-        "processor's.",
+        "Rims off: the pictures of normals in 8 bits, two pixels of 1024, one of 512, taken off the masks all around, "
+        "as the pipeline does because generated mattes are too wide; these are not. As published: edges get as short "
+        "in small pictures as in large. An iteration's seconds are of those since the row before; one thread where it "
+        "is the processor's.",
         device=arguments.device,
     )
     for case in cases(arguments.sizes, arguments.people):
