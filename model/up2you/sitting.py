@@ -20,6 +20,7 @@ from model.mesh.poisson import sealed
 from model.up2you import stage_files, turning
 from model.up2you.cutout import Cutout, alpha_of, cut_out
 from model.up2you.export import export_avatar
+from model.up2you.files import MATTING
 from model.up2you.hand_swap import swap_hands
 from model.up2you.networks import Networks
 from model.up2you.painting import Painter
@@ -65,6 +66,9 @@ class Sitting:
 
     async def photos(self) -> None:
         """Cut the person out of each photo and put them into the middle of a square."""
+        if self.networks.matting is None and not self.request.body_only:
+            message = f"the views need {MATTING} to be cut out with, and it is not there"
+            raise InputError(message, code="no_matting", field="photos")
         fields = sorted(self.job.inputs, key=lambda field: int(field.rpartition(".")[2]))
         cutouts = {}
         for field in fields:

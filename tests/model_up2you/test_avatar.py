@@ -359,9 +359,11 @@ def test_without_a_matting_model_photos_need_a_background_of_their_own(
 ) -> None:
     weights = Path(shutil.copytree(DEMO, tmp_path / "weights", ignore=shutil.ignore_patterns("matting.onnx")))
     bare = Studio(Avatar(weights, studio.avatar.networks.device), studio.runner, tmp_path)
-    with pytest.raises(InputError) as caught:
-        bare.sit(photos)
-    assert (caught.value.code, caught.value.field) == ("no_matting", "photos.0")
+    for body_only, field in ((False, "photos"), (True, "photos.0")):
+        with pytest.raises(InputError) as caught:
+            bare.sit(photos, body_only=body_only)
+        assert (caught.value.code, caught.value.field) == ("no_matting", field)
+    bare.sit({"photos.0": photos["photos.1"]}, body_only=True)
 
 
 # -- leaving -------------------------------------------------------------------------------------------------------
