@@ -157,12 +157,13 @@ def test_an_engine_that_was_idle_has_saved_up_no_claim() -> None:
         early, late = device.batched(Slow(0.005, log, "early")), device.batched(Slow(0.005, log, "late"))
 
         async def come_later() -> None:
-            await asyncio.sleep(0.15)
+            while len(log) < 25:
+                await asyncio.sleep(0.001)
             await steps(device, "tryon", 10, lambda i: late(row(i)))
 
         await asyncio.gather(steps(device, "avatar", 60, lambda i: early(row(i))), come_later())
         first, last = log.index("late"), len(log) - log[::-1].index("late")
-        assert log[first:last].count("early") >= 8
+        assert log[first:last].count("early") >= 6
 
     run(main, Device(CPU))
 

@@ -74,7 +74,7 @@ def ends(tmp_path: Path, **settings: object) -> tuple[int, str]:
     ("settings", "said"),
     [
         ({"MODEL_DIR": "/nowhere"}, "MODEL_DIR"),
-        ({"ENGINES": "tryon,avatar"}, "avatar"),
+        ({"ENGINES": "tryon,hat"}, "hat"),
         ({"DTYPE": "float8"}, "DTYPE"),
         ({"ENGINE_SHARES": "tryon=-1"}, "ENGINE_SHARES"),
         ({"OUTPUT_PREFIX": "s3://bucket"}, "OUTPUT_PREFIX"),
