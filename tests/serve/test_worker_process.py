@@ -42,5 +42,5 @@ def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) ->
 
 def test_the_memory_profile_reaches_the_device() -> None:
     device, engines, _ = load(Settings(model_dir="demo", device="cpu", memory_profile="low"))
-    assert (device.memory_profile, list(engines)) == ("low", ["tryon"])
+    assert (device.memory_profile, list(engines)) == ("low", ["tryon", "avatar"])
     device.close()
