@@ -33,6 +33,9 @@ class Output(BaseModel):
 
     prefix: str | None = Field(None, description="`s3://bucket/key/` to store under; default `OUTPUT_PREFIX`.")
     format: Literal["png", "jpeg", "webp"] = "png"
+    quality: int | None = Field(
+        None, ge=1, le=100, description="Of JPEG and WebP; default 95, with `userId` 75. PNG loses nothing."
+    )
     inline: bool = Field(False, description="Answer with the bytes and store nothing.")
 
 

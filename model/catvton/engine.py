@@ -38,7 +38,7 @@ class TryOn:
         networks = None if request.mask_only else self.chosen(request)
         job.progress("prepare", 0, 1)
         inputs = await self.device.cpu(lambda: read_inputs(request, job.inputs))
-        quality = QUALITY if request.user_id is None else OMOIB_QUALITY
+        quality = request.output.quality or (QUALITY if request.user_id is None else OMOIB_QUALITY)
         album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality)
         if networks is None:
             job.progress("mask", 0, 1)

@@ -82,12 +82,20 @@ def test_the_seven_fields_give_the_picture_where_the_backend_looks_and_the_messa
     assert queue.messages() == [{"userId": "17", "initial_timestamp": "241124-093012"}]
 
 
-def test_any_other_jpeg_is_of_high_quality(omoib: Server, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("output", "quality"), [({}, 95), ({"quality": 60}, 60)])
+def test_any_other_jpeg_is_of_high_quality_or_of_the_one_asked_for(
+    omoib: Server, body: dict[str, Any], output: dict[str, Any], quality: int
+) -> None:
     anonymous = {name: value for name, value in body.items() if name not in ("userId", "timestamp")}
-    response = omoib.invoke(anonymous, accept="image/jpeg")
+    response = omoib.invoke(anonymous | {"output": output}, accept="image/jpeg")
     with Image.open(io.BytesIO(response.content)) as picture:
         assert isinstance(picture, JpegImageFile)
-        assert picture.quantization == quantisation(quality=95)
+        assert picture.quantization == quantisation(quality)
+
+
+@pytest.mark.parametrize("quality", [0, 101])
+def test_a_quality_out_of_range_is_refused(omoib: Server, body: dict[str, Any], quality: int) -> None:
+    assert_problem(omoib.invoke(body | {"output": {"quality": quality}}), 422, "invalid_field", "output.quality")
 
 
 def quantisation(quality: int) -> dict[int, list[int]]:
