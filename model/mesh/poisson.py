@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,16 +12,11 @@ from model.mesh.normals import vertex_normals
 
 DEPTH = 10  # of the octree: the box around the points, a tenth larger, is cut into 2 ** depth
 _SCREENING = 4.0  # how firmly the surface is held to the points; the authors' default
-_MODULE = "gpytoolbox_bindings"  # without the package around it, which draws in much more
-
-
-def available() -> bool:
-    """Whether the library is installed."""
-    return find_spec(_MODULE) is not None
 
 
 def poisson(points: Tensor, normals: Tensor, depth: int = DEPTH) -> Mesh:
     """The largest part of a closed surface through points. points: (P, 3); normals: (P, 3), unit, outward."""
+    # Without the package around it, which draws in much more.
     from gpytoolbox_bindings import _point_cloud_to_mesh_cpp_impl as reconstruct
 
     arrays = [np.array(tensor.double().cpu().numpy()) for tensor in (points, normals)]

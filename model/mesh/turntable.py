@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from model.body.a_pose import normalised
 from model.body.cameras import orthographic_cameras, to_clip
+from model.mesh.atlas import sample_texture
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.rasteriser import Fragments, Rasteriser, interpolate
@@ -83,10 +83,4 @@ def textured(faces: Tensor, uv: Tensor, texture: Tensor) -> Shade:
     texture: (H, W, 3) in 0..1.
     """
 
-    def shade(fragments: Fragments) -> Tensor:
-        grid = interpolate(uv, faces, fragments) * 2 - 1
-        pictures = texture.permute(2, 0, 1).expand(len(grid), -1, -1, -1)
-        sampled = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-        return sampled.permute(0, 2, 3, 1)
-
-    return shade
+    return lambda fragments: sample_texture(texture, interpolate(uv, faces, fragments))

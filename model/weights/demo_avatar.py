@@ -34,6 +34,7 @@ from model.up2you.files import (
 )
 from model.up2you.shape_predictor import ShapePredictor
 from model.weights.demo_tensors import (
+    VAE_CONFIG,
     halved,
     random_of,
     random_tensors,
@@ -62,16 +63,6 @@ _UNET_CONFIG: dict[str, Any] = {
     "cross_attention_dim": _TEXT_DIM,
     "attention_head_dim": [1, 2, 3, 3],  # the number of heads, as in SD 2.1
     "use_linear_projection": True,
-}
-_VAE_CONFIG: dict[str, Any] = {
-    "_class_name": "AutoencoderKL",
-    "block_out_channels": [8, 16, 16, 24],
-    "down_block_types": ["DownEncoderBlock2D"] * 4,
-    "up_block_types": ["UpDecoderBlock2D"] * 4,
-    "layers_per_block": 1,
-    "norm_num_groups": 8,
-    "latent_channels": 4,
-    "scaling_factor": 0.18215,
 }
 _SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "PNDMScheduler",
@@ -104,8 +95,8 @@ def write_avatar_networks(folder: Path, generator: Generator) -> list[Path]:
     """Write the networks under `folder`, a pack's; returns the files."""
     unet = UNet2DConditionModel.from_config(_UNET_CONFIG)
     write_network(folder / UNET, _UNET_CONFIG, random_tensors(unet, generator))
-    vae = AutoencoderKL.from_config(_VAE_CONFIG)
-    write_network(folder / VAE, _VAE_CONFIG, random_tensors(vae, generator))
+    vae = AutoencoderKL.from_config(VAE_CONFIG)
+    write_network(folder / VAE, VAE_CONFIG, random_tensors(vae, generator))
     write_json(folder / SCHEDULER, _SCHEDULER_CONFIG)
     for name in (RGB_ADAPTER, NORMAL_ADAPTER):
         write_tensors(folder / name, random_of(_adapter_shapes(unet), generator))

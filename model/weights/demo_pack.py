@@ -21,7 +21,7 @@ from model.synthetic.body_export import LICENCE as BODY_LICENCE
 from model.up2you.files import BODY, MATTING
 from model.weights.demo_avatar import write_avatar_networks
 from model.weights.demo_matting import write_matting
-from model.weights.demo_tensors import random_tensors, write_json, write_network, write_tensors
+from model.weights.demo_tensors import VAE_CONFIG, random_tensors, write_json, write_network, write_tensors
 from model.weights.pack import DEMO, MANIFEST
 
 SEED = 6
@@ -43,16 +43,6 @@ _UNET_CONFIG: dict[str, Any] = {
     "cross_attention_dim": 8,
     "attention_head_dim": 1,  # the number of heads, as in SD 1.5
 }
-_VAE_CONFIG: dict[str, Any] = {
-    "_class_name": "AutoencoderKL",
-    "block_out_channels": [8, 16, 16, 24],
-    "down_block_types": ["DownEncoderBlock2D"] * 4,
-    "up_block_types": ["UpDecoderBlock2D"] * 4,
-    "layers_per_block": 1,
-    "norm_num_groups": 8,
-    "latent_channels": 4,
-    "scaling_factor": 0.18215,
-}
 _SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "DDIMScheduler",
     "beta_start": 0.00085,
@@ -70,12 +60,12 @@ _CONDITION_GAIN = 8
 def write_demo_pack(folder: Path) -> None:
     """Write the pack's files under `folder`."""
     generator = Generator().manual_seed(SEED)
-    unet, vae = UNet2DConditionModel.from_config(_UNET_CONFIG), AutoencoderKL.from_config(_VAE_CONFIG)
+    unet, vae = UNet2DConditionModel.from_config(_UNET_CONFIG), AutoencoderKL.from_config(VAE_CONFIG)
     base = random_tensors(unet, generator)
     base["conv_in.weight"][:, -LATENT_CHANNELS:] *= _CONDITION_GAIN
     catvton = folder / FOLDERS["mask"]
     write_network(catvton / UNET, _UNET_CONFIG, base)
-    write_network(catvton / VAE, _VAE_CONFIG, random_tensors(vae, generator))
+    write_network(catvton / VAE, VAE_CONFIG, random_tensors(vae, generator))
     write_json(catvton / SCHEDULER, _SCHEDULER_CONFIG)
     other = random_tensors(unet, generator)
     attention = {key: other[name] for key, name in attention_names(unet).items()}

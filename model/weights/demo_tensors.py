@@ -17,6 +17,17 @@ from model.weights.layout import CONFIG, TENSOR_FILES
 # Colours shall spread over [-1, 1] and seldom beyond.
 _GAINS = {"decoder.conv_out": 0.6}
 
+VAE_CONFIG: dict[str, Any] = {
+    "_class_name": "AutoencoderKL",
+    "block_out_channels": [8, 16, 16, 24],
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "layers_per_block": 1,
+    "norm_num_groups": 8,
+    "latent_channels": 4,
+    "scaling_factor": 0.18215,
+}
+
 
 def random_tensors(network: nn.Module, generator: Generator) -> dict[str, Tensor]:
     """Weights of a convolutional network: all 3x3 kernels are smooth, and so is what it paints."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from model.mesh.components import joined
 from model.mesh.mesh import Mesh
-from model.mesh.poisson import available, poisson, sealed
+from model.mesh.poisson import poisson, sealed
 from tests.model_mesh.meshes import euler, is_closed, sphere
-
-pytestmark = pytest.mark.skipif(not available(), reason="gpytoolbox is not installed")
 
 
 def test_points_of_a_sphere_become_that_sphere() -> None:
