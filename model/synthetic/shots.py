@@ -57,6 +57,14 @@ def aim(shot: Shot, soles: float, crown: float, ground: Floats, aspect: float) -
     return Camera(turn, middle, 2 / size, aspect)
 
 
+def fit(points: Floats, aspect: float, margin: float = 0.06) -> Camera:
+    """From the front, at eye level, so that all points, (N, 3), are in a picture of this aspect, with a margin."""
+    low, high = points.min(0), points.max(0)
+    across, up, _ = high - low
+    size = max(up, across / aspect) / (1 - 2 * margin)
+    return Camera(np.eye(3, dtype=np.float32), (low + high) / 2, 2 / size, aspect)
+
+
 def random_shot(rng: np.random.Generator, bottom: float, top: float) -> Shot:
     """From the front, from three quarters or from the side, and `bottom` to `top` give or take a little."""
     kind = rng.choice(3, p=[0.6, 0.28, 0.12])
