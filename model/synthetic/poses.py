@@ -55,7 +55,7 @@ def _arms_away(rng: np.random.Generator) -> Pose:
 
 def _hand_on_hip(rng: np.random.Generator) -> Pose:
     pose, side = _arms_down(rng), str(rng.choice(list(_SIGN)))
-    sign, bend = _SIGN[side], rng.uniform(1.45, 1.75)
+    sign, bend = _SIGN[side], rng.uniform(1.15, 1.35)
     pose[f"{side}_shoulder"] = _turns((0, 0, -sign * rng.uniform(0.7, 0.9)), (-rng.uniform(0.0, 0.2), 0, 0))
     pose[f"{side}_elbow"] = (0.0, -sign * 0.35, -sign * bend)
     return pose
