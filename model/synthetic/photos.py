@@ -27,6 +27,7 @@ from model.up2you.files import BODY
 from model.weights.pack import DEMO
 
 _OVERSAMPLING = 2
+_LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
 
 
 def photograph(person: Person, width: int, height: int) -> Picture:
@@ -79,7 +80,7 @@ class Flat:
     def __init__(self, garment: Garment, width: int, height: int) -> None:
         nobody = np.zeros(len(_body().shape_directions[0, 0]), np.float32)
         surfaces = worn(garment, nobody)
-        posed = _posed(nobody, flat_pose())
+        posed = _posed(nobody, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
         corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
         self.buffers = _rendered(surfaces, posed, fit(corners, width / height), width, height)
 
