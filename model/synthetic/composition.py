@@ -30,6 +30,14 @@ def paint(
     buffers: Buffers, look: Look, garments: Iterable[Garment], room: Room, light: Light
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A photo, (H/2, W/2, 3), and the person's alpha, (H/2, W/2), of even H and W."""
+    person = paint_person(buffers, look, garments, light)
+    alpha = person[..., 3]
+    photo = person[..., :3] + (1 - alpha[..., None]) * _behind(room, alpha)
+    return levels(photo), levels(alpha)
+
+
+def paint_person(buffers: Buffers, look: Look, garments: Iterable[Garment], light: Light) -> Values:
+    """The person alone: sRGB times alpha, and alpha, (H/2, W/2, 4) in 0..1."""
     worn = {LAYERS[garment.place]: garment for garment in garments}
     height, width = buffers.layers.shape
     index = np.flatnonzero(buffers.layers)
@@ -46,11 +54,7 @@ def paint(
             colours[which] = _person(Layer(layer), look, here)
             wrap[which] = _SKIN_WRAP
     linear = lit(colours, normals, occlusion * shade, light, wrap)
-    person = _halved(display(linear), index, (height, width))
-    alpha = person[..., 3]
-    behind = _behind(room, alpha)
-    photo = person[..., :3] + (1 - alpha[..., None]) * behind
-    return _levels(photo), _levels(alpha)
+    return _halved(display(linear), index, (height, width))
 
 
 def flat_picture(buffers: Buffers, garment: Garment) -> NDArray[np.uint8]:
@@ -68,7 +72,7 @@ def flat_picture(buffers: Buffers, garment: Garment) -> NDArray[np.uint8]:
     shadow = np.zeros_like(alpha)
     shadow[shift:] = np.asarray(soft)[: height - shift]
     ground = (1 - np.float32(_FLAT_SHADOW) * shadow)[..., None]
-    return _levels(picture[..., :3] + (1 - alpha[..., None]) * ground)
+    return levels(picture[..., :3] + (1 - alpha[..., None]) * ground)
 
 
 def _taken(buffers: Buffers, index: NDArray[np.intp]) -> tuple[Values, Values, Values, Values]:
@@ -112,5 +116,6 @@ def _behind(room: Room, alpha: Values) -> Values:
     return contact_shadow(picture, middle, lowest + 0.5 - 0.01 * tall, 0.7 * wide + 0.03 * tall)
 
 
-def _levels(values: Any) -> NDArray[np.uint8]:
+def levels(values: Any) -> NDArray[np.uint8]:
+    """0..1 as 8 bits."""
     return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)

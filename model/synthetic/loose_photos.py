@@ -1,40 +1,23 @@
-"""Photos of a dressed person as somebody might have on the phone: from any side, whole or cropped, other poses."""
+"""Photos of one person as somebody might have on the phone: from any side, whole or cropped, here and there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from model.mesh.mesh import Mesh
-from model.mesh.normals import vertex_normals
-from model.mesh.rasterise_torch import Torch
-from model.mesh.rasteriser import interpolate
-from model.synthetic.people3d import random_person, random_pose
+from model.synthetic.composition import levels, paint, paint_person
+from model.synthetic.light import random_light
+from model.synthetic.people import Person, random_person
+from model.synthetic.photos import Scene
+from model.synthetic.poses import random_pose
+from model.synthetic.rooms import random_room
+from model.synthetic.shots import Shot
 
-_DISTANCE = 3.0  # metres from the camera to the middle of the body
-_OVERSAMPLING = 2
-# Towards the light, as the camera sees it: right, up, towards the camera. And how bright it is, per channel.
-_KEY, _KEY_LIGHT = (-0.5, 0.6, 0.7), (0.72, 0.70, 0.66)
-_FILL, _FILL_LIGHT = (0.8, 0.1, 0.4), (0.18, 0.19, 0.22)
-_AMBIENT = (0.34, 0.34, 0.36)
-_WALLS = ((0.86, 0.84, 0.80), (0.72, 0.80, 0.84), (0.83, 0.76, 0.72), (0.70, 0.77, 0.70), (0.90, 0.90, 0.91))
-
-
-@dataclass(frozen=True)
-class Shot:
-    """azimuth: degrees, 0 in front, 90 on the person's left. elevation: degrees. top, bottom: what part of the height
-    is in the picture, 0 at the soles, 1 at the crown."""
-
-    azimuth: float
-    elevation: float
-    bottom: float
-    top: float
-
+_DRESSES = 0.3  # share of people who wear one
+_WALLS = ((0.86, 0.84, 0.80), (0.72, 0.80, 0.84), (0.83, 0.76, 0.72), (0.70, 0.77, 0.70), (0.74, 0.72, 0.80))
 
 # A collection has them in this order; the first alone shows all of the front.
 _SHOTS = (
@@ -47,68 +30,56 @@ _SHOTS = (
     Shot(75, 3, -0.04, 0.62),
     Shot(-10, 2, 0.62, 1.04),
 )
+_TURN, _CLOSER, _ASIDE = 8.0, 0.08, 0.04  # by which shots differ: degrees, shares of the height, of the width
 
 
-def loose_photos(seed: int, count: int = 6, width: int = 384, height: int = 512) -> list[Image.Image]:
-    """RGBA photos of one person: the picture with its wall in the colours, the person's true outline in alpha.
+def loose_photos(
+    seed: int, count: int = 6, width: int = 384, height: int = 512, *, furnished: bool = False
+) -> list[Image.Image]:
+    """RGBA photos of one person: what is behind them in the colours too, their true outline in alpha.
 
-    Converted to RGB they are plain photos. From the ninth on the kinds of shot come again, in other poses.
+    Converted to RGB they are plain photos. Clothes, hair and shoes stay; pose, side, distance, place and light change.
+    From the ninth on the kinds of shot come again, in other poses.
+
+    Args:
+        furnished: in rooms of all kinds; else before an even wall, which the demo pack's matting can tell from people.
     """
-    person, rng = random_person(seed), np.random.default_rng([seed, 1])
-    photos = []
-    for i in range(count):
-        shot = _SHOTS[i % len(_SHOTS)]
-        turned = Shot(shot.azimuth + rng.uniform(-8, 8), shot.elevation, shot.bottom, shot.top)
-        mesh, wall = person.posed(random_pose(rng)), rng.choice(_WALLS)
-        photos.append(photograph(mesh, turned, tuple(wall), width, height))
-    return photos
+    return [_photo(moment(seed, i), width, height, furnished=furnished) for i in range(count)]
 
 
-def photograph(mesh: Mesh, shot: Shot, wall: tuple[float, ...], width: int, height: int) -> Image.Image:
-    """One RGBA photo of a mesh with colours, before a wall of one colour, darker downwards."""
-    if mesh.colours is None:
-        raise ValueError("the mesh has no colours")
-    view = _view(shot)
-    fine = (height * _OVERSAMPLING, width * _OVERSAMPLING)
-    clip = _clip(mesh.vertices, view, shot, width / height)
-    fragments = Torch().rasterise(clip[None], mesh.faces, *fine)
-    lit = mesh.colours * _light(vertex_normals(mesh.vertices, mesh.faces) @ view.T)
-    person = interpolate(lit, mesh.faces, fragments)  # (1, H, W, 3), black where nobody is
-    alpha = (fragments.faces >= 0).float()[..., None]
-    seen = torch.cat([person, alpha], -1).permute(0, 3, 1, 2)
-    seen = F.avg_pool2d(seen, _OVERSAMPLING)[0].permute(1, 2, 0)  # (H, W, 4), colours premultiplied
-    dimming = torch.linspace(1.04, 0.82, height)[:, None, None]
-    picture = seen[..., :3].clamp(0, 1) + (1 - seen[..., 3:]) * torch.tensor(wall, dtype=torch.float32) * dimming
-    levels = torch.cat([picture.clamp(0, 1), seen[..., 3:]], -1).mul(255).round().byte()
-    return Image.fromarray(levels.numpy(), "RGBA")
+def somebody(seed: int) -> Person:
+    """Whose photos they are."""
+    rng = np.random.default_rng(seed)
+    return random_person(rng, "dress" if rng.uniform() < _DRESSES else "upper")
 
 
-def _view(shot: Shot) -> Tensor:
-    """(3, 3): world to camera, whose axes are right, up and towards the camera."""
-    azimuth, elevation = np.radians([shot.azimuth, shot.elevation])
-    sine, cosine = np.sin(azimuth), np.cos(azimuth)
-    around = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
-    sine, cosine = np.sin(elevation), np.cos(elevation)
-    over = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    return torch.from_numpy(over @ around).float()
+def moment(seed: int, number: int) -> Person:
+    """The same person on their photo of this number."""
+    rng = np.random.default_rng([seed, 1, number])
+    kind = _SHOTS[number % len(_SHOTS)]
+    shot = replace(
+        kind,
+        azimuth=kind.azimuth + rng.uniform(-_TURN, _TURN),
+        bottom=kind.bottom - rng.uniform(0, _CLOSER),
+        aside=rng.uniform(-_ASIDE, _ASIDE),
+    )
+    return replace(somebody(seed), pose=random_pose(rng), shot=shot, room=random_room(rng), light=random_light(rng))
 
 
-def _clip(vertices: Tensor, view: Tensor, shot: Shot, aspect: float) -> Tensor:
-    """(V, 4): through a pinhole, the wanted part of the height filling the picture's."""
-    low, high = vertices.amin(0), vertices.amax(0)
-    size = high[1] - low[1]
-    middle = (low + high) / 2
-    middle[1] = low[1] + size * (shot.bottom + shot.top) / 2
-    x, y, near = ((vertices - middle) @ view.T).unbind(1)
-    depth = _DISTANCE - near
-    zoom = 2 * _DISTANCE / (size * (shot.top - shot.bottom))
-    return torch.stack([x * zoom / aspect, -y * zoom, depth * (depth / _DISTANCE - 1), depth], 1)
+def _photo(person: Person, width: int, height: int, *, furnished: bool) -> Image.Image:
+    buffers = Scene(person, width, height).buffers
+    if furnished:
+        colours, alpha = paint(buffers, person.look, person.garments.values(), person.room, person.light)
+    else:
+        colours, alpha = _before_a_wall(
+            paint_person(buffers, person.look, person.garments.values(), person.light), person.room.seed
+        )
+    return Image.fromarray(np.dstack([colours, alpha]), "RGBA")
 
 
-def _light(normals: Tensor) -> Tensor:
-    """(V, 3): how much of its colour is seen of a surface. normals: (V, 3) in the camera's axes."""
-    light = torch.tensor(_AMBIENT).expand(len(normals), 3)
-    for towards, colour in ((_KEY, _KEY_LIGHT), (_FILL, _FILL_LIGHT)):
-        facing = normals @ F.normalize(torch.tensor(towards), dim=0)
-        light = light + facing.clamp(min=0)[:, None] * torch.tensor(colour)
-    return light
+def _before_a_wall(person: NDArray[np.float32], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(H, W, 3) and the alpha, (H, W): before a wall of one colour, darker downwards. person: premultiplied RGBA."""
+    wall = np.asarray(_WALLS[seed % len(_WALLS)], np.float32)
+    dimming = np.linspace(1.04, 0.82, len(person), dtype=np.float32)[:, None, None]
+    alpha = person[..., 3]
+    return levels(person[..., :3] + (1 - alpha[..., None]) * wall * dimming), levels(alpha)

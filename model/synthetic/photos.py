@@ -47,7 +47,7 @@ class Scene:
         self.width, self.height = width, height
         posed = _posed(person.betas, person.pose)
         vertices = posed.vertices.numpy()
-        crown = float(vertices[_body().template[:, 1].argmax(), 1])
+        crown = float(vertices[body_model().template[:, 1].argmax(), 1])
         self.joints: Floats = posed.joints.numpy()
         self.camera = aim(person.shot, float(vertices[:, 1].min()), crown, self.joints[0, [0, 2]], width / height)
         surfaces = dressed(person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
@@ -66,7 +66,7 @@ class Scene:
             lip=lip_labels(seen, lower),
             atr=atr_labels(seen, lower),
             densepose=densepose_labels(seen),
-            keypoints=with_visibility(pixels, self.camera.clip(points)[:, 3], seen.depths),
+            keypoints=with_visibility(pixels, self.camera.depths(points), seen.depths),
             normals=seen.normals,
             depths=seen.depths,
             garments={place: lay_flat(garment, self.width, self.height) for place, garment in garments.items()},
@@ -78,7 +78,7 @@ class Flat:
     """A garment's geometry on the table, rendered once. Painted as often as one likes."""
 
     def __init__(self, garment: Garment, width: int, height: int) -> None:
-        nobody = np.zeros(len(_body().shape_directions[0, 0]), np.float32)
+        nobody = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
         surfaces = worn(garment, nobody)
         posed = _posed(nobody, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
         corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
@@ -95,9 +95,10 @@ def _rendered(surfaces: Sequence[Surface], posed: Posed, camera: Camera, width: 
 
 
 def _posed(betas: NDArray[np.float32], pose: Pose) -> Posed:
-    return _body().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))
+    return body_model().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))
 
 
 @cache
-def _body() -> BodyModel:
+def body_model() -> BodyModel:
+    """The body of all synthetic people. Shared: not to be written to."""
     return read_body(DEMO / BODY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -11,11 +12,26 @@ from numpy.typing import NDArray
 
 from model.mesh.rasterise_torch import Torch
 from model.synthetic.buffers import Buffers, Layer
-from model.synthetic.shots import Camera
 from model.synthetic.surface import Floats, Indices, Surface, vertex_normals
 
 _REACH = 0.05  # metres within which a neighbour takes light away
 _DEEPEST = 0.45  # how much of it at most
+
+
+class Camera(Protocol):
+    """Of any projection. turn: (3, 3), world to camera, whose axes are right, up and towards the camera. zoom:
+    pictures' half heights a metre."""
+
+    @property
+    def turn(self) -> Floats: ...
+    @property
+    def zoom(self) -> float: ...
+
+    def clip(self, points: Floats) -> Floats:
+        """(N, 4): points of the world, (N, 3), in clip space."""
+
+    def depths(self, points: Floats) -> Floats:
+        """(N,) metres from the camera, positive."""
 
 
 def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, height: int, width: int) -> Buffers:
@@ -24,7 +40,8 @@ def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, heig
     normals = np.concatenate([vertex_normals(v, s.faces) for v, s in zip(posed, surfaces, strict=True)])
     starts = np.cumsum([0] + [len(v) for v in posed])
     faces = np.concatenate([s.faces + start for s, start in zip(surfaces, starts[:-1], strict=True)])
-    clip = camera.clip(np.concatenate(posed))
+    points = np.concatenate(posed)
+    clip = camera.clip(points)
     layers = np.repeat([surface.layer for surface in surfaces], [len(surface.faces) for surface in surfaces])
     towards = (layers != Layer.SKIN) | _facing(clip, faces)  # of skin, nobody sees the inside
     faces, layers = faces[towards], layers[towards]
@@ -37,7 +54,7 @@ def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, heig
     weights /= weights.sum(1, keepdims=True)
 
     places = np.concatenate([surface.places for surface in surfaces])
-    attributes = np.concatenate([places, normals @ camera.turn.T, clip[:, 3:]], 1)  # (V, 7)
+    attributes = np.concatenate([places, normals @ camera.turn.T, camera.depths(points)[:, None]], 1)  # (V, 7)
     values = np.einsum("pc,pck->pk", weights, attributes[corners])
     values[:, 3:6] /= np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-6)
     movers = np.concatenate([surface.weights.argmax(1) for surface in surfaces])

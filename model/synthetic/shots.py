@@ -41,6 +41,11 @@ class Camera:
         zoom = self.zoom * _DISTANCE
         return np.stack([x * zoom / self.aspect, -y * zoom, depth * (depth / _DISTANCE - 1), depth], 1)
 
+    def depths(self, points: Floats) -> Floats:
+        """(N,) metres from the camera, along its axis."""
+        depths: Floats = _DISTANCE - (points - self.middle) @ self.turn[2]
+        return depths
+
     def pixels(self, points: Floats, height: int, width: int) -> Floats:
         """(N, 2): columns and rows where points of the world, (N, 3), are seen."""
         clip = self.clip(points)
