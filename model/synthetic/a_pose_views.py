@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from model.body.a_pose import normalised, pose_a
 from model.body.cameras import AZIMUTHS, rotations
+from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers
 from model.synthetic.composition import levels, paint_person
 from model.synthetic.light import Light
@@ -49,7 +49,8 @@ class Orthographic:
 
     def pixels(self, points: Floats, size: int) -> Floats:
         """(N, 2): columns and rows where points of the world, (N, 3), are seen in pictures of `size`."""
-        return (self.clip(points)[:, :2] + 1) / 2 * np.float32(size)
+        pixels: Floats = (self.clip(points)[:, :2] + 1) / np.float32(2) * np.float32(size)
+        return pixels
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,17 @@ def _normals(buffers: Buffers, camera: Orthographic) -> Image.Image:
     covered = (buffers.layers > 0).astype(np.float32)[..., None]
     size = buffers.layers.shape[0] // _OVERSAMPLING
     fine = np.concatenate([buffers.normals @ camera.turn, covered], 2)
-    mean = np.asarray(cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA))
+    mean: Values = np.asarray(cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA))
     lengths = np.linalg.norm(mean[..., :3], axis=2, keepdims=True)
     unit = mean[..., :3] / np.maximum(lengths, 1e-6)
     alpha = mean[..., 3:]
     return _rgba((unit + 1) / 2 * (alpha > 0), alpha)
 
 
-def _straight(premultiplied: NDArray[np.float32]) -> Image.Image:
+def _straight(premultiplied: Values) -> Image.Image:
     alpha = premultiplied[..., 3:]
     return _rgba(premultiplied[..., :3] / np.maximum(alpha, 1e-6), alpha)
 
 
-def _rgba(colours: NDArray[np.float32], alpha: NDArray[np.float32]) -> Image.Image:
+def _rgba(colours: Values, alpha: Values) -> Image.Image:
     return Image.fromarray(levels(np.concatenate([colours, alpha], 2)), "RGBA")

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.synthetic.brush import Values
+from model.synthetic.cloth_colours import Colour
 from model.synthetic.composition import levels, paint, paint_person
 from model.synthetic.light import random_light
 from model.synthetic.people import Person, random_person
@@ -17,7 +19,13 @@ from model.synthetic.rooms import random_room
 from model.synthetic.shots import Shot
 
 _DRESSES = 0.3  # share of people who wear one
-_WALLS = ((0.86, 0.84, 0.80), (0.72, 0.80, 0.84), (0.83, 0.76, 0.72), (0.70, 0.77, 0.70), (0.74, 0.72, 0.80))
+_WALLS: tuple[Colour, ...] = (
+    (0.86, 0.84, 0.80),
+    (0.72, 0.80, 0.84),
+    (0.83, 0.76, 0.72),
+    (0.70, 0.77, 0.70),
+    (0.74, 0.72, 0.80),
+)
 
 # A collection has them in this order; the first alone shows all of the front.
 _SHOTS = (
@@ -68,18 +76,17 @@ def moment(seed: int, number: int) -> Person:
 
 def _photo(person: Person, width: int, height: int, *, furnished: bool) -> Image.Image:
     buffers = Scene(person, width, height).buffers
+    garments = person.garments.values()
     if furnished:
-        colours, alpha = paint(buffers, person.look, person.garments.values(), person.room, person.light)
+        colours, alpha = paint(buffers, person.look, garments, person.room, person.light)
     else:
-        colours, alpha = _before_a_wall(
-            paint_person(buffers, person.look, person.garments.values(), person.light), person.room.seed
-        )
+        alone = paint_person(buffers, person.look, garments, person.light)
+        colours, alpha = _before_a_wall(alone, _WALLS[person.room.seed % len(_WALLS)])
     return Image.fromarray(np.dstack([colours, alpha]), "RGBA")
 
 
-def _before_a_wall(person: NDArray[np.float32], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(H, W, 3) and the alpha, (H, W): before a wall of one colour, darker downwards. person: premultiplied RGBA."""
-    wall = np.asarray(_WALLS[seed % len(_WALLS)], np.float32)
+def _before_a_wall(person: Values, wall: Colour) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The photo, (H, W, 3), and the alpha, (H, W): a wall of one colour, darker downwards. person: premultiplied."""
     dimming = np.linspace(1.04, 0.82, len(person), dtype=np.float32)[:, None, None]
-    alpha = person[..., 3]
-    return levels(person[..., :3] + (1 - alpha[..., None]) * wall * dimming), levels(alpha)
+    behind = np.asarray(wall, np.float32) * dimming
+    return levels(person[..., :3] + (1 - person[..., 3:]) * behind), levels(person[..., 3])

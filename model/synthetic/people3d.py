@@ -1,4 +1,9 @@
-"""Dressed people as meshes, from the licence-free body of the demo pack alone. Deterministic by seed."""
+"""Dressed people as one closed surface with colours: a truth that a reconstruction can be measured by.
+
+The people in photos (`model.synthetic.people`) are surfaces that overlap and end at hems, right as seen by a camera. A
+reconstruction is a single surface, closed, and so is the body here: its skin, pushed out where something is worn. From
+the licence-free body of the demo pack alone. Deterministic by seed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.body.a_pose import pose_a
 from model.body.smplx import SHAPES, BodyModel, read_body
 from model.mesh.mesh import Mesh
 from model.synthetic.dressing import Surface, cloth_blur, dress
@@ -17,10 +23,6 @@ from model.synthetic.joints import JOINTS
 from model.synthetic.outfit import random_outfit
 from model.up2you.files import BODY
 from model.weights.pack import DEMO
-
-Pose = dict[str, tuple[float, float, float]]  # joint -> axis times angle; joints not named stay as they are
-
-A_POSE: Pose = {"left_shoulder": (0, 0, -np.pi / 4), "right_shoulder": (0, 0, np.pi / 4)}
 
 _SHAPE_SPREAD, _SHAPE_LIMIT = 0.8, 1.6  # of betas, so that nobody is extreme
 
@@ -36,12 +38,9 @@ class Person:
     weights: Tensor
     faces: Tensor
 
-    def posed(self, pose: Pose) -> Mesh:
-        """The person standing otherwise: metres, Y up, facing +Z; clothes move as the skin beneath."""
-        axis_angles = torch.zeros(len(JOINTS), 3)
-        for joint, vector in pose.items():
-            axis_angles[list(JOINTS).index(joint)] = torch.tensor(vector)
-        transforms = self.body.posed(self.betas, axis_angles).transforms
+    def a_pose(self) -> Mesh:
+        """With lowered arms: metres, Y up, facing +Z; clothes move as the skin beneath."""
+        transforms = pose_a(self.body, self.betas).transforms
         blended = (self.weights @ transforms.flatten(1)).view(-1, 4, 4)
         vertices = (blended[:, :3, :3] @ self.vertices[..., None])[..., 0] + blended[:, :3, 3]
         return Mesh(vertices, self.faces, self.colours)
@@ -49,7 +48,7 @@ class Person:
 
 def dressed_body(seed: int) -> Mesh:
     """Somebody in A pose, with colours: one closed surface, about 54,000 vertices; the eyeballs are their own."""
-    return random_person(seed).posed(A_POSE)
+    return random_person(seed).a_pose()
 
 
 def random_person(seed: int) -> Person:
@@ -70,18 +69,3 @@ def random_person(seed: int) -> Person:
 def _demo_body() -> tuple[BodyModel, Any]:
     body = read_body(DEMO / BODY)
     return body, cloth_blur(body.template.double().numpy(), body.faces.numpy())
-
-
-def random_pose(rng: np.random.Generator) -> Pose:
-    """Standing at ease: arms down or a little away, elbows and knees hardly bent, looking about."""
-    left, right = rng.uniform(0.75, 1.25, 2)
-    pose: Pose = {
-        "left_shoulder": (0, rng.uniform(-0.2, 0.2), -left),
-        "right_shoulder": (0, rng.uniform(-0.2, 0.2), right),
-        "left_elbow": (0, -rng.uniform(0.0, 0.7), 0),
-        "right_elbow": (0, rng.uniform(0.0, 0.7), 0),
-        "head": (rng.uniform(-0.1, 0.15), rng.uniform(-0.35, 0.35), rng.uniform(-0.06, 0.06)),
-        "spine2": (0, rng.uniform(-0.12, 0.12), rng.uniform(-0.04, 0.04)),
-    }
-    leg, step = rng.choice(["left", "right"]), rng.uniform(0, 0.3)
-    return pose | {f"{leg}_hip": (-step, 0, 0), f"{leg}_knee": (1.2 * step, 0, 0)}
