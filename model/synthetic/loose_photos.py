@@ -38,7 +38,7 @@ _SHOTS = (
     Shot(75, 3, -0.04, 0.62),
     Shot(-10, 2, 0.62, 1.04),
 )
-_TURN, _CLOSER, _ASIDE = 8.0, 0.08, 0.04  # by which shots differ: degrees, shares of the height, of the width
+_TURN, _FARTHER, _ASIDE = 8.0, 0.08, 0.04  # up to which shots differ: degrees, shares of the height, of the width
 
 
 def loose_photos(
@@ -68,7 +68,7 @@ def moment(seed: int, number: int) -> Person:
     shot = replace(
         kind,
         azimuth=kind.azimuth + rng.uniform(-_TURN, _TURN),
-        bottom=kind.bottom - rng.uniform(0, _CLOSER),
+        bottom=kind.bottom - rng.uniform(0, _FARTHER),
         aside=rng.uniform(-_ASIDE, _ASIDE),
     )
     return replace(somebody(seed), pose=random_pose(rng), shot=shot, room=random_room(rng), light=random_light(rng))
