@@ -77,9 +77,19 @@ def unet(weights: Path, variant: Variant = "mask") -> Network[UNet2DConditionMod
     for key, wanted in expected.items():
         if (found := module.config[key]) != wanted:
             raise WeightsError(f"{folder}: {key} is {found}, that of the variant '{variant}' has {wanted}")
-    base = stock_checkpoint(module, folder)
+    base = _base_checkpoint(module, folder)
     keep_only_self_attention(module)
     return Network(module, [base, attention_checkpoint(module, attention_file(weights, variant))])
+
+
+def _base_checkpoint(module: UNet2DConditionModel, folder: Path) -> Checkpoint:
+    """The base as published, or without any of the attention that is replaced, as a trained one is written."""
+    base = stock_checkpoint(module, folder)
+    replaced = {key for key in base.expected if ".attn1." in key or ".attn2." in key}
+    if not base.tensors or replaced & base.tensors.keys():
+        return base
+    expected = {key: shape for key, shape in base.expected.items() if key not in replaced}
+    return Checkpoint(base.file, expected, base.tensors)
 
 
 def vae(weights: Path, variant: Variant = "mask") -> Network[AutoencoderKL]:
