@@ -23,9 +23,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
 
-from model.errors import InputError
+from model.train.errors import SettingsError
 
-_A = 30.0  # against values of about 1: they change the norm's gain by less than 1 %
+_CONSTANT = 30.0  # A, against values of about 1: they change the norm's gain by less than 1 %
 _LOGVAR = -6.0  # of the latents at first: a deviation of 0.05
 _RIDGE = 1e-4  # of the least squares, against a mean square of about 1
 
@@ -62,7 +62,7 @@ def start_near_linear(vae: AutoencoderKL, pictures: Tensor) -> None:
         pictures: (B, 3, H, W) in [-1, 1]; a hundred are enough.
 
     Raises:
-        InputError: the autoencoder has no room for the linear path.
+        SettingsError: the autoencoder has no room for the linear path.
     """
     _check(vae)
     for module in vae.modules():
@@ -79,7 +79,7 @@ def _start_encoder(vae: AutoencoderKL, pictures: Tensor) -> None:
     first, second, last = encoder.down_blocks
     _set(encoder.conv_in, torch.eye(3)[:, :, None, None])
     _set(first.downsamplers[0].conv, torch.eye(12).reshape(12, 3, 2, 2), corner=0)
-    _set(second.resnets[0].conv_shortcut, torch.eye(12)[:, :, None, None])
+    _set(second.resnets[0].conv_shortcut, torch.eye(12)[:, :, None, None], corner=0)
     _set(second.downsamplers[0].conv, matrix.reshape(latents, 12, 2, 2), -matrix @ mean, corner=0)
     norms = [r.norm1 for r in (*last.resnets[1:], *encoder.mid_block.resnets)] + [encoder.conv_norm_out]
     _mirror(last.resnets[0].conv_shortcut, norms, encoder.conv_out, latents)
@@ -95,7 +95,7 @@ def _start_decoder(vae: AutoencoderKL, pictures: Tensor) -> None:
     _set(decoder.conv_in, torch.eye(latents)[:, :, None, None])
     weight, bias = _least_squares(code, F.pixel_unshuffle(pictures, 2))
     _set(first.upsamplers[0].conv, weight, bias, corner=0)
-    _set(second.resnets[0].conv_shortcut, torch.eye(12)[:, :, None, None])
+    _set(second.resnets[0].conv_shortcut, torch.eye(12)[:, :, None, None], corner=0)
     half = F.conv2d(F.interpolate(code, scale_factor=2), weight, bias, padding=1)
     _set(second.upsamplers[0].conv, *_least_squares(half, pictures), corner=0)
     norms = [r.norm1 for r in last.resnets[1:]] + [decoder.conv_norm_out]
@@ -119,38 +119,43 @@ def _least_squares(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _set(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None = None, corner: int = 1) -> None:
-    """The first output channels become `weight` of the first inputs, its taps from `corner` on, and see nothing else."""
+    """The first rows of a convolution become `weight`, its taps from `corner` on, and 0 where it has none."""
     rows, columns, height, width = weight.shape
-    if conv.kernel_size == (1, 1):
-        corner = 0
     conv.weight[:rows] = 0
     conv.weight[:rows, :columns, corner : corner + height, corner : corner + width] = weight.to(conv.weight)
-    cast(Tensor, conv.bias)[:rows] = 0 if bias is None else bias
+    cast(Tensor, conv.bias)[:rows] = 0 if bias is None else bias.to(conv.weight)
 
 
 def _mirror(into: nn.Conv2d, norms: Sequence[nn.GroupNorm], out: nn.Conv2d, count: int) -> None:
     """Carry the first `count` inputs of the 1 x 1 `into` through `norms` and SiLU, unchanged, to outputs of `out`."""
-    groups = norms[0].num_groups
-    size = into.out_channels // groups
-    starts = torch.arange(groups) * size
-    # One pair to a group, then the next to each.
-    pairs = torch.cat([starts + place for place in range(2, size - 1, 2)])[:count]
-    bias = cast(Tensor, into.bias)
-    into.weight.zero_()
-    bias.zero_()
-    bias[starts], bias[starts + 1] = _A, -_A
+    groups, size = norms[0].num_groups, into.out_channels // norms[0].num_groups
+    plus = torch.arange(groups) * size  # of the constants: the first two channels of each group
+    # One pair in every group, then a second in every group, and so on.
+    pairs = torch.cat([plus + place for place in range(2, size - 1, 2)])[:count]
     carried = torch.arange(count)
+    into.weight.zero_()
     into.weight[pairs, carried], into.weight[pairs + 1, carried] = 1.0, -1.0
+    bias = cast(Tensor, into.bias).zero_()
+    bias[plus], bias[plus + 1] = _CONSTANT, -_CONSTANT
     for norm in norms:
-        norm.weight.fill_(_A * (2 / size) ** 0.5)
+        norm.weight.fill_(_CONSTANT * (2 / size) ** 0.5)  # the deviation that it will divide by
+        norm.weight[torch.cat([plus, plus + 1])] = 1.0
         norm.bias.zero_()
-        norm.weight[starts], norm.weight[starts + 1] = 1.0, 1.0
-    out.weight[:, torch.cat([pairs, pairs + 1, starts, starts + 1])] = 0
+    out.weight[:, torch.cat([pairs, pairs + 1, plus, plus + 1])] = 0
     out.weight[carried, pairs, 1, 1], out.weight[carried, pairs + 1, 1, 1] = 1.0, -1.0
     cast(Tensor, out.bias).zero_()
 
 
 def _check(vae: AutoencoderKL) -> None:
-    widths, groups = vae.config.block_out_channels, vae.config.norm_num_groups
+    config = vae.config
+    widths, groups, latents = config.block_out_channels, config.norm_num_groups, config.latent_channels
     if len(widths) != 3 or not widths[0] < widths[1] < widths[2]:
-        raise InputError(f"block_out_channels is {tuple(widths)}; a linear start needs three, each above the one before")
+        raise SettingsError(f"vae.block_out_channels is {list(widths)}: a linear start needs three, growing")
+    if vae.quant_conv is not None or vae.post_quant_conv is not None or config.mid_block_add_attention:
+        raise SettingsError("vae: a linear start has no use_quant_conv, use_post_quant_conv or mid_block_add_attention")
+    rooms = {widths[0]: (12, 3), widths[1]: (max(12, latents), 0), widths[2]: (12, latents)}
+    for width, (channels, pairs) in rooms.items():
+        if width < channels or groups * ((width // groups - 2) // 2) < pairs:
+            raise SettingsError(
+                f"vae.block_out_channels has {width}: too narrow for {latents} latent_channels in {groups} groups"
+            )
