@@ -50,7 +50,10 @@ class Noising:
         self.target = self.target + missed
 
     def min_snr(self, gamma: float) -> Tensor:
-        """Weights (B, 1, 1, 1) that keep easy timesteps from ruling (arXiv 2303.09556): min(snr, gamma) / snr, for v / (snr + 1)."""
+        """Weights (B, 1, 1, 1) that keep the easy timesteps from ruling (arXiv 2303.09556).
+
+        min(snr, gamma) / snr for epsilon, min(snr, gamma) / (snr + 1) for v.
+        """
         snr = self.alphas / (1 - self.alphas)
         return snr.clamp(max=gamma) / (snr if self.prediction_type == "epsilon" else snr + 1)
 
