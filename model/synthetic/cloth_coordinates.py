@@ -39,7 +39,7 @@ def on_sleeve(places: Values) -> Values:
 
 def _around_trunk(places: Values) -> Values:
     facing = _plateau((places[:, 2] - np.float32(_TRUNK_MIDDLE)) / np.float32(_TRUNK_DEPTH))
-    return np.float32(_GIRTH_RADIUS) * np.arctan2(places[:, 0], np.float32(_GIRTH_RADIUS) * facing)
+    return np.asarray(np.float32(_GIRTH_RADIUS) * np.arctan2(places[:, 0], np.float32(_GIRTH_RADIUS) * facing))
 
 
 def _along_arm(places: Values) -> tuple[Values, Values]:
@@ -56,7 +56,7 @@ def _with_legs(places: Values, around_trunk: Values) -> Values:
     leg = np.float32(_LEG_X) + np.float32(_LEG_RADIUS) * np.arctan2(out, np.float32(_LEG_RADIUS) * facing)
     share = np.clip((_CROTCH - y) / np.float32(0.08) + np.float32(0.5), 0, 1)
     share = np.where(z > 0, share, share > 0.5).astype(np.float32)
-    return around_trunk + share * (np.copysign(leg, x) - around_trunk)
+    return np.asarray(around_trunk + share * (np.copysign(leg, x) - around_trunk))
 
 
 def _plateau(t: Values) -> Values:

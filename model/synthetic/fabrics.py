@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from model.synthetic.brush import Values, edge
+from model.synthetic.brush import Values, covered, edge, over
 from model.synthetic.cloth_colours import Colour, contrasting, random_colour
 from model.synthetic.motifs import MOTIFS
 
@@ -48,19 +48,19 @@ class Fabric:
             u, v: (N,) metres, to the person's left and up.
             pixel: how many metres of cloth a pixel is wide, or (N, 2), how many along u and along v.
         """
-        ground, *inks = np.asarray(self.colours, np.float32)
+        ground, *inks = self.colours
         if self.kind == "plain":
-            return np.tile(ground, (len(u), 1))
+            return covered(ground, len(u))
         x, y = u - np.float32(self.origin[0]), v - np.float32(self.origin[1])
         wide, high = np.broadcast_to(np.asarray(pixel, np.float32), (len(u), 2)).T
         if self.angle:
             c, s = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
             x, y = c * x + s * y, c * y - s * x
             wide, high = np.hypot(c * wide, s * high), np.hypot(s * wide, c * high)
-        colours = ground[None]
-        covers = _COVERS[self.kind](self, x, y, np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL))
-        for ink, cover in zip(inks, covers, strict=False):
-            colours = colours + cover[:, None] * (ink - colours)
+        wide, high = np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL)
+        colours = np.asarray(ground, np.float32)
+        for ink, cover in zip(inks, _COVERS[self.kind](self, x, y, wide, high), strict=False):
+            colours = over(colours, ink, cover)
         return colours
 
 
@@ -98,7 +98,7 @@ _SCALES: dict[Kind, tuple[float, float]] = {
     "tartan": (0.10, 0.18),
     "dots": (0.05, 0.12),
     "scatter": (0.08, 0.15),
-    "motif": (0.07, 0.12),
+    "motif": (0.09, 0.14),
     "band": (0.06, 0.16),
     "gradient": (0.35, 0.8),
 }
@@ -169,7 +169,7 @@ _COVERS: dict[Kind, Callable[[Fabric, Values, Values, Values, Values], tuple[Val
 def _pulses(x: Values, share: float, pixel: Values) -> Values:
     """How much of a pixel lies in a train of pulses of period 1, one around 0: exact for any size of a pixel."""
     start = x + (share - pixel) / 2
-    return (_filled(start + pixel, share) - _filled(start, share)) / pixel
+    return np.asarray((_filled(start + pixel, share) - _filled(start, share)) / pixel)
 
 
 def _filled(x: Values, share: float) -> Values:

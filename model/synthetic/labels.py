@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers, Layer
 from model.synthetic.garments import Garment
-from model.synthetic.skin import FACE_FROM
+from model.synthetic.skin import FACE_FROM, hair_depth
 
 Labels = NDArray[np.uint8]
 
 _ARM_FROM = 0.305  # x + 0.3 y on the template, above the chest: the oblique line from the shoulder to the armpit
+_BARE_SHOULDER_FROM, _ARMPIT = 0.265, 0.40
 _CHEST, _ELBOW, _WRIST = 0.33, 0.434, 0.665
 _KNEE, _ANKLE, _HIP = -0.394, -0.82, -0.12
 _ARM_AXIS, _HEAD_FROM = 0.445, 0.565
@@ -73,8 +74,9 @@ def _skin_labels(places: Values, classes: dict[str, int]) -> Values:
     arm = np.where(left, classes["left_arm"], classes["right_arm"])
     leg = np.where(left, classes["left_leg"], classes["right_leg"])
     labels = np.where(_on_leg(x, y), leg, classes["neck"])
-    labels = np.where(_on_arm(x, y), arm, labels)
-    return np.where(y + 0.25 * z > FACE_FROM, classes["face"], labels)
+    labels = np.where(_on_arm(x, y) | _on_shoulder(x, y), arm, labels)
+    labels = np.where(y + 0.25 * z > FACE_FROM, classes["face"], labels)
+    return np.where(hair_depth(places) > 0, classes["hair"], labels)
 
 
 def densepose_labels(buffers: Buffers) -> Labels:
@@ -103,6 +105,11 @@ def densepose_labels(buffers: Buffers) -> Labels:
 
 def _on_arm(x: Values, y: Values) -> Values:
     return (np.abs(x) + np.float32(0.3) * y > _ARM_FROM) & (y > _CHEST)
+
+
+def _on_shoulder(x: Values, y: Values) -> Values:
+    """What straps leave bare: to the eye it belongs to the arm."""
+    return (np.abs(x) + np.float32(0.3) * y > _BARE_SHOULDER_FROM) & (y > _ARMPIT)
 
 
 def _on_leg(x: Values, y: Values) -> Values:

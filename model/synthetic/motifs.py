@@ -43,7 +43,7 @@ def _star(x: Values, y: Values) -> Values:
     """Five straight-edged points: along an edge the inverse radius is nearly linear in the angle."""
     turn = np.arctan2(x, y) * (5 / (2 * np.pi))
     from_point = 2 * np.abs(turn - np.round(turn))
-    return (1 / (1 + from_point * 1.4) - np.hypot(x, y)) * 0.7
+    return np.asarray((1 / (1 + from_point * 1.4) - np.hypot(x, y)) * 0.7)
 
 
 def _flower(x: Values, y: Values) -> Values:
@@ -57,7 +57,7 @@ def _bars(*boxes: tuple[float, float, float, float]) -> Motif:
 
     def inside(x: Values, y: Values) -> Values:
         each = (np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y)) for x0, y0, x1, y1 in boxes)
-        return np.maximum.reduce(list(each))
+        return np.asarray(np.maximum.reduce(list(each)))
 
     return inside
 
