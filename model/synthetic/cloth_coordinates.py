@@ -62,4 +62,4 @@ def _with_legs(places: Values, around_trunk: Values) -> Values:
 def _plateau(t: Values) -> Values:
     """Through 0 with slope 1.5, flat beyond -1 and 1."""
     t = np.clip(t, -1, 1)
-    return t * (np.float32(1.5) - np.float32(0.5) * t * t)
+    return np.asarray(t * (np.float32(1.5) - np.float32(0.5) * t * t))

@@ -175,7 +175,7 @@ def _pulses(x: Values, share: float, pixel: Values) -> Values:
 def _filled(x: Values, share: float) -> Values:
     """How much of 0..x lies in pulses that begin at whole numbers."""
     whole = np.floor(x)
-    return share * whole + np.minimum(x - whole, share)
+    return np.asarray(share * whole + np.minimum(x - whole, share))
 
 
 def _staggered(x: Values, y: Values) -> tuple[Values, Values, Values]:

@@ -74,7 +74,7 @@ def _placket(garment: Garment, places: Values, u: Values, size: Values, colours:
     """A buttoned strip from the neck to the hem."""
     front = edge(places[:, 2] - 0.03, 0.02)
     strip = mixed(garment.fabric.colours[0], (1.0, 1.0, 1.0), 0.12)
-    colours = over(colours, strip, 0.8 * front * edge(0.016 - np.abs(u), size))
+    colours = over(colours, strip, front * edge(0.016 - np.abs(u), size))
     colours = over(colours, _BLACK, front * _line(np.abs(u) - np.float32(0.017), size, 0.25))
     spaced = np.abs((places[:, 1] + np.float32(1)) % np.float32(0.085) - np.float32(0.0425))
     return over(colours, garment.trim, front * edge(0.007 - np.hypot(u, spaced), size))
@@ -111,4 +111,4 @@ def creases(garment: Garment, places: Values) -> Values:
 def _bump(x: Values, middle: float, width: float) -> Values:
     """1 at `middle`, 0 from two widths on."""
     t = (x - np.float32(middle)) / np.float32(2 * width)
-    return np.maximum(1 - t * t, 0) ** 2
+    return np.asarray(np.maximum(1 - t * t, 0) ** 2)

@@ -49,7 +49,7 @@ def _star(x: Values, y: Values) -> Values:
 def _flower(x: Values, y: Values) -> Values:
     """Five petals around an open middle."""
     r = np.hypot(x, y)
-    return np.minimum(0.75 + 0.25 * np.cos(5 * np.arctan2(x, y)) - r, r - 0.22)
+    return np.asarray(np.minimum(0.75 + 0.25 * np.cos(5 * np.arctan2(x, y)) - r, r - 0.22))
 
 
 def _bars(*boxes: tuple[float, float, float, float]) -> Motif:

@@ -160,4 +160,4 @@ def _shape(shape: Blurred, x: Values, y: Values, aspect: float) -> Values:
         inside = np.minimum(0.5 * size - np.abs(dx), 0.65 * size - np.abs(dy))
     else:
         inside = size * 0.35 - np.hypot(dx, dy)
-    return edge(inside, 2 * np.float32(shape.blur))
+    return edge(inside, 2 * shape.blur)

@@ -124,7 +124,7 @@ def hair_depth(places: Values) -> Values:
     x, y, z = places.T
     line = np.float32(0.795) * (y - np.float32(0.748)) - np.float32(0.607) * (z - np.float32(0.125))
     on_skull = np.minimum(np.float32(0.083) - np.abs(x), y - np.float32(0.60))  # ears stand out farther
-    return np.minimum(line + np.float32(0.10) * np.abs(x), on_skull)
+    return np.asarray(np.minimum(line + np.float32(0.10) * np.abs(x), on_skull))
 
 
 def _face(complexion: Complexion, places: Values) -> Values:
@@ -163,7 +163,7 @@ def _sockets(x: Values, y: Values, make_up: float) -> Values:
     """Lashes around the eyes, thicker above."""
     dx, dy = (x - np.float32(_EYE[0])) / np.float32(0.0135), (y - np.float32(_EYE[1] + 0.0005)) / np.float32(0.0066)
     rim = np.clip(1.5 - np.hypot(dx, dy), 0, 0.5) * 2
-    return rim * np.where(dy > 0, 0.75 + 0.25 * make_up, 0.25 + 0.3 * make_up)
+    return np.asarray(rim * np.where(dy > 0, 0.75 + 0.25 * make_up, 0.25 + 0.3 * make_up))
 
 
 def _lips(x: Values, y: Values) -> Values:
