@@ -135,10 +135,8 @@ def _blocks(planes: Planes, height: int, width: int) -> Iterator[Block]:
 
 
 def _rounded_up(size: Tensor) -> Tensor:
-    """Sizes to three binary digits, so that there are few of them."""
-    digits = size.double().log2().floor().long() + 1
-    unit = 2 ** (digits - 3).clamp(min=0)
-    return (size + unit - 1) // unit * unit
+    """Sizes to powers of two, so that there are few of them."""
+    return 2 ** size.double().log2().ceil().long()
 
 
 def _hits(planes: Planes, block: Block) -> tuple[Tensor, Tensor, Tensor, Tensor]:

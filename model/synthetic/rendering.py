@@ -1,0 +1,79 @@
+"""From surfaces and a camera to `Buffers`: what is seen at each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.mesh.rasterise_torch import Torch
+from model.synthetic.buffers import Buffers, Layer
+from model.synthetic.shots import Camera
+from model.synthetic.surface import Floats, Indices, Surface, vertex_normals
+
+_REACH = 0.05  # metres within which a neighbour takes light away
+_DEEPEST = 0.45  # how much of it at most
+
+
+def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, height: int, width: int) -> Buffers:
+    """The nearest of all surfaces at each pixel. transforms: (55, 4, 4), what each joint does to a point in T pose."""
+    posed = [surface.posed(transforms) for surface in surfaces]
+    normals = np.concatenate([vertex_normals(v, s.faces) for v, s in zip(posed, surfaces, strict=True)])
+    starts = np.cumsum([0] + [len(v) for v in posed])
+    faces = np.concatenate([s.faces + start for s, start in zip(surfaces, starts[:-1], strict=True)])
+    clip = camera.clip(np.concatenate(posed))
+    layers = np.repeat([surface.layer for surface in surfaces], [len(surface.faces) for surface in surfaces])
+    towards = (layers != Layer.SKIN) | _facing(clip, faces)  # of skin, nobody sees the inside
+    faces, layers = faces[towards], layers[towards]
+    fragments = Torch().rasterise(torch.from_numpy(clip)[None], torch.from_numpy(faces), height, width)
+    seen = fragments.faces[0].numpy()
+    rows, columns = np.nonzero(seen >= 0)
+    triangles = seen[rows, columns]
+    corners = faces[triangles]  # (P, 3)
+    weights = fragments.barycentric[0].numpy()[rows, columns] / clip[corners, 3]  # as a pinhole sees them
+    weights /= weights.sum(1, keepdims=True)
+
+    places = np.concatenate([surface.places for surface in surfaces])
+    attributes = np.concatenate([places, normals @ camera.turn.T, clip[:, 3:]], 1)  # (V, 7)
+    values = np.einsum("pc,pck->pk", weights, attributes[corners])
+    values[:, 3:6] /= np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-6)
+    movers = np.concatenate([surface.weights.argmax(1) for surface in surfaces])
+    nearest = corners[np.arange(len(corners)), weights.argmax(1)]
+
+    def plane(values: NDArray[np.generic], kind: type) -> NDArray[np.generic]:
+        filled = np.zeros((height, width, *values.shape[1:]), kind)
+        filled[rows, columns] = values
+        return filled
+
+    depths = plane(values[:, 6], np.float32)
+    return Buffers(
+        layers=plane(layers[triangles], np.uint8),
+        places=plane(values[:, :3], np.float32),
+        normals=plane(values[:, 3:6], np.float32),
+        depths=depths,
+        joints=plane(movers[nearest], np.uint8),
+        occlusion=_occlusion(depths, camera, height),
+    )
+
+
+def _facing(clip: Floats, faces: Indices) -> NDArray[np.bool_]:
+    """(F,): which triangles turn their outside to the camera; rows of the picture run downwards."""
+    points = clip[:, :2] / clip[:, 3:]
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    ab, ac = b - a, c - a
+    turn: NDArray[np.bool_] = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0
+    return turn
+
+
+def _occlusion(depths: Floats, camera: Camera, height: int) -> Floats:
+    """Darker where something near and around stands closer to the camera: under chins and arms, inside sleeves."""
+    somebody = depths > 0
+    behind = np.where(somebody, depths, depths.max(initial=1.0) + 1)
+    radius = max(1.0, _REACH * camera.zoom * height / 2 / 2)
+    around = cv2.GaussianBlur(np.minimum(behind, behind.min() + 2.0), (0, 0), radius)
+    # Where the wall shines in from the side the mean lies behind, and nothing is dark.
+    buried = np.clip((behind - around) / _REACH, 0, 1)
+    return np.where(somebody, 1 - _DEEPEST * buried, 0).astype(np.float32)
