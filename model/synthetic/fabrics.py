@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -117,14 +118,14 @@ def _tartan(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) ->
     """Broad bands both ways, and a thin line of the third colour between them."""
     x, y, wide, high = (values / fabric.scale for values in (x, y, wide, high))
     broad = 0.45 * (_pulses(x, fabric.share, wide) + _pulses(y, fabric.share, high))
-    thin = np.maximum(_pulses(x + 0.5, 0.1, wide), _pulses(y + 0.5, 0.1, high))
-    return broad, 0.8 * thin
+    standing, lying = _pulses(x + 0.5, 0.1, wide), _pulses(y + 0.5, 0.1, high)
+    return broad, 0.8 * (standing + lying - standing * lying)
 
 
 def _dots(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
     dx, dy, _ = _staggered(x / fabric.scale, y / fabric.scale)
     radius, pixel = 0.5 * fabric.share, np.sqrt(wide * high) / fabric.scale
-    return (_faded(edge(radius - np.hypot(dx, dy), pixel), 1.15 * np.pi * radius**2, pixel),)
+    return (_faded(edge(radius - np.hypot(dx, dy), pixel), np.pi * radius**2 / 0.866, pixel),)
 
 
 def _scatter(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
@@ -133,7 +134,7 @@ def _scatter(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -
     c, s = np.cos(2.4 * row), np.sin(2.4 * row)
     radius, pixel = 0.65 * fabric.share, np.sqrt(wide * high) / fabric.scale
     inside = radius * MOTIFS[fabric.motif]((c * dx + s * dy) / radius, (c * dy - s * dx) / radius)
-    return (_faded(edge(inside, pixel), 0.25, pixel),)
+    return (_faded(edge(inside, pixel), _area(fabric.motif) * radius**2 / 0.866, pixel),)
 
 
 def _motif(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
@@ -183,6 +184,14 @@ def _staggered(x: Values, y: Values) -> tuple[Values, Values, Values]:
     row = np.round(y * np.float32(1 / 0.866))
     x = x + 0.5 * (row % 2)
     return x - np.round(x), y - np.float32(0.866) * row, row
+
+
+@cache
+def _area(motif: str) -> float:
+    """Of the figure with radius 1."""
+    line = np.linspace(-1, 1, 101, dtype=np.float32)
+    x, y = np.meshgrid(line, line)
+    return float(4 * (MOTIFS[motif](x, y) > 0).mean())
 
 
 def _faded(cover: Values, mean: float, pixel: Values) -> Values:

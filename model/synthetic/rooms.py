@@ -15,7 +15,15 @@ from model.synthetic.cloth_colours import Colour
 _FEWEST_PIXELS, _LARGEST_STEP = 96, 5  # it is painted smaller, for everything in it is blurred anyway
 _NOISE = 0.006
 
-_BUSH = ((0.0, -0.6, 0.45), (-0.4, -0.2, 0.40), (0.4, -0.25, 0.42), (0.0, 0.1, 0.45))  # x, y, radius in its sizes
+# Leaves: x, y and radius in sizes of the plant.
+_BUSH = (
+    (0.0, -0.7, 0.30),
+    (-0.4, -0.45, 0.28),
+    (0.42, -0.5, 0.3),
+    (-0.55, 0.0, 0.25),
+    (0.5, 0.02, 0.27),
+    (0.0, -0.1, 0.4),
+)
 
 ShapeKind = Literal["window", "arch", "plant", "shelf", "frame", "lamp"]
 
@@ -152,7 +160,7 @@ def _shape(shape: Blurred, x: Values, y: Values, aspect: float) -> Values:
         inside = 0.7 * size - np.hypot(dx, np.minimum(dy, 0))
     elif shape.kind == "plant":
         bush = [size * r - np.hypot(dx - size * a, dy - size * b) for a, b, r in _BUSH]
-        inside = np.maximum.reduce([*bush, np.minimum(0.06 * size - np.abs(dx), np.minimum(dy, 2 * size - dy))])
+        inside = np.maximum.reduce([*bush, np.minimum(0.28 * size - np.abs(dx), np.minimum(dy, size - dy))])
     elif shape.kind == "shelf":
         board = 0.06 * size - np.abs((dy / size + 1) % np.float32(0.7) - np.float32(0.35)) * size
         inside = np.minimum(np.minimum(board, size - np.abs(dx)), size - np.abs(dy))

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.synthetic.brush import Values, covered, edge, mixed, over
 from model.synthetic.cloth_colours import Colour
+from model.synthetic.cuts import scalp_depth
 
 FACE_FROM = 0.605  # a face begins where y + 0.25 z exceeds this: the jaw's lower edge
 _LIP_RED, _BLUSH_RED, _DARK = (0.62, 0.16, 0.18), (0.80, 0.28, 0.24), (0.10, 0.05, 0.04)
@@ -121,10 +122,7 @@ def paint_shoes(colour: Colour, places: Values) -> Values:
 
 def hair_depth(places: Values) -> Values:
     """(N,) metres above the hairline on the scalp, negative on face, ears and neck."""
-    x, y, z = places.T
-    line = np.float32(0.795) * (y - np.float32(0.748)) - np.float32(0.607) * (z - np.float32(0.125))
-    on_skull = np.minimum(np.float32(0.083) - np.abs(x), y - np.float32(0.60))  # ears stand out farther
-    return np.asarray(np.minimum(line + np.float32(0.10) * np.abs(x), on_skull))
+    return np.minimum(scalp_depth(places), np.float32(0.083) - np.abs(places[:, 0]))  # ears stand out farther
 
 
 def _face(complexion: Complexion, places: Values) -> Values:
@@ -148,7 +146,7 @@ def _face(complexion: Complexion, places: Values) -> Values:
         colours = over(colours, mixed(complexion.hair, skin, 0.3), cover)
     colours = over(colours, mixed(skin, _DARK, 0.45), 0.8 * _sockets(x, y, complexion.make_up) * in_front)
     colours = over(colours, complexion.lips, _lips(x, y) * in_front)
-    parting = edge(0.0018 - np.abs(y - np.float32(0.6103)), 0.001) * edge(0.0255 - x, 0.002)
+    parting = edge(0.0018 - np.abs(y - np.float32(0.6103) - 5 * x * x), 0.001) * edge(0.027 - x, 0.002)
     colours = over(colours, mixed(complexion.lips, _DARK, 0.6), 0.8 * parting * in_front)
     nostrils = edge(0.0042 - np.hypot(x - np.float32(0.0085), 1.6 * (y - np.float32(0.6355))), 0.003)
     colours = over(colours, mixed(skin, _DARK, 0.6), 0.7 * nostrils * in_front)
