@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 
-from model.synthetic.brush import Values, edge
+from model.synthetic.brush import Values, covered, edge, over
 from model.synthetic.cloth_colours import Colour, contrasting, random_colour
 from model.synthetic.motifs import MOTIFS
 
@@ -48,19 +49,19 @@ class Fabric:
             u, v: (N,) metres, to the person's left and up.
             pixel: how many metres of cloth a pixel is wide, or (N, 2), how many along u and along v.
         """
-        ground, *inks = np.asarray(self.colours, np.float32)
+        ground, *inks = self.colours
         if self.kind == "plain":
-            return np.tile(ground, (len(u), 1))
+            return covered(ground, len(u))
         x, y = u - np.float32(self.origin[0]), v - np.float32(self.origin[1])
         wide, high = np.broadcast_to(np.asarray(pixel, np.float32), (len(u), 2)).T
         if self.angle:
             c, s = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
             x, y = c * x + s * y, c * y - s * x
             wide, high = np.hypot(c * wide, s * high), np.hypot(s * wide, c * high)
-        colours = ground[None]
-        covers = _COVERS[self.kind](self, x, y, np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL))
-        for ink, cover in zip(inks, covers, strict=False):
-            colours = colours + cover[:, None] * (ink - colours)
+        wide, high = np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL)
+        colours = np.asarray(ground, np.float32)
+        for ink, cover in zip(inks, _COVERS[self.kind](self, x, y, wide, high), strict=False):
+            colours = over(colours, ink, cover)
         return colours
 
 
@@ -98,7 +99,7 @@ _SCALES: dict[Kind, tuple[float, float]] = {
     "tartan": (0.10, 0.18),
     "dots": (0.05, 0.12),
     "scatter": (0.08, 0.15),
-    "motif": (0.07, 0.12),
+    "motif": (0.09, 0.14),
     "band": (0.06, 0.16),
     "gradient": (0.35, 0.8),
 }
@@ -117,14 +118,14 @@ def _tartan(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) ->
     """Broad bands both ways, and a thin line of the third colour between them."""
     x, y, wide, high = (values / fabric.scale for values in (x, y, wide, high))
     broad = 0.45 * (_pulses(x, fabric.share, wide) + _pulses(y, fabric.share, high))
-    thin = np.maximum(_pulses(x + 0.5, 0.1, wide), _pulses(y + 0.5, 0.1, high))
-    return broad, 0.8 * thin
+    standing, lying = _pulses(x + 0.5, 0.1, wide), _pulses(y + 0.5, 0.1, high)
+    return broad, 0.8 * (standing + lying - standing * lying)
 
 
 def _dots(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
     dx, dy, _ = _staggered(x / fabric.scale, y / fabric.scale)
     radius, pixel = 0.5 * fabric.share, np.sqrt(wide * high) / fabric.scale
-    return (_faded(edge(radius - np.hypot(dx, dy), pixel), 1.15 * np.pi * radius**2, pixel),)
+    return (_faded(edge(radius - np.hypot(dx, dy), pixel), np.pi * radius**2 / 0.866, pixel),)
 
 
 def _scatter(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
@@ -133,7 +134,7 @@ def _scatter(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -
     c, s = np.cos(2.4 * row), np.sin(2.4 * row)
     radius, pixel = 0.65 * fabric.share, np.sqrt(wide * high) / fabric.scale
     inside = radius * MOTIFS[fabric.motif]((c * dx + s * dy) / radius, (c * dy - s * dx) / radius)
-    return (_faded(edge(inside, pixel), 0.25, pixel),)
+    return (_faded(edge(inside, pixel), _area(fabric.motif) * radius**2 / 0.866, pixel),)
 
 
 def _motif(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
@@ -169,13 +170,13 @@ _COVERS: dict[Kind, Callable[[Fabric, Values, Values, Values, Values], tuple[Val
 def _pulses(x: Values, share: float, pixel: Values) -> Values:
     """How much of a pixel lies in a train of pulses of period 1, one around 0: exact for any size of a pixel."""
     start = x + (share - pixel) / 2
-    return (_filled(start + pixel, share) - _filled(start, share)) / pixel
+    return np.asarray((_filled(start + pixel, share) - _filled(start, share)) / pixel)
 
 
 def _filled(x: Values, share: float) -> Values:
     """How much of 0..x lies in pulses that begin at whole numbers."""
     whole = np.floor(x)
-    return share * whole + np.minimum(x - whole, share)
+    return np.asarray(share * whole + np.minimum(x - whole, share))
 
 
 def _staggered(x: Values, y: Values) -> tuple[Values, Values, Values]:
@@ -183,6 +184,14 @@ def _staggered(x: Values, y: Values) -> tuple[Values, Values, Values]:
     row = np.round(y * np.float32(1 / 0.866))
     x = x + 0.5 * (row % 2)
     return x - np.round(x), y - np.float32(0.866) * row, row
+
+
+@cache
+def _area(motif: str) -> float:
+    """Of the figure with radius 1."""
+    line = np.linspace(-1, 1, 101, dtype=np.float32)
+    x, y = np.meshgrid(line, line)
+    return float(4 * (MOTIFS[motif](x, y) > 0).mean())
 
 
 def _faded(cover: Values, mean: float, pixel: Values) -> Values:

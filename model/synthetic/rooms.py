@@ -12,8 +12,18 @@ import numpy as np
 from model.synthetic.brush import Values, edge, mixed, over
 from model.synthetic.cloth_colours import Colour
 
-_LONGEST_SIDE = 160  # pixels in which it is painted: everything in it is blurred anyway
+_FEWEST_PIXELS, _LARGEST_STEP = 96, 5  # it is painted smaller, for everything in it is blurred anyway
 _NOISE = 0.006
+
+# Leaves: x, y and radius in sizes of the plant.
+_BUSH = (
+    (0.0, -0.7, 0.30),
+    (-0.4, -0.45, 0.28),
+    (0.42, -0.5, 0.3),
+    (-0.55, 0.0, 0.25),
+    (0.5, 0.02, 0.27),
+    (0.0, -0.1, 0.4),
+)
 
 ShapeKind = Literal["window", "arch", "plant", "shelf", "frame", "lamp"]
 
@@ -80,19 +90,21 @@ def paint_room(room: Room, height: int, width: int, feet: float | None = None) -
     Args:
         feet: how far down the picture somebody stands, 0..1; None if no ground is in the picture.
     """
-    small = min(1.0, _LONGEST_SIDE / max(height, width))
+    longest = max(height, width)
+    small = min(1.0, max(_FEWEST_PIXELS, longest / _LARGEST_STEP) / longest)
     rows, columns = max(round(height * small), 1), max(round(width * small), 1)
     y = np.repeat((np.arange(rows, dtype=np.float32) + 0.5) / rows, columns)
     x = np.tile((np.arange(columns, dtype=np.float32) + 0.5) / columns, rows)
     pixel = 1 / rows
-    colours = over(np.asarray(room.wall, np.float32), room.lower_wall, edge(y - np.float32(room.divide), pixel))
+    lower = edge(y - np.float32(room.divide), pixel)
+    colours = over(np.asarray(room.wall, np.float32), room.lower_wall, lower)
     for shape in room.shapes:
         colours = over(colours, shape.colour, _shape(shape, x, y, columns / rows))
     glow = np.exp(-((x - np.float32(room.glow)) ** 2 * 2 + (y - np.float32(0.3)) ** 2))
     colours = colours * (np.float32(0.90) + np.float32(0.12) * glow)[:, None]
     if feet is not None:
         wall_end = np.float32(feet - room.floor)
-        ground = np.asarray(room.ground, np.float32) * (0.85 + 0.3 * np.clip(y - wall_end, 0, 1))[:, None]
+        ground = over(np.zeros(3, np.float32), room.ground, np.float32(0.85) + np.float32(0.3) * (y - wall_end))
         colours = colours * (1 - 0.15 * np.exp(-np.abs(y - wall_end) / np.float32(0.02)))[:, None]
         colours = over(colours, ground, edge(y - wall_end, 2 * pixel))
     corners = (x - np.float32(0.5)) ** 2 + (y - np.float32(0.5)) ** 2
@@ -133,7 +145,7 @@ def _random_shape(rng: np.random.Generator, wall: Colour) -> Blurred:
     colour = own.get(kind, mixed(wall, _quiet(rng), 0.8))
     side = rng.choice([rng.uniform(0.0, 0.3), rng.uniform(0.7, 1.0)])
     size = rng.uniform(0.10, 0.28)
-    return Blurred(kind, colour, side, rng.uniform(0.15, 0.6), size, rng.uniform(0.01, 0.04))
+    return Blurred(kind, colour, side, rng.uniform(0.15, 0.6), size, rng.uniform(0.015, 0.05))
 
 
 def _shape(shape: Blurred, x: Values, y: Values, aspect: float) -> Values:
@@ -142,14 +154,13 @@ def _shape(shape: Blurred, x: Values, y: Values, aspect: float) -> Values:
     size = np.float32(shape.size)
     if shape.kind == "window":
         pane = np.minimum(0.7 * size - np.abs(dx), size - np.abs(dy))
-        inside = np.minimum(pane, np.maximum(np.abs(dx), np.abs(dy + 0.2 * size)) - 0.05 * size)
+        bars = np.minimum(np.abs(dx), np.abs(dy + 0.2 * size)) - 0.05 * size
+        inside = np.minimum(pane, bars)
     elif shape.kind == "arch":
         inside = 0.7 * size - np.hypot(dx, np.minimum(dy, 0))
     elif shape.kind == "plant":
-        angle = np.arctan2(dx, -dy)
-        leaves = size * (0.65 + 0.35 * np.cos(7 * angle + 1)) * (1 - 0.45 * np.abs(angle) / np.pi)
-        pot = np.minimum(0.22 * size - np.abs(dx), np.minimum(dy, 0.9 * size - dy))
-        inside = np.maximum(leaves - np.hypot(dx, dy), pot)
+        bush = [size * r - np.hypot(dx - size * a, dy - size * b) for a, b, r in _BUSH]
+        inside = np.maximum.reduce([*bush, np.minimum(0.28 * size - np.abs(dx), np.minimum(dy, size - dy))])
     elif shape.kind == "shelf":
         board = 0.06 * size - np.abs((dy / size + 1) % np.float32(0.7) - np.float32(0.35)) * size
         inside = np.minimum(np.minimum(board, size - np.abs(dx)), size - np.abs(dy))
@@ -157,4 +168,4 @@ def _shape(shape: Blurred, x: Values, y: Values, aspect: float) -> Values:
         inside = np.minimum(0.5 * size - np.abs(dx), 0.65 * size - np.abs(dy))
     else:
         inside = size * 0.35 - np.hypot(dx, dy)
-    return edge(inside, 2 * np.float32(shape.blur))
+    return edge(inside, 2 * shape.blur)

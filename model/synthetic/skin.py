@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.synthetic.brush import Values, edge, mixed, over
+from model.synthetic.brush import Values, covered, edge, mixed, over
 from model.synthetic.cloth_colours import Colour
+from model.synthetic.cuts import scalp_depth
 
 FACE_FROM = 0.605  # a face begins where y + 0.25 z exceeds this: the jaw's lower edge
 _LIP_RED, _BLUSH_RED, _DARK = (0.62, 0.16, 0.18), (0.80, 0.28, 0.24), (0.10, 0.05, 0.04)
@@ -61,7 +62,7 @@ def random_complexion(rng: np.random.Generator) -> Complexion:
     hair = _GREY_HAIR if rng.uniform() < 0.06 else hairs[rng.integers(len(hairs))]
     eyes = _LIGHT_EYES if light else _DARK_EYES
     make_up = max(0.0, rng.uniform(-1, 1))
-    lips = mixed(mixed(skin, _LIP_RED, 0.38), (rng.uniform(0.65, 0.8), 0.10, rng.uniform(0.15, 0.3)), 0.6 * make_up)
+    lips = mixed(mixed(skin, _LIP_RED, 0.38), (rng.uniform(0.65, 0.8), 0.10, rng.uniform(0.15, 0.3)), 0.45 * make_up)
     return Complexion(
         skin,
         lips,
@@ -77,7 +78,7 @@ def random_complexion(rng: np.random.Generator) -> Complexion:
 def paint_skin(complexion: Complexion, places: Values) -> Values:
     """sRGB, (N, 3): the tone, redder at joints of the limbs, nails, and a face. places: (N, 3)."""
     x, y = np.abs(places[:, 0]), places[:, 1]
-    colours = np.tile(np.asarray(complexion.skin, np.float32), (len(places), 1))
+    colours = covered(complexion.skin, len(places))
     face = np.flatnonzero((y + np.float32(0.25) * places[:, 2] > FACE_FROM) & (x < 0.12))
     if len(face):
         colours[face] = _face(complexion, places[face])
@@ -103,10 +104,11 @@ def paint_hair(complexion: Complexion, places: Values) -> Values:
     """sRGB, (N, 3): strands running down from the crown, lighter and darker."""
     x, y, z = places.T
     around = np.arctan2(x, z - np.float32(0.02))
-    strands = np.sin(around * 47 + 9 * y) + np.sin(around * 29 - 23 * y + 1.3)
-    lighter = mixed(complexion.hair, (1.0, 0.92, 0.80), 0.14)
-    colours = over(np.asarray(complexion.hair, np.float32), lighter, np.clip(0.25 * strands + 0.3, 0, 1))
-    return over(colours, mixed(complexion.hair, _DARK, 0.5), np.clip(-0.25 * strands - 0.1, 0, 1))
+    wavy = around + np.float32(0.05) * np.sin(40 * y)
+    strands = np.sin(wavy * 71) + np.sin(wavy * 43 - 17 * y + 1.3) + 0.6 * np.sin(wavy * 131 + 9 * y)
+    lighter = mixed(complexion.hair, (1.0, 0.92, 0.80), 0.12)
+    colours = over(np.asarray(complexion.hair, np.float32), lighter, np.clip(0.2 * strands + 0.4, 0, 1))
+    return over(colours, mixed(complexion.hair, _DARK, 0.45), np.clip(-0.2 * strands - 0.1, 0, 1))
 
 
 def paint_shoes(colour: Colour, places: Values) -> Values:
@@ -116,6 +118,11 @@ def paint_shoes(colour: Colour, places: Values) -> Values:
     tongue = edge(0.018 - np.abs(np.abs(x) - 0.145), 0.006) * edge(0.03 - np.abs(z - np.float32(0.065)), 0.006)
     laces = np.clip(np.sin(z * np.float32(420)) * 2, 0, 1) * tongue * (y > -0.87)
     return over(colours, mixed(colour, (0.95, 0.95, 0.95), 0.75), 0.8 * laces)
+
+
+def hair_depth(places: Values) -> Values:
+    """(N,) metres above the hairline on the scalp, negative on face, ears and neck."""
+    return np.minimum(scalp_depth(places), np.float32(0.083) - np.abs(places[:, 0]))  # ears stand out farther
 
 
 def _face(complexion: Complexion, places: Values) -> Values:
@@ -133,27 +140,28 @@ def _face(complexion: Complexion, places: Values) -> Values:
         freckles = np.clip(spots - 0.4, 0, 1) * edge(0.03 - np.abs(y - np.float32(0.655)), 0.02) * in_front
         colours = over(colours, mixed(skin, (0.55, 0.28, 0.14), 0.6), complexion.freckled * freckles)
     if complexion.stubble:
-        beard = edge(0.624 - 0.15 * z + 0.35 * np.maximum(x - 0.03, 0) - y, 0.03) * edge(z - 0.02, 0.04)
-        above = edge(0.008 - np.abs(y - np.float32(0.624)), 0.004) * edge(0.026 - x, 0.01) * in_front
-        cover = 0.55 * complexion.stubble * np.maximum(beard, above)
+        beard = edge(0.602 + 0.7 * np.maximum(x - 0.025, 0) - y, 0.025) * edge(z - 0.03, 0.05)
+        above = edge(0.005 - np.abs(y - np.float32(0.624)), 0.010) * edge(0.024 - x, 0.014) * in_front
+        cover = 0.45 * complexion.stubble * np.maximum(beard, above)
         colours = over(colours, mixed(complexion.hair, skin, 0.3), cover)
     colours = over(colours, mixed(skin, _DARK, 0.45), 0.8 * _sockets(x, y, complexion.make_up) * in_front)
     colours = over(colours, complexion.lips, _lips(x, y) * in_front)
-    parting = edge(0.0012 - np.abs(y - 0.6105 - 6 * x * x), 0.001) * edge(0.022 - x, 0.003)
+    parting = edge(0.0018 - np.abs(y - np.float32(0.6103) - 5 * x * x), 0.001) * edge(0.027 - x, 0.002)
     colours = over(colours, mixed(complexion.lips, _DARK, 0.6), 0.8 * parting * in_front)
     nostrils = edge(0.0042 - np.hypot(x - np.float32(0.0085), 1.6 * (y - np.float32(0.6355))), 0.003)
     colours = over(colours, mixed(skin, _DARK, 0.6), 0.7 * nostrils * in_front)
     arch = np.float32(0.7025) - 7 * (x - np.float32(0.036)) ** 2
-    thick = 0.0045 - 0.05 * np.maximum(x - np.float32(0.036), 0)
+    thick = 0.0038 - 0.10 * np.maximum(x - np.float32(0.032), 0)
     brows = np.minimum(thick - np.abs(y - arch), 0.020 - np.abs(x - np.float32(0.034)))
-    return over(colours, complexion.brows, 0.85 * edge(brows, 0.003) * in_front)
+    colours = over(colours, complexion.brows, 0.75 * edge(brows, 0.003) * in_front)
+    return over(colours, mixed(complexion.hair, skin, 0.15), edge(hair_depth(places), 0.006))
 
 
 def _sockets(x: Values, y: Values, make_up: float) -> Values:
     """Lashes around the eyes, thicker above."""
     dx, dy = (x - np.float32(_EYE[0])) / np.float32(0.0135), (y - np.float32(_EYE[1] + 0.0005)) / np.float32(0.0066)
     rim = np.clip(1.5 - np.hypot(dx, dy), 0, 0.5) * 2
-    return rim * np.where(dy > 0, 0.75 + 0.25 * make_up, 0.25 + 0.3 * make_up)
+    return np.asarray(rim * np.where(dy > 0, 0.75 + 0.25 * make_up, 0.25 + 0.3 * make_up))
 
 
 def _lips(x: Values, y: Values) -> Values:
