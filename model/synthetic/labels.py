@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers, Layer
+from model.synthetic.faces import FACE_FROM, hair_depth
 from model.synthetic.garments import Garment
-from model.synthetic.skin import FACE_FROM, hair_depth
 
 Labels = NDArray[np.uint8]
 

@@ -103,7 +103,7 @@ def test_flat_and_worn_show_the_same_pattern(buffers: Buffers) -> None:
 
 
 def test_a_room_has_its_ground_only_where_somebody_stands_on_it() -> None:
-    room = replace(random_room(np.random.default_rng(4)), ground=(0.1, 0.1, 0.1), floor=0.1, shapes=())
+    room = replace(random_room(np.random.default_rng(4)), ground=(0.1, 0.1, 0.1), floor=0.1, furniture=())
     standing, cropped = paint_room(room, 128, 96, feet=0.9), paint_room(room, 128, 96)
     assert standing[110:].mean() < 0.3 < cropped[110:].mean()
     np.testing.assert_array_equal(standing[:70].round(1), cropped[:70].round(1))
