@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
+
+from model.synthetic.picture import GarmentPlace
 
 _SIZE = "384x512"
 
@@ -36,10 +39,8 @@ def synthetic_command(arguments: Namespace) -> int:
         for _ in tqdm(people, total=arguments.count, unit="person"):
             pass
         return 0
-    places = {"upper": 1.0} if arguments.layout == "vitonhd" else PLACES
-    made = records(
-        arguments.count, arguments.size, arguments.seed, places, arguments.paintings, arguments.processes
-    )
+    places: Mapping[GarmentPlace, float] = {"upper": 1.0} if arguments.layout == "vitonhd" else PLACES
+    made = records(arguments.count, arguments.size, arguments.seed, places, arguments.paintings, arguments.processes)
     write = write_vitonhd if arguments.layout == "vitonhd" else write_dresscode
     write(arguments.out, arguments.split, tqdm(made, total=arguments.count, unit="picture"))
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -22,12 +22,12 @@ from model.synthetic.rooms import random_room
 
 Size = tuple[int, int]  # width, height
 
-PLACES: dict[GarmentPlace, float] = {"upper": 0.5, "lower": 0.27, "dress": 0.23}  # and how often they come
+PLACES: Mapping[GarmentPlace, float] = {"upper": 0.5, "lower": 0.27, "dress": 0.23}  # and how often they come
 _CHUNK = 4  # people handed to a process at once
 
 
 def records(
-    count: int, size: Size, seed: int, places: dict[GarmentPlace, float], paintings: int = 1, processes: int = 1
+    count: int, size: Size, seed: int, places: Mapping[GarmentPlace, float], paintings: int = 1, processes: int = 1
 ) -> Iterator[Record]:
     """`count` examples, in an order that follows from the seed alone. Two at a time show one person in two garments.
 
@@ -45,9 +45,11 @@ def records(
         yield from islice(chain.from_iterable(pool.map(of_person, people, chunksize=_CHUNK)), count)
 
 
-def _records_of(number: int, size: Size, seed: int, places: dict[GarmentPlace, float], paintings: int) -> list[Record]:
+def _records_of(
+    number: int, size: Size, seed: int, places: Mapping[GarmentPlace, float], paintings: int
+) -> list[Record]:
     rng = np.random.default_rng([seed, number])
-    place: GarmentPlace = rng.choice(list(places), p=list(places.values()))
+    place = list(places)[rng.choice(len(places), p=list(places.values()))]
     person = random_person(rng, place)
     cuts = [person.garments[place], random_garment(rng, place)]
     scenes = [Scene(person.wearing(cut), *size) for cut in cuts]
