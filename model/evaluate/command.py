@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,9 @@ from model.errors import InputError
 from model.train.datasets import Example, Pairing, read_examples
 
 if TYPE_CHECKING:
+    import torch
+
+    from model.evaluate.judge import Judge
     from model.evaluate.report import Row
     from model.evaluate.scores import Scores
 
@@ -28,11 +31,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, metavar="DIR", help="with --results, instead of --data: true photos")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the evaluation goes")
     parser.add_argument("--unpaired", action="store_true", help="other garments than those the people wear")
-    parser.add_argument("--count", type=int, metavar="N", help="so many of the test set, spread evenly over it")
+    parser.add_argument("--count", type=_positive, metavar="N", help="so many of the test set, spread evenly over it")
     parser.add_argument("--feature-weights", type=Path, metavar="FILE", help="for FID and KID: TorchScript or ONNX")
     parser.add_argument("--lpips-weights", type=Path, metavar="FILE", help="for LPIPS: torchvision's SqueezeNet 1.1")
     parser.add_argument("--automasks", action="store_true", help="judge the pack's automatic masks as well")
-    parser.add_argument("--at-once", type=int, default=4, metavar="N", help="people dressed together")
+    parser.add_argument("--at-once", type=_positive, default=4, metavar="N", help="people dressed together")
     for name in ("width", "height", "steps"):
         parser.add_argument(f"--{name}", type=int)
     for name in ("guidance", "eta"):
@@ -42,6 +45,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-repaint", action="store_true", help="judge results as painted, at width x height")
     add_device(parser)
     parser.set_defaults(command=evaluate)
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ArgumentTypeError(f"{number} is not positive")
+    return number
 
 
 def evaluate(arguments: Namespace) -> int:
@@ -92,7 +101,7 @@ def _test_set(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, Any]
     judged = judge_test_set(_judge(arguments, scores), results, examples, pairing)
     _exhaust(_bar(judged, "judge", len(examples)))
     _distributions(arguments, scores, results, {example.name: example.person for example in examples})
-    return f"{arguments.data.name}, {pairing}", settings, _rows(examples, results, pairing)
+    return f"{arguments.data.name}, {pairing}", settings, _rows(examples, results, settings)
 
 
 def _results(arguments: Namespace, examples: Sequence[Example]) -> dict[str, Path]:
@@ -110,15 +119,19 @@ def _results(arguments: Namespace, examples: Sequence[Example]) -> dict[str, Pat
     return results
 
 
-def _rows(examples: Sequence[Example], results: Mapping[str, Path], pairing: Pairing) -> list[Row]:
+def _rows(examples: Sequence[Example], results: Mapping[str, Path], settings: Mapping[str, Any]) -> list[Row]:
     people = {example.name: example.person for example in examples}
     garments = {example.name: example.garment for example in examples}
     masks = {example.name: example.mask for example in examples}
     rows: list[Row] = [("garment", garments), ("mask", masks), ("result", results)]
-    return [*rows, ("truth", people)] if pairing == "paired" else [("person", people), *rows]
+    if settings["pairing"] == "unpaired":
+        return [("person", people), *rows]
+    others = {example.name: example.other for example in examples if example.other.is_file()}
+    shown: list[Row] = [("person", others)] if settings.get("variant") == "maskfree" and others else []
+    return [*shown, *rows, ("truth", people)]
 
 
-def _judge(arguments: Namespace, scores: Scores) -> Any:
+def _judge(arguments: Namespace, scores: Scores) -> Judge:
     from model.evaluate.judge import Judge
 
     if arguments.lpips_weights is None:
@@ -145,7 +158,7 @@ def _distributions(
     judge_sets(scores, network, list(results.values()), list(truths.values()), shown)
 
 
-def _torch_device(arguments: Namespace) -> Any:
+def _torch_device(arguments: Namespace) -> torch.device:
     from model.device import open_device
 
     device = open_device(arguments.device)

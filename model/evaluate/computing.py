@@ -36,20 +36,23 @@ def compute(
         max_batch_rows=2 * arguments.at_once,  # guidance takes two rows
         max_live_jobs=arguments.at_once,
     )
-    try:
-        settings: dict[str, Any] = {"fingerprint": pack.fingerprint("tryon")[:16]}
+    tasks = [_task(arguments, pack, i, example, results, pairing) for i, example in enumerate(examples)]
+
+    async def run() -> None:
         if arguments.results is None:
-            tasks = [_task(arguments, pack, i, example, results, pairing) for i, example in enumerate(examples)]
-            settings |= tasks[0].request.model_dump(include={*_REQUEST_FIELDS, "seed", "repaint"})
             engine = engine_class("tryon")(pack.folder, device)
             with tqdm(total=len(tasks), desc="dress", unit="picture") as bar:
-                asyncio.run(dress_all(engine, device, tasks, arguments.at_once, bar.update))
+                await dress_all(engine, device, tasks, arguments.at_once, bar.update)
         if arguments.automasks:
             with tqdm(total=len(examples), desc="masks", unit="picture") as bar:
-                asyncio.run(judge_automasks(pack.folder, device, examples, scores, bar.update))
+                await judge_automasks(pack.folder, device, examples, scores, bar.update)
+
+    try:
+        asyncio.run(run())
     finally:
         device.close()
-    return settings
+    settings = tasks[0].request.model_dump(include={*_REQUEST_FIELDS, "seed", "repaint"})
+    return {"weights": pack.fingerprint("tryon")[:16]} | (settings if arguments.results is None else {})
 
 
 def _task(
@@ -60,8 +63,9 @@ def _task(
     Without masks the person comes in other clothes if the data set has such a photo: it would else be given the truth.
     """
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
-    body: dict[str, Any] = {"person": str(example.person), "garment": str(example.garment)}
-    if (arguments.variant or variants(pack.folder)[0]) == "mask":
+    variant = arguments.variant or variants(pack.folder)[0]
+    body: dict[str, Any] = {"person": str(example.person), "garment": str(example.garment), "variant": variant}
+    if variant == "mask":
         if example.mask.is_file():
             body["mask"] = str(example.mask)
     elif pairing == "paired" and example.other.is_file():

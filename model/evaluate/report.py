@@ -39,7 +39,7 @@ def sheet(rows: Sequence[Row], title: str) -> Image.Image:
     names = list(rows[-1][1])
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, _COLUMNS).round().astype(int))]
     columns = [[_picture(files.get(name)) for _, files in rows] for name in chosen]
-    labels = [name.rpartition("/")[2] for name in chosen]
+    labels = [Path(name).stem for name in chosen]
     return contact_sheet(columns, labels, [label for label, _ in rows], title=title, columns_a_band=_COLUMNS)
 
 
