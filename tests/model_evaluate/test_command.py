@@ -174,7 +174,7 @@ def test_automatic_masks_are_judged_by_the_data_sets(tmp_path: Path) -> None:
     data = write_dresscode(tmp_path / "data", 1)
     photo = data / "upper_body/images/000000_0.png"
     draw_labelled().save(photo)  # in the colours the networks know
-    options = ["--automasks", "--model-dir", weights, "--device", "cpu"]
+    options: list[str | Path] = ["--automasks", "--model-dir", weights, "--device", "cpu"]
     said = evaluated(tmp_path / "out", "--data", data, "--results", data / "upper_body/images", *options)
     scores = means(said)
     assert scores["atr_iou"] > 0.9
