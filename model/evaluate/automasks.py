@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from model.catvton.masker import mask_from, small
-from model.catvton.pictures import HALF_WHITE
+from model.catvton.pictures import HALF_WHITE, Size
 from model.device import Device
 from model.errors import InputError
 from model.evaluate.dressing import Progress
 from model.evaluate.overlap import LabelCounts, mask_iou
 from model.evaluate.scores import Scores
-from model.evaluate.truth_files import MapKind, read_labels, truth_files
+from model.evaluate.truth_files import MapKind, TruthFiles, read_labels, truth_files
 from model.perception.files import LABEL_MAPS
 from model.perception.label_maps import Labelling, LabelMaps
 from model.reading import read_picture
@@ -30,7 +31,7 @@ async def judge_automasks(
 ) -> None:
     """Label every person of a test set and compare with what the data set says.
 
-    A mask that cannot be found counts as 0.
+    Where none is found, the mask counts as empty.
 
     Raises:
         DataSetError, InputError: a picture cannot be read.
@@ -40,25 +41,26 @@ async def judge_automasks(
     counts = {kind: LabelCounts(_CLASSES[kind]) for kind in _KINDS}
     compared = dict.fromkeys(_KINDS, 0)
     for example in examples:
+        known = truth_files(example)
         photo = read_picture(example.person, str(example.person)).convert("RGB")
         maps = await labelling(await device.cpu(partial(small, photo)))
-        for kind, file in truth_files(example).maps.items():
+        for kind, file in known.maps.items():
             if file.is_file():
                 found = getattr(maps, kind)
                 counts[kind].add(found, read_labels(file, (found.shape[1], found.shape[0])))
                 compared[kind] += 1
-        if example.mask.is_file():
-            scores.add(example.name, "mask_iou", _mask_iou(maps, example, photo.size))
+        if known.mask.is_file():
+            scores.add(example.name, "mask_iou", _mask_iou(maps, known, photo.size))
         done()
     for kind in _KINDS:
         if compared[kind]:
             scores.set_whole(f"{kind}_iou", counts[kind].mean_iou(), compared[kind])
 
 
-def _mask_iou(maps: LabelMaps, example: Example, size: tuple[int, int]) -> float:
-    true = read_picture(example.mask, str(example.mask)).convert("L").resize(size)
+def _mask_iou(maps: LabelMaps, known: TruthFiles, size: Size) -> float:
+    true = read_picture(known.mask, str(known.mask)).convert("L").resize(size)
     try:
-        mask = mask_from(maps, truth_files(example).category, size)
-    except InputError:
-        return 0.0
-    return mask_iou(np.asarray(mask) >= HALF_WHITE, np.asarray(true) >= HALF_WHITE)
+        found = mask_from(maps, known.category, size)
+    except InputError:  # nobody, or nothing to be painted
+        found = Image.new("L", size)
+    return mask_iou(np.asarray(found) >= HALF_WHITE, np.asarray(true) >= HALF_WHITE)
