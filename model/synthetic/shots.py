@@ -44,8 +44,7 @@ class Camera:
 
     def depths(self, points: Floats) -> Floats:
         """(N,) metres from the camera, along its axis."""
-        depths: Floats = _DISTANCE - (points - self.middle) @ self.turn[2]
-        return depths
+        return (_DISTANCE - (points - self.middle) @ self.turn[2]).astype(np.float32)
 
     def pixels(self, points: Floats, height: int, width: int) -> Floats:
         """(N, 2): columns and rows where points of the world, (N, 3), are seen."""

@@ -28,25 +28,25 @@ from model.synthetic.people import Person
 _LEAST, _MOST = 6, 10  # photos
 
 
-def write_collections(folder: Path, count: int, seed: int = 0, size: int = 512) -> Iterator[Path]:
+def write_collections(folder: Path, count: int, seed: int, size: tuple[int, int]) -> Iterator[Path]:
     """Write people `seed` to `seed + count - 1`, each when it is asked for; yields their folders.
 
     Args:
-        size: of the views, which are square, and the height of the photos, three quarters as wide.
+        size: width and height of the photos; the views are square and as high.
     """
     for number in range(seed, seed + count):
         yield write_collection(folder / f"{number:06d}", number, size)
 
 
-def write_collection(folder: Path, seed: int, size: int) -> Path:
+def write_collection(folder: Path, seed: int, size: tuple[int, int]) -> Path:
     """One person. Files that are already there are replaced."""
     (folder / "photos").mkdir(parents=True, exist_ok=True)
     (folder / "views").mkdir(exist_ok=True)
     count = int(np.random.default_rng([seed, 2]).integers(_LEAST, _MOST + 1))
-    for i, photo in enumerate(loose_photos(seed, count, size * 3 // 4, size, furnished=True)):
+    for i, photo in enumerate(loose_photos(seed, count, *size, furnished=True)):
         photo.save(folder / "photos" / f"{i:02d}.png")
     person = somebody(seed)
-    truth = a_pose_views(person, size)
+    truth = a_pose_views(person, size[1])
     for azimuth, colours, normals in zip(AZIMUTHS, truth.colours, truth.normals, strict=True):
         colours.save(folder / "views" / f"rgb_{azimuth:03d}.png")
         normals.save(folder / "views" / f"normals_{azimuth:03d}.png")

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from model.body.cameras import AZIMUTHS, rotations
-from model.synthetic.collection_files import write_collections
+from model.synthetic.collections import write_collections
 
-SEED, SIZE = 4, 64
+SEED, WIDTH, SIZE = 4, 48, 64
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return next(write_collections(tmp_path_factory.mktemp("people"), 3, SEED, SIZE))
+    return next(write_collections(tmp_path_factory.mktemp("people"), 3, SEED, (WIDTH, SIZE)))
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ def test_a_person_is_written_when_asked_for(folder: Path) -> None:
 
 
 def test_pictures_have_the_size_asked_for_and_an_outline(folder: Path) -> None:
-    for kind, size in (("photos", (48, 64)), ("views", (64, 64))):
+    for kind, size in (("photos", (WIDTH, SIZE)), ("views", (SIZE, SIZE))):
         for file in (folder / kind).iterdir():
             picture = Image.open(file)
             assert (picture.size, picture.mode) == (size, "RGBA")
@@ -53,4 +53,4 @@ def test_the_body_tells_where_its_joints_are_in_the_views(folder: Path) -> None:
 
 
 def test_a_person_is_the_same_alone_and_in_company(folder: Path, tmp_path: Path) -> None:
-    assert files(next(write_collections(tmp_path, 1, SEED, SIZE))) == files(folder)
+    assert files(next(write_collections(tmp_path, 1, SEED, (WIDTH, SIZE)))) == files(folder)
