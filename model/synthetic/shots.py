@@ -44,13 +44,14 @@ class Camera:
 
     def depths(self, points: Floats) -> Floats:
         """(N,) metres from the camera, along its axis."""
-        return (_DISTANCE - (points - self.middle) @ self.turn[2]).astype(np.float32)
+        depths: Floats = (_DISTANCE - (points - self.middle) @ self.turn[2]).astype(np.float32)
+        return depths
 
     def pixels(self, points: Floats, height: int, width: int) -> Floats:
         """(N, 2): columns and rows where points of the world, (N, 3), are seen."""
         clip = self.clip(points)
-        seen: Floats = (clip[:, :2] / clip[:, 3:] + 1) / 2 * np.array([width, height], np.float32)
-        return seen
+        pixels: Floats = ((clip[:, :2] / clip[:, 3:] + 1) / 2 * np.array([width, height])).astype(np.float32)
+        return pixels
 
 
 def aim(shot: Shot, soles: float, crown: float, ground: Floats, aspect: float) -> Camera:
