@@ -56,7 +56,7 @@ def main(root: Path = ROOT) -> int:
         return _failed(root, f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}")
     except (OSError, ValueError) as error:
         return _failed(root, str(error))
-    status, last = _run(command)
+    status, last = run(command)
     return status if status == 0 else _failed(root, last or f"the training ended with status {status}", status)
 
 
@@ -97,6 +97,9 @@ def _command(resources: Resources, options: dict[str, str]) -> list[str]:
     processes = 1 if options.get("device") == "cpu" else _gpus()
     if processes == 1 and len(resources.hosts) == 1:
         return [sys.executable, "-m", *words]
+    if resources.current_host not in resources.hosts:
+        hosts = ", ".join(resources.hosts)
+        raise ValueError(f"resourceconfig.json: current_host is {resources.current_host!r}, which is none of {hosts}")
     launcher = [
         *("torch.distributed.run", f"--nnodes={len(resources.hosts)}", f"--nproc-per-node={processes}"),
         f"--node-rank={resources.hosts.index(resources.current_host)}",
@@ -111,7 +114,7 @@ def _gpus() -> int:
     return max(1, torch.cuda.device_count())
 
 
-def _run(command: list[str]) -> tuple[int, str]:
+def run(command: list[str]) -> tuple[int, str]:
     """Run it to its end; SIGTERM is handed on. Returns the exit status and the last line it said.
 
     A training that a signal stopped has saved and counts as done. torch's launcher calls it a failure all the same.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
 from torch import Generator, Tensor
 from torch.optim import AdamW
 from tqdm import tqdm
@@ -25,6 +26,8 @@ from model.train.stopping import Stopping
 from model.train.task import Task
 from model.train.tryon import TryOnTask
 
+_PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
+
 _TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask}
 
 
@@ -35,7 +38,11 @@ def train(settings: Training) -> None:
         DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
     """
     torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
-    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.mixed_precision)
+    accelerator = Accelerator(
+        cpu=settings.device == "cpu",
+        mixed_precision=settings.mixed_precision,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)],
+    )
     with accelerator.main_process_first():  # it writes what the others read
         task = _TASKS[settings.what](settings, accelerator.device)
     with Stopping() as stopping:
