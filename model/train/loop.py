@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
 from torch import Generator, Tensor
 from torch.optim import AdamW
 from tqdm import tqdm
@@ -25,6 +26,8 @@ from model.train.stopping import Stopping
 from model.train.task import Task
 from model.train.tryon import TryOnTask
 
+_PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
+
 _TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask}
 
 
@@ -35,7 +38,11 @@ def train(settings: Training) -> None:
         DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
     """
     torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
-    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.mixed_precision)
+    accelerator = Accelerator(
+        cpu=settings.device == "cpu",
+        mixed_precision=settings.mixed_precision,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)],
+    )
     with accelerator.main_process_first():  # it writes what the others read
         task = _TASKS[settings.what](settings, accelerator.device)
     with Stopping() as stopping:
@@ -54,7 +61,11 @@ class Loop:
         task.module.to(accelerator.device)
         self._trained = {name: p for name, p in task.module.named_parameters() if p.requires_grad}
         optimizer = AdamW(
-            self._trained.values(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            self._trained.values(),
+            settings.learning_rate,
+            (0.9, settings.beta2),
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self._module, self._optimizer = accelerator.prepare(task.module, optimizer)
         self._average = MovingAverage([*self._trained.values()], settings.ema) if settings.ema else None
