@@ -23,7 +23,7 @@ _ANKLE = -0.79
 def bodice_depth(garment: Garment, places: Values) -> Values:
     """(N,) metres inside the nearest edge of a top, or of a dress above its waist."""
     lower = places[:, 1] - _DRESS_WAIST if garment.kind == "dress" else hem_depth(garment, places)
-    return np.minimum.reduce([lower, neck_depth(garment, places), sleeve_depth(garment, places)])
+    return np.asarray(np.minimum.reduce([lower, neck_depth(garment, places), sleeve_depth(garment, places)]))
 
 
 def trousers_depth(garment: Garment, places: Values) -> Values:
@@ -86,4 +86,4 @@ def scalp_depth(places: Values) -> Values:
     """(N,) metres inside the hairline: from the forehead, over the ears, to the nape."""
     x, y, z = places.T
     hairline = 0.795 * (y - 0.748) - 0.607 * (z - 0.125) + 0.10 * np.abs(x)
-    return np.minimum(hairline, y - 0.56).astype(np.float32)
+    return np.asarray(np.minimum(hairline, y - 0.56), np.float32)

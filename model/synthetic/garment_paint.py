@@ -22,7 +22,7 @@ def paint_garment(garment: Garment, places: Values, index: Values, shape: tuple[
         places: (N, 3) on the template.
         index: (N,) of these pixels in the flattened picture of `shape` (H, W).
     """
-    u, v = cloth_coordinates(places, legs=garment.kind == "trousers")
+    u, v = cloth_coordinates(garment.kind, places)
     pixel = footprints(index, shape, u, v)
     colours = garment.fabric.colours_at(u, v, pixel)
     size = np.maximum(pixel.max(1), 0.002)
@@ -41,7 +41,7 @@ def _upper_details(garment: Garment, places: Values, u: Values, size: Values, co
     if not garment.sleeveless:
         dark = np.maximum(dark, _line(_armhole(places), size, 0.22))
     if garment.kind == "dress":
-        dark = np.maximum(dark, _line(places[:, 1] - np.float32(0.10), size, 0.25))
+        dark = np.maximum(dark, _line(places[:, 1] - np.float32(0.075), size, 0.25))
     if garment.placket:
         colours = _placket(garment, places, u, size, colours)
     return over(colours, _BLACK, dark)

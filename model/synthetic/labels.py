@@ -7,16 +7,17 @@ from numpy.typing import NDArray
 
 from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers, Layer
+from model.synthetic.faces import FACE_FROM, hair_depth
 from model.synthetic.garments import Garment
-from model.synthetic.skin import FACE_FROM, hair_depth
 
 Labels = NDArray[np.uint8]
 
 _ARM_FROM = 0.305  # x + 0.3 y on the template, above the chest: the oblique line from the shoulder to the armpit
-_BARE_SHOULDER_FROM, _ARMPIT = 0.265, 0.40
+_BARE_SHOULDER_FROM, _ARMPIT = 0.265, 0.34
 _CHEST, _ELBOW, _WRIST = 0.33, 0.434, 0.665
-_KNEE, _ANKLE, _HIP = -0.394, -0.82, -0.12
+_KNEE, _ANKLE, _HIP, _HIP_WIDTH = -0.394, -0.82, -0.12, 0.17
 _ARM_AXIS, _HEAD_FROM = 0.445, 0.565
+_HAIR_IN_FRONT = -0.03  # hair that falls over shoulders, farther forward than this, hides the chest
 
 
 def halved(buffers: Buffers) -> Buffers:
@@ -88,7 +89,8 @@ def densepose_labels(buffers: Buffers) -> Labels:
     """
     index = np.flatnonzero(buffers.layers)
     x, y, z = buffers.places.reshape(-1, 3)[index].T
-    left, front = x > 0, z > 0.02
+    hair = buffers.layers.ravel()[index] == Layer.HAIR
+    left, front = x > 0, z > np.where(hair, _HAIR_IN_FRONT, 0.02)
     across = np.abs(x)
     parts = np.where(front, 2, 1)
     leg = np.where(y > _KNEE, 7, 11) + left + 2 * (z > 0.02 + 0.02 * (y > _KNEE))
@@ -114,4 +116,4 @@ def _on_shoulder(x: Values, y: Values) -> Values:
 
 def _on_leg(x: Values, y: Values) -> Values:
     """Below the crease of the groin."""
-    return y < np.float32(_HIP) + np.float32(0.5) * np.abs(x)
+    return y < np.float32(_HIP) + np.float32(0.5) * np.minimum(np.abs(x), np.float32(_HIP_WIDTH))

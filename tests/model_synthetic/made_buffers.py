@@ -14,9 +14,10 @@ from model.body.smplx import Posed, read_body
 from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import interpolate
+from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers, Layer
 from model.synthetic.composition import LAYERS
-from model.synthetic.cuts import depth
+from model.synthetic.cuts import bodice_depth, skirt_depth, trousers_depth
 from model.synthetic.garments import Garment
 from model.synthetic.joints import JOINTS
 from model.synthetic.people3d import A_POSE
@@ -65,6 +66,14 @@ def on_screen(points: Tensor, aspect: float) -> Tensor:
     """(N, 4) in clip space."""
     x, y, z = (points * 2 / METRES_HIGH).unbind(1)
     return torch.stack([x / aspect, -y, -z / 2, torch.ones_like(x)], 1)
+
+
+def depth(garment: Garment, places: Values) -> Values:
+    """(N,) metres inside a garment's outline."""
+    if garment.kind == "trousers":
+        return trousers_depth(garment, places)
+    below, above = skirt_depth(garment, places), bodice_depth(garment, places)
+    return {"lower": below, "upper": above, "dress": np.maximum(below, above)}[garment.place]
 
 
 def dressed(buffers: Buffers, garments: Sequence[Garment]) -> Buffers:

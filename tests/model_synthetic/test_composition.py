@@ -9,7 +9,6 @@ import pytest
 
 from model.synthetic.buffers import Buffers, Layer
 from model.synthetic.composition import flat_picture, paint
-from model.synthetic.cuts import depth
 from model.synthetic.fabrics import Fabric
 from model.synthetic.garments import Garment, random_garment
 from model.synthetic.labels import halved
@@ -17,11 +16,11 @@ from model.synthetic.light import display, lit, random_light
 from model.synthetic.looks import Look, random_look
 from model.synthetic.rooms import contact_shadow, paint_room, random_room
 from model.synthetic.skin import paint_eyes, paint_hair, paint_shoes, paint_skin
-from tests.model_synthetic.made_buffers import dressed, naked
+from tests.model_synthetic.made_buffers import depth, dressed, naked
 
 RED, BLUE = (0.85, 0.10, 0.10), (0.10, 0.15, 0.80)
-RED_TOP = Garment("tshirt", Fabric("plain", (RED, RED, RED)), RED)
-BLUE_TROUSERS = Garment("trousers", Fabric("plain", (BLUE, BLUE, BLUE)), BLUE)
+RED_TOP = Garment("tshirt", Fabric("plain", (RED, RED, RED)), RED, hem=-0.06)
+BLUE_TROUSERS = Garment("trousers", Fabric("plain", (BLUE, BLUE, BLUE)), BLUE, hem=-0.75)
 CLOTHES = (BLUE_TROUSERS, RED_TOP)
 
 
@@ -104,7 +103,7 @@ def test_flat_and_worn_show_the_same_pattern(buffers: Buffers) -> None:
 
 
 def test_a_room_has_its_ground_only_where_somebody_stands_on_it() -> None:
-    room = replace(random_room(np.random.default_rng(4)), ground=(0.1, 0.1, 0.1), floor=0.1, shapes=())
+    room = replace(random_room(np.random.default_rng(4)), ground=(0.1, 0.1, 0.1), floor=0.1, furniture=())
     standing, cropped = paint_room(room, 128, 96, feet=0.9), paint_room(room, 128, 96)
     assert standing[110:].mean() < 0.3 < cropped[110:].mean()
     np.testing.assert_array_equal(standing[:70].round(1), cropped[:70].round(1))
@@ -159,7 +158,9 @@ def test_eyes_hair_and_shoes_have_their_own_colours() -> None:
     pupil, white = paint_eyes(look.complexion, np.array([[0.0315, 0.6805, 0.12], [0.0415, 0.6795, 0.12]], np.float32))
     assert pupil.max() < 0.1
     assert white.min() > 0.7
-    crown = np.random.default_rng(0).uniform(-0.08, 0.08, (200, 3)).astype(np.float32) + np.float32([0, 0.72, 0.02])
+    crown = np.random.default_rng(0).uniform(-0.08, 0.08, (200, 3)).astype(np.float32) + np.array(
+        [0, 0.72, 0.02], np.float32
+    )
     np.testing.assert_allclose(paint_hair(look.complexion, crown).mean(0), look.complexion.hair, atol=0.1)
     upper, sole = paint_shoes((0.1, 0.1, 0.1), np.array([[0.15, -0.85, 0.0], [0.15, -0.9, 0.1]], np.float32))
     assert upper.max() < 0.15

@@ -100,8 +100,8 @@ def test_equal_seeds_give_equal_fabrics() -> None:
 def test_in_front_u_is_seen_as_x_and_v_as_height() -> None:
     x = np.linspace(-0.08, 0.08, 9, dtype=np.float32)
     chest = np.stack([x, np.full(9, 0.25, np.float32), np.full(9, 0.13, np.float32)], 1)
-    belly = chest * np.float32([1, 0.2, 1.05])
-    (u, v), (lower, _) = cloth_coordinates(chest), cloth_coordinates(belly)
+    belly = chest * np.array([1, 0.2, 1.05], np.float32)
+    (u, v), (lower, _) = cloth_coordinates("tshirt", chest), cloth_coordinates("tshirt", belly)
     np.testing.assert_allclose(u, x, atol=0.01)
     np.testing.assert_allclose(lower, u, atol=1e-6)
     np.testing.assert_allclose(v, 0.25)
@@ -110,7 +110,7 @@ def test_in_front_u_is_seen_as_x_and_v_as_height() -> None:
 def test_trouser_legs_go_on_where_the_hips_end() -> None:
     y = np.linspace(0.0, -0.2, 41, dtype=np.float32)
     front = np.stack([np.full(41, 0.12), y, np.full(41, 0.11)], 1).astype(np.float32)
-    u, v = cloth_coordinates(front, legs=True)
+    u, v = cloth_coordinates("trousers", front)
     assert np.abs(np.diff(u)).max() < 0.004
     np.testing.assert_array_equal(v, y)
 
@@ -118,11 +118,25 @@ def test_trouser_legs_go_on_where_the_hips_end() -> None:
 def test_sleeves_turn_around_the_arm_and_run_along_it() -> None:
     arm = np.array([[0.3, 0.48, 0.01], [0.3, 0.445, 0.05], [0.4, 0.445, 0.05], [-0.3, 0.445, 0.05]], np.float32)
     assert on_sleeve(arm).all()
-    (above, front, farther, right), v = cloth_coordinates(arm)
+    (above, front, farther, right), v = cloth_coordinates("tshirt", arm)
     assert above - front == pytest.approx(0.05 * np.pi / 2, abs=0.002)
     assert front == farther == -right
     assert v[1] - v[2] == pytest.approx(0.1, abs=1e-6)
     assert v[0] == v[1] == v[3]
+
+
+def test_cloth_rises_to_the_top_of_the_shoulders() -> None:
+    over = np.array([[0.12, 0.44, 0.07], [0.12, 0.48, 0.05], [0.12, 0.49, 0.02], [0.12, 0.49, -0.01]], np.float32)
+    _, v = cloth_coordinates("tshirt", over)
+    assert (np.diff(v) > 0.01).all()
+
+
+def test_around_a_skirt_lies_more_cloth() -> None:
+    side = np.array([[0.25, -0.3, 0.02]], np.float32)
+    (skirt,), _ = cloth_coordinates("skirt", side)
+    (top,), _ = cloth_coordinates("tshirt", side)
+    assert skirt == pytest.approx(0.19 * np.pi / 2, rel=0.01)
+    assert top == pytest.approx(0.145 * np.pi / 2, rel=0.01)
 
 
 def test_footprints_are_a_pixels_size_even_at_outlines() -> None:

@@ -18,7 +18,7 @@ from tests.model_synthetic.made_buffers import BODY_MODEL, DISTANCE, dressed, na
 GREY = (0.5, 0.5, 0.5)
 PLAIN = Fabric("plain", (GREY, GREY, GREY))
 TROUSERS = Garment("trousers", PLAIN, GREY, hem=-0.3)
-TOP = Garment("tshirt", PLAIN, GREY)
+TOP = Garment("tshirt", PLAIN, GREY, hem=-0.06)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def buffers() -> Buffers:
 
 def nearest(buffers: Buffers, *place: float) -> tuple[int, int]:
     """The pixel that shows about this place of the template."""
-    away = np.linalg.norm(buffers.places - np.float32(place), axis=-1) + 9 * (buffers.layers == 0)
+    away = np.linalg.norm(buffers.places - np.array(place, np.float32), axis=-1) + 9 * (buffers.layers == 0)
     row, column = np.unravel_index(away.argmin(), away.shape)
     return int(row), int(column)
 
@@ -58,7 +58,7 @@ def test_lip_and_atr_name_what_is_worn_and_whose_side_it_is(
 
 
 def test_a_skirt_is_not_trousers_and_a_dress_neither(buffers: Buffers) -> None:
-    skirt = Garment("skirt", PLAIN, GREY)
+    skirt = Garment("skirt", PLAIN, GREY, hem=-0.4)
     lower = buffers.layers == Layer.LOWER
     assert set(lip_labels(buffers, skirt)[lower]) == {12}
     assert set(atr_labels(buffers, skirt)[lower]) == {5}
@@ -70,7 +70,7 @@ def test_a_skirt_is_not_trousers_and_a_dress_neither(buffers: Buffers) -> None:
 
 
 def test_straps_leave_shoulders_that_belong_to_the_arms() -> None:
-    top = Garment("tank_top", PLAIN, GREY, sleeve=0.13, neck_depth=0.1)
+    top = Garment("tank_top", PLAIN, GREY, hem=-0.06, sleeve=0.13, neck_depth=0.1)
     bare = halved(dressed(naked(), [TROUSERS, top]))
     assert lip_labels(bare, TROUSERS)[nearest(bare, 0.165, 0.48, 0.03)] == 14
 
@@ -113,7 +113,7 @@ def test_densepose_sees_the_body_under_clothes(buffers: Buffers) -> None:
 
 
 def test_the_published_mask_of_these_maps_covers_the_garment_and_spares_the_rest(buffers: Buffers) -> None:
-    maps = LabelMaps(lip_labels(buffers, TROUSERS), atr_labels(buffers, TROUSERS), densepose_labels(buffers))
+    maps = LabelMaps(densepose_labels(buffers), lip_labels(buffers, TROUSERS), atr_labels(buffers, TROUSERS))
     mask = agnostic_mask(maps, "upper") > 0
     face = maps.lip == 13
     assert mask[buffers.layers == Layer.UPPER].mean() > 0.99
@@ -144,10 +144,10 @@ def test_the_head_takes_its_keypoints_along() -> None:
 
 def test_keypoints_are_seen_hidden_or_outside() -> None:
     def projected(behind: bool, up: float) -> np.ndarray:
-        turn = np.float32([-1, 1, -1]) if behind else np.ones(3, np.float32)
+        turn = np.array([-1, 1, -1] if behind else [1, 1, 1], np.float32)
         points = keypoints(posed().joints.numpy()) * turn
         clip = on_screen(posed().joints.new_tensor(points), 192 / 256).numpy()
-        pixels = (clip[:, :2] + 1) / 2 * np.float32([192, 256]) - np.float32([0, up])
+        pixels = (clip[:, :2] + 1) / 2 * np.array([192, 256]) - np.array([0, up])
         return with_visibility(pixels, DISTANCE - points[:, 2], naked(behind=behind).depths)
 
     front = dict(zip(NAMES, projected(False, 0), strict=True))
