@@ -43,6 +43,7 @@ GARMENTS: dict[str, Garment] = {
         Fabric("motif", _inks("#fbeec8", "#e0582f", "#f6b53c"), 0.11, share=0.6, motif="disc", origin=(0.0, 0.25)),
         _rgb("#e0582f"),
         sleeve=0.33,
+        hem=-0.06,
         ribbed=True,
     ),
     "dip dye": Garment(
@@ -51,6 +52,7 @@ GARMENTS: dict[str, Garment] = {
         _rgb("#fdf1e3"),
         neck_depth=0.12,
         sleeve=0.14,
+        hem=-0.06,
         looseness=0.010,
     ),
     "band": Garment(
@@ -58,6 +60,7 @@ GARMENTS: dict[str, Garment] = {
         Fabric("band", _inks("#f3f1ec", "#c23b33", "#25324a"), 0.14, share=0.6, origin=(0.0, 0.26)),
         _rgb("#25324a"),
         sleeve=0.36,
+        hem=-0.07,
         ribbed=True,
     ),
     "dotted skirt": Garment(

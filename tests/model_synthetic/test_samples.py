@@ -15,10 +15,10 @@ from model.synthetic.fabrics import Kind as Pattern
 from model.synthetic.garments import Kind
 from model.synthetic.picture import GarmentPlace
 from model.synthetic.sample_garments import GARMENTS
-from model.synthetic.sample_pictures import PEOPLE, render_sample, sample_pictures
+from model.synthetic.sample_pictures import PEOPLE
 from model.synthetic.samples import SAMPLES, sample_sheet, small_sample
+from tests.rendered import SMALL, pictures
 
-SMALL = (96, 128)
 LEVELS = 3  # grey levels, between machines that add in another order
 
 
@@ -40,22 +40,20 @@ def test_every_kind_of_garment_and_every_family_of_fabrics_is_shown() -> None:
 
 
 def test_the_small_pictures_are_the_first_samples() -> None:
-    pictures = sample_pictures(SAMPLES[0], SMALL)
+    first = pictures(SAMPLES[0].place)
     for field, file in small_sample().items():
         with Image.open(file) as small:
-            assert (small.size, small.mode) == (SMALL, pictures[field].mode)
-            differences = abs(array(small) - array(pictures[field]))
+            assert (small.size, small.mode) == (SMALL, first[field].mode)
+            differences = abs(array(small) - array(first[field]))
         assert np.mean(differences > LEVELS) < 0.002, field
 
 
 @pytest.mark.parametrize("place", get_args(GarmentPlace))
-def test_the_truth_differs_from_the_photo_where_the_mask_lets_it(place: GarmentPlace, tmp_path: Path) -> None:
-    sample = next(sample for sample in SAMPLES if sample.place == place)
-    files = render_sample(sample, tmp_path, SMALL)
-    photo, mask, truth = (Image.open(file) for file in (files["person"], files["mask"], tmp_path / sample.truth))
-    assert set(np.unique(array(mask))) == {0, 255}
-    painted = array(mask) > 0
-    changed = abs(array(photo) - array(truth)).max(-1) > 24
+def test_the_truth_differs_from_the_photo_where_the_mask_lets_it(place: GarmentPlace) -> None:
+    photo, mask, truth = (array(pictures(place)[name]) for name in ("person", "mask", "truth"))
+    assert set(np.unique(mask)) == {0, 255}
+    painted = mask > 0
+    changed = abs(photo - truth).max(-1) > 24
     assert changed[painted].mean() > 0.25
     assert changed[~painted].mean() < 0.03
 
