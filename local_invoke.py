@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from container.local_server import NoServer, local_server
 from model.synthetic.contact_sheet import contact_sheet
-from model.synthetic.samples import SAMPLES, draw_sample_files, file_name, sample_sheet
+from model.synthetic.samples import SAMPLES, Sample, sample_sheet
 from serve.s3 import S3
 from serve.store import Store, StoreError
 
@@ -101,7 +101,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("ping", parents=[where], help="is it ready?").set_defaults(run=run_ping)
     commands.add_parser("models", parents=[where], help="what is served").set_defaults(run=run_models)
-    demo = commands.add_parser("demo", parents=[where, how], help="dress drawn people, make an avatar")
+    demo = commands.add_parser("demo", parents=[where, how], help="dress made-up people, make an avatar")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
     demo.add_argument("--limit", type=int, choices=range(1, len(SAMPLES) + 1), metavar="N", help="only N try-ons")
     demo.set_defaults(run=run_demo)
@@ -191,26 +191,31 @@ def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
     began = time.monotonic()
     samples = SAMPLES[: args.limit]
     args.out.mkdir(parents=True, exist_ok=True)
-    files = draw_sample_files(samples, args.out)
-    bodies = [{"type": "tryon", "seed": i, **references(inputs), **numbers(args)} for i, inputs in enumerate(files)]
     with ThreadPoolExecutor(DEMO_AT_ONCE) as pool:
-        running = pool.map(lambda body: invoke(http, body, lambda *_: None), bodies)
-        answers = list(tqdm(running, total=len(bodies), desc="try-ons", unit="", disable=None))
-    results = [args.out / file_name(sample.person, sample.garment) for sample in samples]
-    for file, answer in zip(results, answers, strict=True):
-        file.write_bytes(content_of(answer["outputs"][0]))
+        running = pool.map(lambda i: demo_tryon(http, samples[i], i, args), range(len(samples)))
+        answers = list(tqdm(running, total=len(samples), desc="try-ons", unit="", disable=None))
     sheet = args.out / "contact_sheet.png"
     title = f"Atelier, weights: {answers[0]['model']['licence'] or 'unknown licence'}"
-    sample_sheet(samples, files, results, title).save(sheet)
+    sample_sheet(samples, args.out, title, truths=True).save(sheet)
     print(sheet)
     say(f"{len(samples)} try-ons in {time.monotonic() - began:.1f} s")
     if not args.limit:
         demo_avatar(http, args.out)
 
 
+def demo_tryon(http: httpx.Client, sample: Sample, seed: int, args: argparse.Namespace) -> Json:
+    """Photograph somebody made up and a garment, and save what they look like in it."""
+    from model.synthetic.sample_pictures import render_sample  # imports torch, which only this command needs
+
+    inputs = render_sample(sample, args.out)
+    answer = invoke(http, {"type": "tryon", "seed": seed, **references(inputs), **numbers(args)}, lambda *_: None)
+    (args.out / sample.result).write_bytes(content_of(answer["outputs"][0]))
+    return answer
+
+
 def demo_avatar(http: httpx.Client, out: Path) -> None:
     """Photograph somebody made up, make their avatar, and show both on a sheet."""
-    from model.synthetic.loose_photos import loose_photos  # imports torch, which only this command needs
+    from model.synthetic.loose_photos import loose_photos  # imports torch, as above
 
     began = time.monotonic()
     photos = [out / f"photo_{i}.png" for i in range(DEMO_PHOTOS)]

@@ -16,12 +16,12 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from model.synthetic.drawing import draw_garment, draw_person
-from model.synthetic.samples import GARMENTS, PEOPLE
+from model.synthetic.samples import small_sample
 
 Send = Callable[[], Awaitable[None]]
 
 _TIMEOUT_S = 120
+_PHOTO = (576, 768)
 
 
 async def open_loop(send: Send, due_s: Sequence[float]) -> list[float]:
@@ -77,10 +77,9 @@ def closed_loop(url: str, clients: int, enough: Callable[[int], bool], **fields:
 
 @functools.cache
 def tryon() -> dict[str, Any]:
-    """A request for one of the drawn people, at the pack's size and steps."""
-    person = draw_person(PEOPLE["mira"])
-    pictures = {"person": person.photo, "mask": person.upper_mask, "garment": draw_garment(GARMENTS["stripes"])}
-    return {"type": "tryon", **{name: base64_png(picture) for name, picture in pictures.items()}}
+    """A request for one of the made-up people, enlarged to a photo's size, at the pack's size and steps."""
+    pictures = {field: Image.open(file).resize(_PHOTO) for field, file in small_sample().items()}
+    return {"type": "tryon", **{field: base64_png(picture) for field, picture in pictures.items()}}
 
 
 def base64_png(picture: Image.Image) -> str:

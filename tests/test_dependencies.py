@@ -57,7 +57,9 @@ def test_a_running_front_has_no_torch_in_it(server: Server) -> None:
     assert "/torch/" not in mapped
 
 
-@pytest.mark.parametrize("module", ["container.serve", "serve.app", "model.catvton.request", "model.weights.pack"])
-def test_what_the_front_imports_does_not_bring_torch(module: str) -> None:
+@pytest.mark.parametrize(
+    "module", ["container.serve", "serve.app", "model.catvton.request", "model.weights.pack", "local_invoke"]
+)
+def test_what_the_front_and_the_client_import_does_not_bring_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

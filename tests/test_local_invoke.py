@@ -16,7 +16,7 @@ from PIL import Image
 import local_invoke
 from container.local_server import local_server
 from model.synthetic.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
-from model.synthetic.samples import SAMPLES, draw_sample_files
+from model.synthetic.samples import small_sample
 from tests.server import serving
 
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
@@ -29,10 +29,9 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Files of one drawn sample, as the flags want them."""
-    files = draw_sample_files(SAMPLES[:1], tmp_path_factory.mktemp("pictures"))[0]
-    return {name: str(file) for name, file in files.items()}
+def pictures() -> dict[str, str]:
+    """Files of one sample, as the flags want them."""
+    return {name: str(file) for name, file in small_sample().items()}
 
 
 def tryon(pictures: dict[str, str], *more: str) -> list[str]:
@@ -159,12 +158,12 @@ def test_another_service_at_the_address_is_told_in_one_line(
 
 
 def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert local_invoke.main(["demo", "--url", url, *FAST, "--limit", "3", "--out", str(tmp_path)]) == 0
+    assert local_invoke.main(["demo", "--url", url, *FAST, "--limit", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / "contact_sheet.png")]
-    assert "3 try-ons in " in printed.err
+    assert "2 try-ons in " in printed.err
     with Image.open(tmp_path / "contact_sheet.png") as sheet:
-        assert sheet.size == Layout(3, 4, (180, 240), 10, TITLE_HEIGHT, LABEL_HEIGHT).size
+        assert sheet.size == Layout(2, 5, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
 
 
 def test_without_an_address_a_server_is_started_and_stopped(tmp_path: Path) -> None:

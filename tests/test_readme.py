@@ -19,7 +19,7 @@ import pytest
 
 from container.settings import Settings
 from model.synthetic.loose_photos import loose_photos
-from model.synthetic.samples import SAMPLES, draw_sample_files
+from model.synthetic.samples import small_sample
 from tests.conftest import KEYS
 from tests.server import ROOT, Server
 
@@ -55,7 +55,8 @@ def test_the_table_of_codes_names_every_code_and_no_other() -> None:
 def folder(tmp_path: Path) -> Path:
     """Where the demo has left its pictures."""
     (tmp_path / "demo_out").mkdir()
-    draw_sample_files(SAMPLES[:1], tmp_path / "demo_out")
+    for file in small_sample().values():
+        shutil.copy(file, tmp_path / "demo_out")
     for i, photo in enumerate(loose_photos(seed=3, count=2, width=144, height=192)):
         photo.convert("RGB").save(tmp_path / f"demo_out/photo_{i}.png")
     return tmp_path

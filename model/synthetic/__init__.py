@@ -1,1 +1,1 @@
-"""Sample pictures drawn by the project itself: people, garments and masks for trying the service out."""
+"""People and garments that do not exist: their pictures, and everything that is true about them."""

@@ -10,49 +10,43 @@ import pytest
 from model.errors import InputError
 from model.evaluate.exact_pair import Levels, Region, filled
 from model.evaluate.retrieval import GROUP, description, found_among_groups, garment_pixels, nearest
-from model.synthetic.drawing import draw_garment
-from model.synthetic.fabric import Fabric, Pattern
-from model.synthetic.garment import Garment
+from model.synthetic.fabrics import Kind
+from tests.model_evaluate.flats import flat
 
 COLOURS = ((196, 60, 52), (58, 92, 140), (226, 186, 92))
-PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "checks", "dots")
+PATTERNS: tuple[Kind, ...] = ("plain", "stripes", "gingham", "dots")
 
 
-def drawn(pattern: Pattern, colour: tuple[int, int, int], size: tuple[int, int] = (96, 128)) -> Levels:
-    fabric = Fabric(pattern, colour, (244, 240, 232), repeat=60)
-    return np.asarray(draw_garment(Garment("tshirt", fabric), size))
-
-
-def worn(flat: Levels) -> tuple[Levels, Region]:
+def worn(garment: Levels) -> tuple[Levels, Region]:
     """The garment's middle on somebody else's picture: smaller, darker, and cut."""
     scene = np.full((150, 120, 3), 128, np.uint8)
     region = np.zeros((150, 120), np.bool_)
-    region[40:100, 30:70] = True
-    scene[region] = (flat[45:105, 28:68] * 0.9).reshape(-1, 3)
+    region[40:76, 30:56] = True
+    scene[region] = (garment[47:83, 35:61] * 0.9).reshape(-1, 3)
     return scene, region
 
 
-FLATS = [drawn(pattern, colour) for pattern, colour in product(PATTERNS, COLOURS)]
+FLATS = [flat(pattern, colour) for pattern, colour in product(PATTERNS, COLOURS)]
 NAMES = [f"{pattern} {colour}" for pattern, colour in product(PATTERNS, COLOURS)]
 
 
 def test_twelve_garments_are_all_found_from_pieces_of_them_in_other_light() -> None:
-    garments = [description(flat, garment_pixels(flat)) for flat in FLATS]
-    results = [description(*worn(flat)) for flat in FLATS]
+    garments = [description(shirt, garment_pixels(shirt)) for shirt in FLATS]
+    results = [description(*worn(shirt)) for shirt in FLATS]
     assert len(results) == GROUP
     assert found_among_groups(results, garments, NAMES).all()
 
 
 def test_mean_colours_alone_do_not_tell_patterns() -> None:
-    garments = [description(flat, garment_pixels(flat)) for flat in FLATS]
-    pieces = [worn(flat) for flat in FLATS]
+    garments = [description(shirt, garment_pixels(shirt)) for shirt in FLATS]
+    pieces = [worn(shirt) for shirt in FLATS]
     fills = [description(filled(scene, region, region), region) for scene, region in pieces]
     assert found_among_groups(fills, garments, NAMES).mean() < 0.6
 
 
 def test_a_garment_is_the_same_at_any_size() -> None:
-    large = drawn("stripes", COLOURS[0], (240, 320))
-    garments = [description(flat, garment_pixels(flat)) for flat in FLATS]
+    large = flat("stripes", COLOURS[0], (240, 320))
+    garments = [description(shirt, garment_pixels(shirt)) for shirt in FLATS]
     assert NAMES[nearest([description(large, garment_pixels(large))], garments)[0]] == NAMES[3]
 
 
@@ -91,20 +85,20 @@ def test_a_tiny_region_has_a_look_too() -> None:
 
 
 def test_a_flat_pictures_garment_is_all_but_the_white_around_it() -> None:
-    flat = np.full((20, 20, 3), 255, np.uint8)
-    flat[5:15, 5:15] = (30, 60, 90)
-    flat[8:12, 8:12] = 255  # a white print belongs to the garment
+    laid = np.full((20, 20, 3), 255, np.uint8)
+    laid[5:15, 5:15] = (30, 60, 90)
+    laid[8:12, 8:12] = 255  # a white print belongs to the garment
     expected = np.zeros((20, 20), np.bool_)
     expected[5:15, 5:15] = True
-    np.testing.assert_array_equal(garment_pixels(flat), expected)
+    np.testing.assert_array_equal(garment_pixels(laid), expected)
 
 
 def test_a_garments_shadow_is_not_the_garment() -> None:
-    flat = np.full((80, 60, 3), 255, np.uint8)
-    flat[18:62, 18:42] = 220
-    flat[20:60, 20:40] = (30, 60, 90)
-    assert (flat[garment_pixels(flat)] == (30, 60, 90)).all()
-    assert garment_pixels(flat).sum() == 40 * 20
+    laid = np.full((80, 60, 3), 255, np.uint8)
+    laid[18:62, 18:42] = 220
+    laid[20:60, 20:40] = (30, 60, 90)
+    assert (laid[garment_pixels(laid)] == (30, 60, 90)).all()
+    assert garment_pixels(laid).sum() == 40 * 20
     thin = np.full((80, 60, 3), 255, np.uint8)
     thin[40:42] = 0
     assert garment_pixels(thin).sum() == 2 * 60

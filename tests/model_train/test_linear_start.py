@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from model.synthetic.drawing import draw_garment, draw_person
-from model.synthetic.samples import GARMENTS, PEOPLE
+from model.synthetic.picture import GarmentPlace
 from model.train.errors import SettingsError
 from model.train.linear_start import patches, principal_components, start_near_linear
+from tests import rendered
 
 LATENTS = 12
 CONFIG: dict[str, Any] = {
@@ -32,10 +32,10 @@ CONFIG: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def pictures() -> Tensor:
-    """(9, 3, 128, 96) in [-1, 1]: the people and garments of the demo."""
-    drawn = [draw_person(look, (96, 128)).photo for look in PEOPLE.values()]
-    drawn += [draw_garment(garment, (96, 128)) for garment in GARMENTS.values()]
-    return torch.from_numpy(np.stack([np.asarray(one) for one in drawn])).permute(0, 3, 1, 2) / 127.5 - 1
+    """(9, 3, 128, 96) in [-1, 1]: people and garments of the demo."""
+    places = get_args(GarmentPlace)
+    seen = [rendered.pictures(place)[name] for place in places for name in ("person", "garment", "truth")]
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in seen])).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pygltflib
 import pytest
 from PIL import Image
 
-from model.synthetic.samples import SAMPLES, draw_sample_files
+from model.synthetic.samples import small_sample
 from model.up2you.request import STAGES
 from tests.conftest import Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
@@ -139,13 +139,12 @@ def test_a_photo_of_nobody_is_named(server: Server, body: dict[str, Any]) -> Non
 
 
 def test_a_tryon_is_answered_while_an_avatar_runs_and_hanging_up_ends_the_avatar(
-    server: Server, body: dict[str, Any], tmp_path: Path
+    server: Server, body: dict[str, Any]
 ) -> None:
     """An avatar that would take minutes: only its stream's end frees the device."""
     cancelled = 'atelier_jobs_total{code="cancelled",engine="avatar"}'
     before = metric(server, cancelled)
-    [files] = draw_sample_files(SAMPLES[:1], tmp_path)
-    tryon: dict[str, Any] = {name: base64_of(Path(file).read_bytes()) for name, file in files.items()}
+    tryon: dict[str, Any] = {name: base64_of(file.read_bytes()) for name, file in small_sample().items()}
     tryon |= {"type": "tryon", "width": 96, "height": 128, "steps": 4, "deadline_s": 600}
     long = body | {"steps": 200, "iterations": 2000, "deadline_s": 3000}
     with server.client.stream("POST", "/invocations", json=long, headers={"Accept": "application/x-ndjson"}) as running:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from model.synthetic.samples import SAMPLES, draw_sample_files
+from model.synthetic.samples import small_sample
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
 
@@ -44,9 +44,8 @@ def test_the_request_may_be_a_file_too_or_absent(server: Server, png: bytes) -> 
     assert send(server, *fields).json()["seed"] == 7
 
 
-def test_a_tryon_needs_nothing_but_files(server: Server, tmp_path: Path) -> None:
-    [inputs] = draw_sample_files(SAMPLES[:1], tmp_path)
-    files = [(name, (path.name, Path(path).read_bytes())) for name, path in inputs.items()]
+def test_a_tryon_needs_nothing_but_files(server: Server) -> None:
+    files = [(name, (path.name, path.read_bytes())) for name, path in small_sample().items()]
     assert send(server, *files).json()["type"] == "tryon"
     garment = files.pop([name for name, _ in files].index("garment"))[1]
     both = [("garments.upper", garment), ("garments.lower", garment)]

@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from model.synthetic.drawing import draw_garment, draw_person
-from model.synthetic.samples import GARMENTS, PEOPLE
-from tests.conftest import KEYS, Bucket, MotoProcess, encode
+from model.synthetic.samples import small_sample
+from tests.conftest import KEYS, Bucket, MotoProcess
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends
 from tests.server import Server, serving
@@ -57,14 +56,14 @@ def omoib(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, queue: Queue
 @pytest.fixture(scope="module")
 def body(bucket: Bucket) -> dict[str, Any]:
     """The seven fields its backend sends, and nothing else."""
-    person, garment = draw_person(PEOPLE["mira"], (120, 160)), draw_garment(GARMENTS["stripes"], (96, 128))
+    person, garment, mask = (file.read_bytes() for file in small_sample().values())
     return {
         "userId": "17",
         "timestamp": "241124-093012",
-        "person_image_url": bucket.put("users/17/row.png", encode(person.photo)),
-        "upper_cloth_url": bucket.put("upper.png", encode(garment)),
-        "lower_cloth_url": bucket.put("lower.png", encode(garment)),
-        "mask_image_url": bucket.put("users/17/overall.png", encode(person.upper_mask)),
+        "person_image_url": bucket.put("users/17/row.png", person),
+        "upper_cloth_url": bucket.put("upper.png", garment),
+        "lower_cloth_url": bucket.put("lower.png", garment),
+        "mask_image_url": bucket.put("users/17/overall.png", mask),
         "cloth_type": "overall",
     }
 

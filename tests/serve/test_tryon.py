@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from model.synthetic.drawing import draw_garment, draw_person
-from model.synthetic.samples import GARMENTS, PEOPLE
+from model.synthetic.samples import small_sample
 from tests.conftest import base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.server import GOLDEN, Server, eventually, serving
@@ -94,12 +93,16 @@ def shared_forwards(server: Server) -> float:
 
 @pytest.fixture(scope="module")
 def sample() -> dict[str, Any]:
-    person = draw_person(PEOPLE["mira"], (120, 160))
+    """The photo and its mask are larger than what is computed."""
+    files = small_sample()
+    person, mask = (
+        Image.open(files[field]).resize((120, 160), Image.Resampling.NEAREST) for field in ("person", "mask")
+    )
     return {
         "type": "tryon",
-        "person": base64_of(encode(person.photo)),
-        "garment": base64_of(encode(draw_garment(GARMENTS["stripes"], (96, 128)))),
-        "mask": base64_of(encode(person.upper_mask)),
+        "person": base64_of(encode(person)),
+        "garment": base64_of(files["garment"].read_bytes()),
+        "mask": base64_of(encode(mask)),
         "width": 96,
         "height": 128,
         "steps": 3,
