@@ -1,4 +1,4 @@
-"""The engines without a server: `python -m model tryon`, `avatar`, `train`, `evaluate`, `check`, `demo-pack`.
+"""The engines without a server: `python -m model tryon`, `avatar`, `synthetic`, `train`, `evaluate`, ...
 
 Exit codes: 0 done, 1 something is wrong with the weights or the pictures, 2 with the command line.
 """
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from model.catvton import command as tryon_command
 from model.errors import EngineError
 from model.evaluate import command as evaluate_command
+from model.synthetic import command as synthetic_command
 from model.train import command as train_command
 from model.up2you import command as avatar_command
 from model.weights.pack import Pack
@@ -39,6 +40,7 @@ def _parser() -> ArgumentParser:
 
     tryon_command.add_arguments(commands.add_parser("tryon", help="dress a person"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
+    synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
     evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))
 

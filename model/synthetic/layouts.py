@@ -142,7 +142,7 @@ def _write_pairs(file: Path, persons: Sequence[str], garments: Sequence[str]) ->
 
 def _save_photo(photo: Image.Image, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    photo.save(file, quality=_JPEG_QUALITY)
+    photo.save(file, quality=_JPEG_QUALITY, subsampling="4:4:4")  # patterns are mostly colour
 
 
 def _save(picture: Image.Image, file: Path) -> Path:
