@@ -16,6 +16,7 @@ import psutil
 from bench.report import Report, Row, Target
 from tests.fuzz import Attempt, attempts, complaint, valid_tryon
 from tests.server import Server, serving
+from tests.untrained import untrained_pack
 
 REQUESTS, BLOCK, AT_ONCE, SEED = 20_000, 2_000, 8, 1
 WARM_UP_STEPS = 10  # long enough for jobs sent at once to meet
@@ -29,13 +30,16 @@ def main() -> None:
         name="fuzz",
         title="Requests that are almost right",
         how=f"{REQUESTS} variations of a valid try-on with one to three things wrong, {AT_ONCE} at once "
-        f"(`tests/fuzz.py`, demo pack). A complaint is an answer that is neither a result nor a small, typed problem. "
+        f"(`tests/fuzz.py`, untrained pack). A complaint is an answer that is neither a result nor a small, typed problem. "
         f"Memory is the resident set of each process after a pause, in which a worker gives freed memory back. "
         f"Before the first request: every size a variation can have, 1 to {AT_ONCE} at once, because oneDNN keeps up "
         f"to 1024 kernels, made for one size and number of rows each; then {BLOCK} other variations.",
     )
     complaints: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), ENGINES="") as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), MODEL_DIR=untrained_pack(), ENGINES="") as server,
+    ):
         warm_up(server)
         report.rows.append(row(server, 0, 0))
         sending = attempts(valid_tryon(), SEED, REQUESTS)

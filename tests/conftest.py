@@ -18,6 +18,7 @@ from PIL import Image
 
 from tests.server import Server, free_port, serving
 from tests.site import Site
+from tests.untrained import untrained_pack
 
 # Several test processes and servers share two cores: waiting threads must not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -27,7 +28,9 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-tests"
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), ENGINES="", ALLOW_FILE_URIS=1) as running:
+    with serving(
+        tmp_path_factory.mktemp("server"), MODEL_DIR=untrained_pack(), ENGINES="", ALLOW_FILE_URIS=1
+    ) as running:
         yield running
 
 

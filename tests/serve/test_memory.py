@@ -10,6 +10,7 @@ import psutil
 
 from tests.fuzz import valid_tryon
 from tests.server import Server, eventually, serving
+from tests.untrained import untrained_pack
 
 FREED = """
 import os, psutil
@@ -29,7 +30,7 @@ def test_freed_heap_goes_back_to_the_system() -> None:
 
 
 def test_a_worker_that_rests_becomes_smaller(tmp_path: Path) -> None:
-    with serving(tmp_path, ENGINES="") as server:
+    with serving(tmp_path, MODEL_DIR=untrained_pack(), ENGINES="") as server:
         large = valid_tryon() | {"width": 512, "height": 512}
         assert server.invoke(large).status_code == 200
         after_work = resident(server)

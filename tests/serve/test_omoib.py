@@ -18,6 +18,7 @@ from tests.conftest import KEYS, Bucket, MotoProcess
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends
 from tests.server import Server, serving
+from tests.untrained import untrained_pack
 
 
 class Queue:
@@ -149,7 +150,8 @@ def test_the_message_is_sent_again_until_the_queue_takes_it(
 ) -> None:
     queue = Queue(moto, "closed-for-now")
     queue.delete()
-    with serving(tmp_path, **{**bucket.settings, "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}) as server:
+    settings = {**bucket.settings, "MODEL_DIR": untrained_pack(), "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}
+    with serving(tmp_path, **settings) as server:
         patient = body | {"id": "patient-omoib", "timestamp": "2", "steps": 1}
         assert_problem(server.invoke(patient | {"deadline_s": 3}), 502, "not_stored")
         assert "out/patient-omoib/manifest.json" not in bucket.keys("out/patient-omoib/")
