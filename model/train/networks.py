@@ -12,7 +12,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.catvton import checkpoint
-from model.catvton.files import FOLDERS, VAE
+from model.catvton.files import FOLDERS, UNET, VAE
 from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.errors import WeightsError
@@ -39,9 +39,29 @@ def load_autoencoder(weights: Path, variant: Variant) -> AutoencoderKL:
     return checkpoint.vae(weights, autoencoder_variant(weights, variant)).load(_CPU, torch.float32)
 
 
+def unet_variant(weights: Path, variant: Variant) -> Variant:
+    """Whose UNet to start from: the variant's own; a mask-free one may start from one that had masks."""
+    own = (weights / FOLDERS[variant] / UNET / CONFIG).is_file()
+    return "mask" if variant == "maskfree" and not own else variant
+
+
 def load_unet(weights: Path, variant: Variant) -> UNet2DConditionModel:
-    """The UNet of a MODEL_DIR without cross-attention, float32 on the host, not to be trained."""
-    return checkpoint.unet(weights, variant).load(_CPU, torch.float32)
+    """The UNet to start from without cross-attention, float32 on the host, not to be trained; see `unet_variant`."""
+    source = unet_variant(weights, variant)
+    unet = checkpoint.unet(weights, source).load(_CPU, torch.float32)
+    return unet if source == variant else without_mask_channel(unet)
+
+
+def without_mask_channel(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """The same, but that it is not shown the mask between noise and condition."""
+    latent_channels = unet.config.out_channels
+    seen = [i for i in range(unet.config.in_channels) if i != latent_channels]
+    masked = unet.conv_in
+    unet.conv_in = nn.Conv2d(len(seen), masked.out_channels, masked.kernel_size, padding=masked.padding)
+    unet.conv_in.weight = nn.Parameter(masked.weight.detach()[:, seen].clone(), requires_grad=False)
+    unet.conv_in.bias = masked.bias
+    unet.register_to_config(in_channels=len(seen))
+    return unet
 
 
 def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int) -> UNet2DConditionModel:

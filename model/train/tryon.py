@@ -18,7 +18,14 @@ from model.diffusion.schedule import DDIM
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.latents import CachedLatents
-from model.train.networks import autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
+from model.train.networks import (
+    autoencoder_variant,
+    choose_trainable,
+    load_autoencoder,
+    load_unet,
+    new_unet,
+    unet_variant,
+)
 from model.train.noise import Noising, draw_timesteps, weighted_mse
 from model.train.output import Output
 from model.train.precision import autocast
@@ -45,7 +52,7 @@ class TryOnTask:
         self._channels: int = vae.config.latent_channels
         if settings.unet is None:
             self._unet = load_unet(settings.start, settings.variant)
-            self._schedule = checkpoint.noise_schedule(settings.start, settings.variant)
+            self._schedule = checkpoint.noise_schedule(settings.start, unet_variant(settings.start, settings.variant))
         else:
             self._unet = new_unet(settings.unet, settings.variant, self._channels)
             self._schedule = new_schedule(settings.prediction_type)
@@ -156,14 +163,15 @@ class TryOnTask:
     def write(self) -> None:
         settings = self._settings
         start = settings.start if settings.unet is None else None
+        source = unet_variant(self._start, settings.variant)
         dtype = torch.float16 if settings.half else torch.float32
         output = Output(settings.out, settings.variant, dtype, "python -m model train", start)
         output.copy_autoencoder(self._start, autoencoder_variant(self._start, settings.variant))
         if settings.unet is not None:
             output.write_schedule(scheduler_config(settings.prediction_type))
         else:
-            output.copy_schedule(self._start)
-        if settings.trainable == "attn1":
+            output.copy_schedule(self._start, source)
+        if settings.trainable == "attn1" and source == settings.variant:
             output.copy_base(self._start)
             output.write_attention(self._unet)
         else:

@@ -101,6 +101,23 @@ def test_both_variants_go_into_one_pack_one_after_the_other(place: Path) -> None
     assert latents(place / "pack", "maskfree") == latents(place / "start")
 
 
+def test_a_mask_free_unet_starts_from_one_with_masks(place: Path) -> None:
+    train(tryon(place, max_steps=1, half="false"))
+    masked = place / "pack"
+    # With a rate this small the weights stay what they were.
+    options = {"start": str(masked), "unet": "none", "variant": "maskfree", "learning_rate": 1e-30, "max_steps": 1}
+    train(tryon(place, **options, **apart(place, "free"), half="false"))
+    (report,) = check(Pack(place / "free"))
+    assert report.problems == []
+    before, after = weights(masked), unet_of(place / "free", "catvton_maskfree")
+    channels = latents(masked, "mask").channels
+    whole = before["conv_in.weight"]
+    kept = torch.cat([whole[:, :channels], whole[:, channels + 1 :]], dim=1)
+    torch.testing.assert_close(after.pop("conv_in.weight"), kept)
+    for name, tensor in after.items():
+        torch.testing.assert_close(tensor, before[name])
+
+
 def test_the_autoencoder_writes_the_factor_that_makes_its_latents_vary_by_one(trained: Path) -> None:
     config = json.loads((trained / "start/catvton" / VAE / "config.json").read_text())
     assert config["latent_channels"] == 6
