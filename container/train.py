@@ -100,10 +100,10 @@ def _command(resources: Resources, options: dict[str, str]) -> list[str]:
     if resources.current_host not in resources.hosts:
         hosts = ", ".join(resources.hosts)
         raise ValueError(f"resourceconfig.json: current_host is {resources.current_host!r}, which is none of {hosts}")
-    launcher = [
+    launcher = [  # ends in --, or it would take some of the training's options for its own
         *("torch.distributed.run", f"--nnodes={len(resources.hosts)}", f"--nproc-per-node={processes}"),
         f"--node-rank={resources.hosts.index(resources.current_host)}",
-        *(f"--master-addr={resources.hosts[0]}", f"--master-port={_PORT}", "-m"),
+        *(f"--master-addr={resources.hosts[0]}", f"--master-port={_PORT}", "-m", "--"),
     ]
     return [sys.executable, "-m", *launcher, *words]
 

@@ -58,10 +58,7 @@ class Training(BaseModel):
     variant: Variant = Field("mask", description="`mask`, or `maskfree`: from a photo in another garment, unmasked.")
     trainable: Literal["attn1", "all"] = Field("attn1", description="Self-attention only, as published, or all.")
     start: OptionalPath = Field(
-        None, description="MODEL_DIR to start from; a UNet needs its VAE, a mask-free one may start from one with masks."
-    )
-        None,
-        description="MODEL_DIR to start from; a UNet needs its VAE, a mask-free one may start from one with masks.",
+        None, description="MODEL_DIR to start from; a UNet needs its VAE. One with masks can start a mask-free one."
     )
     unet: Config = Field(None, description="Config (JSON or a file) of a new UNet, instead of the one in `start`.")
     vae: Config = Field(None, description="Config (JSON or a file) of a new autoencoder, instead of that in `start`.")
