@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.body.smplx import BodyModel, Posed, read_body
-from model.synthetic.buffers import Buffers, Layer
-from model.synthetic.composition import flat_picture, paint
+from model.synthetic.buffers import Buffers
+from model.synthetic.composition import LAYERS, flat_picture, paint
 from model.synthetic.garments import Garment
-from model.synthetic.keypoints import keypoints
+from model.synthetic.keypoints import keypoints, with_visibility
 from model.synthetic.labels import atr_labels, densepose_labels, halved, lip_labels
 from model.synthetic.people import Person
-from model.synthetic.picture import GarmentPlace, Picture
+from model.synthetic.picture import Picture
 from model.synthetic.poses import Pose, axis_angles, flat_pose
 from model.synthetic.rendering import render
 from model.synthetic.shots import Camera, aim, fit
@@ -27,7 +27,7 @@ from model.up2you.files import BODY
 from model.weights.pack import DEMO
 
 _OVERSAMPLING = 2
-LAYERS: dict[GarmentPlace, Layer] = {"upper": Layer.UPPER, "lower": Layer.LOWER, "dress": Layer.ONE_PIECE}
+_LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
 
 
 def photograph(person: Person, width: int, height: int) -> Picture:
@@ -55,17 +55,18 @@ class Scene:
 
     def photo(self, person: Person) -> Picture:
         """Painted in the colours of somebody of the same shape, pose and cut of clothes."""
-        garments, buffers = person.garments, self.buffers
-        photo, alpha = paint(buffers, person.look, garments, person.room, person.light)
-        seen = halved(buffers)
-        pixels = self.camera.pixels(self.joints, self.height, self.width)
+        garments = person.garments
+        photo, alpha = paint(self.buffers, person.look, garments.values(), person.room, person.light)
+        seen, lower = halved(self.buffers), garments.get("lower")
+        points = keypoints(self.joints)
+        pixels = self.camera.pixels(points, self.height, self.width)
         return Picture(
             photo=Image.fromarray(photo),
             alpha=Image.fromarray(alpha),
-            lip=lip_labels(seen, garments),
-            atr=atr_labels(seen, garments),
+            lip=lip_labels(seen, lower),
+            atr=atr_labels(seen, lower),
             densepose=densepose_labels(seen),
-            keypoints=keypoints(self.joints, pixels, self.camera, seen.depths),
+            keypoints=with_visibility(pixels, self.camera.clip(points)[:, 3], seen.depths),
             normals=seen.normals,
             depths=seen.depths,
             garments={place: lay_flat(garment, self.width, self.height) for place, garment in garments.items()},
@@ -79,7 +80,7 @@ class Flat:
     def __init__(self, garment: Garment, width: int, height: int) -> None:
         nobody = np.zeros(len(_body().shape_directions[0, 0]), np.float32)
         surfaces = worn(garment, nobody)
-        posed = _posed(nobody, flat_pose())
+        posed = _posed(nobody, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
         corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
         self.buffers = _rendered(surfaces, posed, fit(corners, width / height), width, height)
 

@@ -23,9 +23,10 @@ def random_pose(rng: np.random.Generator) -> Pose:
     return legs(rng) | arms(rng) | _trunk(rng)
 
 
-def flat_pose() -> Pose:
-    """As clothes lie on a table: sleeves halfway down, legs a little apart."""
-    arms = {f"{side}_shoulder": (0.0, 0.0, -sign * 0.62) for side, sign in _SIGN.items()}
+def flat_pose(*, long_sleeves: bool) -> Pose:
+    """As clothes lie on a table: short sleeves halfway down, long ones farther, legs a little apart."""
+    down = 1.1 if long_sleeves else 0.62
+    arms: Pose = {f"{side}_shoulder": (0.0, 0.0, -sign * down) for side, sign in _SIGN.items()}
     return arms | {f"{side}_hip": (0.0, 0.0, sign * 0.05) for side, sign in _SIGN.items()}
 
 
@@ -76,7 +77,10 @@ def _arm(side: str, down: float, forward: float, bend: float) -> Pose:
 def _standing(rng: np.random.Generator) -> Pose:
     """On both legs or on one, the other a little bent."""
     free, bend = str(rng.choice(list(_SIGN))), max(0.0, rng.uniform(-0.15, 0.35))
-    pose: Pose = {f"{free}_hip": (-bend, 0.0, _SIGN[free] * rng.uniform(0, 0.1)), f"{free}_knee": (1.5 * bend, 0.0, 0.0)}
+    pose: Pose = {
+        f"{free}_hip": (-bend, 0.0, _SIGN[free] * rng.uniform(0, 0.1)),
+        f"{free}_knee": (1.5 * bend, 0.0, 0.0),
+    }
     planted = "left" if free == "right" else "right"
     return pose | {f"{planted}_hip": (0.0, 0.0, _SIGN[planted] * rng.uniform(-0.02, 0.08))}
 

@@ -77,5 +77,3 @@ def _occlusion(depths: Floats, camera: Camera, height: int) -> Floats:
     # Where the wall shines in from the side the mean lies behind, and nothing is dark.
     buried = np.clip((behind - around) / _REACH, 0, 1)
     return np.where(somebody, 1 - _DEEPEST * buried, 0).astype(np.float32)
-
-

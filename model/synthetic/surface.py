@@ -57,11 +57,10 @@ def cut_along_zero(faces: Indices, depths: Floats) -> tuple[Indices, Indices, Fl
     inside = depths[faces] > 0
     count = inside.sum(1)
     one, two = (_rolled(faces[count == n], inside[count == n], first=n == 1) for n in (1, 2))
-    a, b, c = one.T  # only a is inside
-    d, e, f = two.T  # only d is outside
     ends = np.sort(np.concatenate([one[:, [0, 1]], one[:, [0, 2]], two[:, [0, 1]], two[:, [0, 2]]]), axis=1)
     edges, where = np.unique(ends, axis=0, return_inverse=True)
     ab, ac, de, df = np.split(where.reshape(-1) + len(depths), np.cumsum([len(one), len(one), len(two)]))
+    a, e, f = one[:, 0], two[:, 1], two[:, 2]  # of triangles abc only a is inside, of triangles def only d outside
     corners = [(a, ab, ac), (e, f, df), (e, df, de)]
     parts = [faces[count == 3], *(np.stack(triangle, 1) for triangle in corners)]
     start, end = depths[edges[:, 0]], depths[edges[:, 1]]

@@ -16,7 +16,6 @@ from model.synthetic.joints import JOINTS
 from model.synthetic.surface import Floats, Surface
 from model.synthetic.wardrobe import wardrobe
 
-_ANKLE = -0.79
 _SOLE = 0.008  # how thick shoes are
 _SKIN_MARGIN = 0.015  # skin so far under cloth is left out
 _UNDER, _OVER = 0.006, 0.013  # metres off the skin: what is tucked in, what hangs over it
@@ -32,7 +31,7 @@ def dressed(betas: Floats, garments: Sequence[Garment], *, long_hair: bool) -> l
     skin = replace(body, faces=body.faces[~hidden & ~eyes])
     eyes_of = replace(body, layer=Layer.EYES, faces=body.faces[eyes])
     feet = _surface(Layer.SHOES, "tights", betas)
-    feet = feet.pushed(np.full(len(feet.vertices), _SOLE, np.float32)).cut(cuts.shoes(feet.places, _ANKLE))
+    feet = feet.pushed(np.full(len(feet.vertices), _SOLE, np.float32)).cut(cuts.shoe_depth(feet.places))
     return [skin, eyes_of, *_hair(body, betas, long=long_hair), feet, *cloth]
 
 
@@ -49,7 +48,7 @@ def worn(garment: Garment, betas: Floats, company: Sequence[Garment] = ()) -> li
         off = _UNDER + garment.looseness * np.maximum(along, down * (1 - down))
     else:
         off = _OVER + garment.looseness * np.maximum(along, down) + garment.flare * down
-    bodice = tights.pushed(off.astype(np.float32)).cut(cuts.bodice(garment, tights.places))
+    bodice = tights.pushed(off.astype(np.float32)).cut(cuts.bodice_depth(garment, tights.places))
     return [bodice, _skirt(layer, garment, betas)] if garment.place == "dress" else [bodice]
 
 
@@ -59,21 +58,21 @@ def _lower(garment: Garment, betas: Floats) -> Surface:
     tights = _surface(Layer.LOWER, "tights", betas)
     down = np.clip((-0.1 - tights.places[:, 1]) / 0.6, 0, 1)
     off = _UNDER + (garment.looseness + garment.flare) * down
-    return tights.pushed(off.astype(np.float32)).cut(cuts.legs(garment, tights.places))
+    return tights.pushed(off.astype(np.float32)).cut(cuts.trousers_depth(garment, tights.places))
 
 
 def _skirt(layer: Layer, garment: Garment, betas: Floats) -> Surface:
     skirt = _surface(layer, "skirt", betas)
     down = np.clip((0.05 - skirt.places[:, 1]) / (0.05 - garment.hem), 0, 1)
     off = _OVER + garment.looseness * down + garment.flare * down**1.5
-    return skirt.pushed(off.astype(np.float32)).cut(cuts.skirt(garment, skirt.places))
+    return skirt.pushed(off.astype(np.float32)).cut(cuts.skirt_depth(garment, skirt.places))
 
 
 def _hair(body: Surface, betas: Floats, *, long: bool) -> list[Surface]:
     scalp = replace(body, layer=Layer.HAIR)
     z = scalp.places[:, 2]
     volume = 0.012 + 0.012 * np.clip((0.05 - z) / 0.08, 0, 1) + (0.008 if long else 0.0)
-    parts = [scalp.pushed(volume.astype(np.float32)).cut(cuts.scalp(scalp.places))]
+    parts = [scalp.pushed(volume.astype(np.float32)).cut(cuts.scalp_depth(scalp.places))]
     if long:
         strands = _surface(Layer.HAIR, "hair", betas)
         parts.append(strands.cut(np.minimum(_BROW - strands.places[:, 2], strands.places[:, 1] - 0.30)))
@@ -83,9 +82,9 @@ def _hair(body: Surface, betas: Floats, *, long: bool) -> list[Surface]:
 def _hidden(garments: Sequence[Garment]) -> NDArray[np.bool_]:
     """(V,): skin that lies well under close-fitting cloth or in shoes."""
     places = wardrobe()["body"].template
-    depths = [cuts.shoes(places, _ANKLE)]
-    depths += [cuts.legs(garment, places) for garment in garments if garment.kind == "trousers"]
-    depths += [cuts.bodice(garment, places) for garment in garments if garment.place != "lower"]
+    depths = [cuts.shoe_depth(places)]
+    depths += [cuts.trousers_depth(garment, places) for garment in garments if garment.kind == "trousers"]
+    depths += [cuts.bodice_depth(garment, places) for garment in garments if garment.place != "lower"]
     hidden: NDArray[np.bool_] = np.maximum.reduce(depths) > _SKIN_MARGIN
     return hidden
 
