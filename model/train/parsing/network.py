@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 HEIGHT, WIDTH = 192, 144  # of its input
 STRIDE = 2  # of its logits
+MEAN, STD = 0.5, 0.25  # of its input's channels
 
 _CHANNELS = (32, 64, 96, 112)  # at strides 2, 4, 8, 16
 _LAST = 48
@@ -79,3 +80,9 @@ class Residual(nn.Module):
 def _conv(channels: int, out: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     convolution = nn.Conv2d(channels, out, 3, stride, padding=dilation, dilation=dilation, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(out), nn.ReLU())
+
+
+def normal(photos: Tensor) -> Tensor:
+    """Levels, (B, H, W, 3) uint8 in RGB, as the network's input, (B, 3, H, W)."""
+    channels = photos.permute(0, 3, 1, 2).float()  # in memory still channels last, which convolutions like
+    return (channels / 255 - MEAN) / STD

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import trange
 
-from model.synthetic.people import random_person
+from model.synthetic.composition import paint
+from model.synthetic.labels import atr_labels, densepose_labels, halved, lip_labels
+from model.synthetic.people import Person, random_person
+from model.synthetic.photos import Scene
 from model.synthetic.picture import GarmentPlace
-from model.train.parsing.photos import labelled_photo
 
 MAPS = {"densepose": 25, "lip": 20, "atr": 18}  # how many classes each tells apart
 
@@ -37,6 +39,14 @@ def make_people(count: int, seed: int, width: int, height: int) -> People:
         rng = np.random.default_rng([seed, i])
         photos[i], labels[i] = labelled_photo(random_person(rng, places[i % len(places)]), width, height)
     return People(photos, labels)
+
+
+def labelled_photo(person: Person, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A photo, (H, W, 3), and its labels, (3, H, W)."""
+    buffers = Scene(person, width, height).buffers
+    photo, _ = paint(buffers, person.look, person.garments.values(), person.room, person.light)
+    seen, lower = halved(buffers), person.garments.get("lower")
+    return photo, np.stack([densepose_labels(seen), lip_labels(seen, lower), atr_labels(seen, lower)])
 
 
 def kept_people(folder: Path, count: int, seed: int, width: int, height: int) -> People:
