@@ -92,10 +92,9 @@ class _Graph:
         if getattr(function, "__name__", "") == "add":
             return self._node("Add", inputs, step.name)
         if function is F.interpolate and step.kwargs["mode"] == "bilinear" and not step.kwargs["align_corners"]:
-            scale = step.kwargs["scale_factor"]
-            scales = self._onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), f"{step.name}.scales")
-            self.weights.append(scales)
-            resized = [*inputs, "", scales.name]
+            scales = np.array([1, 1, *[step.kwargs["scale_factor"]] * 2], np.float32)
+            self.weights.append(self._onnx.numpy_helper.from_array(scales, f"{step.name}.scales"))
+            resized = [*inputs, "", f"{step.name}.scales"]
             return self._node("Resize", resized, step.name, mode="linear", coordinate_transformation_mode="half_pixel")
         raise InputError(f"a step {function} cannot be written")
 

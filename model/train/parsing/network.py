@@ -11,8 +11,8 @@ HEIGHT, WIDTH = 192, 144  # of its input
 STRIDE = 2  # of its logits
 MEAN, STD = 0.5, 0.25  # of its input's channels
 
-_CHANNELS = (32, 64, 96, 112)  # at strides 2, 4, 8, 16
-_LAST = 48
+_CHANNELS = (24, 48, 80, 112)  # at strides 2, 4, 8, 16
+_LAST = 32
 
 
 class Parser(nn.Module):
@@ -38,7 +38,7 @@ class Parser(nn.Module):
 
 
 class Trunk(nn.Module):
-    """(B, 3, H, W) to (B, 48, H/2, W/2)."""
+    """(B, 3, H, W) to (B, 32, H/2, W/2)."""
 
     def __init__(self) -> None:
         super().__init__()
