@@ -1,4 +1,4 @@
-"""The engines without a server: `python -m model tryon`, `avatar`, `check`, `demo-pack`.
+"""The engines without a server: `python -m model tryon`, `avatar`, `train`, `evaluate`, `check`, `demo-pack`.
 
 Exit codes: 0 done, 1 something is wrong with the weights or the pictures, 2 with the command line.
 """
@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from model.catvton import command as tryon_command
 from model.errors import EngineError
+from model.evaluate import command as evaluate_command
+from model.train import command as train_command
 from model.up2you import command as avatar_command
 from model.weights.pack import Pack
 
@@ -37,6 +39,8 @@ def _parser() -> ArgumentParser:
 
     tryon_command.add_arguments(commands.add_parser("tryon", help="dress a person"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
+    train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
+    evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))
 
     check = commands.add_parser("check", help="say what is right and wrong with a folder of weights")
     check.add_argument("model_dir", metavar="MODEL_DIR")

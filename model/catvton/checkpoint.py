@@ -7,6 +7,7 @@ can therefore be spelt "8.to_q.weight" or "9.weight"; which spelling a file has 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,20 +18,17 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, variants
-from model.catvton.memory import resident_bytes
+from model.catvton.memory import PUBLISHED, Latents, resident_bytes
 from model.catvton.request import Request, Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule
 from model.errors import WeightsError
 from model.perception.files import label_map_files
 from model.perception.parsing import Parsing
+from model.weights.layout import CONFIG
 from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
 
-LATENT_CHANNELS = 4
-INPUT_CHANNELS: dict[Variant, int] = {
-    "mask": LATENT_CHANNELS + 1 + LATENT_CHANNELS,  # noise, mask, condition
-    "maskfree": LATENT_CHANNELS + LATENT_CHANNELS,  # noise, condition
-}
+_MOST_DOWNSAMPLING = 8  # requests are multiples of it
 
 _PARAMETERS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight", "to_out.0.bias")
 _ENTRIES_PER_ATTENTION = 8
@@ -46,28 +44,65 @@ _ALIASES = {
 _BLOCK_ORDER = ("down_blocks", "up_blocks", "mid_block")
 
 
+def input_channels(variant: Variant, latent_channels: int) -> int:
+    """What the UNet sees: noise, the mask if there is one, and the condition."""
+    return 2 * latent_channels + (variant == "mask")
+
+
+def latents(weights: Path, variant: Variant = "mask") -> Latents:
+    """What the autoencoder's latents are like.
+
+    Raises:
+        WeightsError: its config cannot be read, or it shrinks pictures more than requests allow for.
+    """
+    file = weights / FOLDERS[variant] / VAE / CONFIG
+    try:
+        config = json.loads(file.read_bytes())
+        found = Latents(config.get("latent_channels", PUBLISHED.channels), 2 ** (len(config["block_out_channels"]) - 1))
+    except (OSError, TypeError, ValueError) as error:
+        raise WeightsError(f"{file}: {error}") from error
+    except KeyError as error:
+        raise WeightsError(f"{file}: missing key {error}") from error
+    if found.downsampling > _MOST_DOWNSAMPLING:
+        raise WeightsError(f"{file}: it shrinks pictures {found.downsampling} times, at most {_MOST_DOWNSAMPLING} fit")
+    return found
+
+
 def unet(weights: Path, variant: Variant = "mask") -> Network[UNet2DConditionModel]:
     """The base UNet with the published attention over its own and without cross-attention."""
     folder = weights / FOLDERS[variant] / UNET
     module = build(UNet2DConditionModel, folder)
-    channels, expected = module.config.in_channels, INPUT_CHANNELS[variant]
-    if channels != expected:
-        raise WeightsError(f"{folder}: in_channels is {channels}, that of the variant '{variant}' has {expected}")
-    base = stock_checkpoint(module, folder)
+    channels = latents(weights, variant).channels
+    expected = {"in_channels": input_channels(variant, channels), "out_channels": channels}
+    for key, wanted in expected.items():
+        if (found := module.config[key]) != wanted:
+            raise WeightsError(f"{folder}: {key} is {found}, that of the variant '{variant}' has {wanted}")
+    base = _base_checkpoint(module, folder)
     keep_only_self_attention(module)
     return Network(module, [base, attention_checkpoint(module, attention_file(weights, variant))])
+
+
+def _base_checkpoint(module: UNet2DConditionModel, folder: Path) -> Checkpoint:
+    """The base as published, or without any of the attention that is replaced, as a trained one is written."""
+    base = stock_checkpoint(module, folder)
+    replaced = {key for key in base.expected if ".attn1." in key or ".attn2." in key}
+    if not base.tensors or replaced & base.tensors.keys():
+        return base
+    expected = {key: shape for key, shape in base.expected.items() if key not in replaced}
+    return Checkpoint(base.file, expected, base.tensors)
 
 
 def vae(weights: Path, variant: Variant = "mask") -> Network[AutoencoderKL]:
     """The autoencoder."""
     folder = weights / FOLDERS[variant] / VAE
+    latents(weights, variant)
     module = build(AutoencoderKL, folder)
     return Network(module, [stock_checkpoint(module, folder)])
 
 
 def noise_schedule(weights: Path, variant: Variant = "mask") -> NoiseSchedule:
     """The noise the base UNet was trained with."""
-    return NoiseSchedule.read(weights / FOLDERS[variant] / SCHEDULER)
+    return NoiseSchedule.read(weights / FOLDERS[variant] / SCHEDULER, ("epsilon", "v_prediction"))
 
 
 def parts(weights: Path) -> list[Callable[[], object]]:
@@ -79,9 +114,10 @@ def parts(weights: Path) -> list[Callable[[], object]]:
     return networks + [partial(Parsing, file, classes) for file, classes in labelling if file.is_file()]
 
 
-def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, int]) -> int:
+def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:
     """What a job holds beside the weights, at the pack's own size."""
-    return resident_bytes(Request.model_validate({"person": "p", "garment": "g", **defaults}))
+    request = Request.model_validate({"person": "p", "garment": "g", **defaults})
+    return resident_bytes(request, latents(weights, variants(weights)[0]))
 
 
 def attention_checkpoint(module: nn.Module, file: Path) -> Checkpoint:

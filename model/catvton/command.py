@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def tryon(arguments: Namespace) -> int:
     return run_engine(arguments, pack, request, files)
 
 
-def _request(arguments: Namespace, defaults: dict[str, int]) -> Request:
+def _request(arguments: Namespace, defaults: Mapping[str, float]) -> Request:
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     pictures = {name: getattr(arguments, name) for name in ("person", "mask", "garment")}
     body: dict[str, Any] = {name: str(file) for name, file in pictures.items() if file is not None}

@@ -17,13 +17,13 @@ class Denoiser(nn.Module):
     def forward(self, latents: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
         """
         Args:
-            latents: (R, 4, h, w) float32, person beside garment.
+            latents: (R, C, h, w) float32, person beside garment. As published, C is 4.
             timesteps: (R,) int64.
-            condition: (R, 5 or 4, h, w) float32, from `condition_rows`.
+            condition: (R, 1 + C or C, h, w) float32, from `condition_rows`.
 
         Returns:
-            (R, 4, h, w) float32.
+            (R, C, h, w) float32.
         """
-        seen = torch.cat([latents, condition], dim=1).to(self.unet.dtype)  # (R, 9 or 8, h, w)
+        seen = torch.cat([latents, condition], dim=1).to(self.unet.dtype)  # (R, 2C + 1 or 2C, h, w)
         prediction: Tensor = self.unet(seen, timesteps, encoder_hidden_states=None, return_dict=False)[0]
         return prediction.float()

@@ -60,4 +60,5 @@ class TryOn:
         return self.networks[variant]
 
     def resident_bytes(self, request: TryOnRequest) -> int:
-        return resident_bytes(request)
+        networks = self.networks.get(request.variant or next(iter(self.networks)))
+        return resident_bytes(request, networks.latents) if networks else 0  # `run` refuses what is not loaded

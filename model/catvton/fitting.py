@@ -95,7 +95,9 @@ class Fitting:
         condition = await networks.encode(prepared, samples, posterior, guided=request.guidance > 1)
 
         self.job.progress("denoise", self._steps_done, self._steps)
-        async for _, latents in sample(networks.denoiser, ddim, condition, request.guidance, noise):  # noqa: B007
+        channels = networks.latents.channels
+        walk = sample(networks.denoiser, ddim, condition, request.guidance, noise, channels)
+        async for _, latents in walk:  # noqa: B007
             self._steps_done += 1
             self.job.progress("denoise", self._steps_done, self._steps)
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from model.catvton.request import Request
 
 
-def resident_bytes(request: Request) -> int:
+@dataclass(frozen=True)
+class Latents:
+    """What an autoencoder makes of a picture: so many channels, so many times smaller in height and width."""
+
+    channels: int
+    downsampling: int
+
+
+PUBLISHED = Latents(channels=4, downsampling=8)
+
+
+def resident_bytes(request: Request, latents: Latents = PUBLISHED) -> int:
     """Every row's condition, input latents and prediction, every sample's latents, noise and picture; float32."""
     if request.mask_only:
         return 0
     rows = request.samples * (2 if request.guidance > 1 else 1)
-    cells = 2 * (request.height // 8) * (request.width // 8)
-    latents = cells * (rows * (5 + 4 + 4) + request.samples * (4 + 4 + 4))
+    cells = 2 * (request.height // latents.downsampling) * (request.width // latents.downsampling)
+    channels = latents.channels
+    numbers = cells * (rows * (1 + 3 * channels) + request.samples * 3 * channels)
     pictures = 3 * request.height * request.width * (2 + request.samples)
-    return 4 * (latents + pictures)
+    return 4 * (numbers + pictures)

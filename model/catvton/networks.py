@@ -22,6 +22,7 @@ class Networks:
     def __init__(self, weights: Path, variant: Variant, device: Device) -> None:
         self.variant = variant
         self.device = device
+        self.latents = checkpoint.latents(weights, variant)
         self.noise_schedule = checkpoint.noise_schedule(weights, variant)
         unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
         vae = checkpoint.vae(weights, variant).load(device.home, device.dtype)
@@ -47,7 +48,7 @@ class Networks:
         return condition_rows(person_latents, garment_latents, mask, guided=guided)
 
     async def decode(self, latents: Tensor) -> Tensor:
-        """The person's half of (B, 4, ...) latents as pictures: (B, 3, H, W), roughly in [-1, 1]."""
+        """The person's half of (B, C, ...) latents as pictures: (B, 3, H, W), roughly in [-1, 1]."""
         person, _ = latents.chunk(2, dim=concatenation_axis(masked=self.variant == "mask"))
         pictures: Tensor = await self.decoder(person / self.scaling_factor)
         return pictures

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
-from model.catvton.checkpoint import LATENT_CHANNELS
 from model.diffusion.schedule import DDIM
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
@@ -34,22 +33,28 @@ def condition_rows(person: Tensor, garment: Tensor, mask: Tensor | None, *, guid
     """What the UNet sees beside the noise.
 
     Args:
-        person, garment: latents of the (masked) person and of the garment, (B, 4, h, w).
-        mask: 1 where to paint, (B, 1, 8h, 8w), or (1, 1, 8h, 8w) for all; None for the mask-free variant.
+        person, garment: latents of the (masked) person and of the garment, (B, C, h, w). As published, C is 4.
+        mask: 1 where to paint, (B, 1, H, W), or (1, 1, H, W) for all; None for the mask-free variant.
         guided: put B rows without the garment before the B rows with it.
 
     Returns:
-        With a mask (B or 2B, 5, 2h, w): the mask, and the person above the garment.
-        Without (B or 2B, 4, h, 2w): the person left of the garment.
+        With a mask (B or 2B, 1 + C, 2h, w): the mask, and the person above the garment.
+        Without (B or 2B, C, h, 2w): the person left of the garment.
     """
     garments = [torch.zeros_like(garment), garment] if guided else [garment]
     axis = concatenation_axis(masked=mask is not None)
     rows = torch.cat([torch.cat([person, one], dim=axis) for one in garments])
     if mask is None:
         return rows
-    mask = mask[..., ::8, ::8]  # (B or 1, 1, h, w)
+    mask = mask_at(mask, person)
     mask = torch.cat([mask, torch.zeros_like(mask)], dim=axis).expand(len(person), -1, -1, -1)
     return torch.cat([mask.repeat(len(garments), 1, 1, 1), rows], dim=1)
+
+
+def mask_at(mask: Tensor, latents: Tensor) -> Tensor:
+    """The mask (..., H, W) as large as the latents (..., h, w): its value where each one begins, as published."""
+    stride = mask.shape[-2] // latents.shape[-2]
+    return mask[..., ::stride, ::stride]
 
 
 def concatenation_axis(*, masked: bool) -> int:
@@ -58,9 +63,9 @@ def concatenation_axis(*, masked: bool) -> int:
 
 
 async def sample(
-    network: Network, ddim: DDIM, condition: Tensor, guidance: float, noise: Normal
+    network: Network, ddim: DDIM, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
 ) -> AsyncIterator[tuple[int, Tensor]]:
-    """Yield, after each step, how many are done and the latents, (B, 4, ...) float32, as large as the condition.
+    """Yield, after each step, how many are done and the latents, (B, channels, ...) float32, as large as the condition.
 
     Args:
         condition: from `condition_rows`; guided exactly when `guidance` is above 1.
@@ -69,7 +74,7 @@ async def sample(
     """
     device, rows = condition.device, len(condition)
     samples = rows // 2 if guidance > 1 else rows
-    shape = (samples, LATENT_CHANNELS, *condition.shape[-2:])
+    shape = (samples, channels, *condition.shape[-2:])
     latents = noise(shape).to(device)
     for i, timestep in enumerate(ddim.timesteps):
         timesteps = torch.full((rows,), timestep, device=device)

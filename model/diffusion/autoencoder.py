@@ -1,4 +1,7 @@
-"""The two directions of a stock `AutoencoderKL`, as modules whose rows are independent: float32 in, float32 out."""
+"""The two directions of a stock `AutoencoderKL`, as modules whose rows are independent: float32 in, float32 out.
+
+Latents have C channels and are f times smaller than their picture; as published, 4 and 8.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Encoder(nn.Module):
             pictures: (B, 3, H, W) in [-1, 1].
 
         Returns:
-            mean and log-variance, (B, 4, H/8, W/8) each, not yet scaled; the log-variance lies in [-30, 20].
+            mean and log-variance, (B, C, H/f, W/f) each, not yet scaled; the log-variance lies in [-30, 20].
         """
         hidden = self.vae.encoder(pictures.to(self.vae.dtype))
         if self.vae.quant_conv is not None:
@@ -39,10 +42,10 @@ class Decoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """
         Args:
-            latents: (B, 4, h, w), not scaled.
+            latents: (B, C, h, w), not scaled.
 
         Returns:
-            (B, 3, 8h, 8w), roughly in [-1, 1].
+            (B, 3, fh, fw), roughly in [-1, 1].
         """
         hidden = latents.to(self.vae.dtype)
         if self.vae.post_quant_conv is not None:
@@ -55,7 +58,7 @@ def draw_latents(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     """Latents from their distribution; not scaled yet.
 
     Args:
-        mean, logvar: (B, 4, h, w), or (1, 4, h, w) to draw B times from one picture.
-        noise: standard normal, (B, 4, h, w).
+        mean, logvar: (B, C, h, w), or (1, C, h, w) to draw B times from one picture.
+        noise: standard normal, (B, C, h, w).
     """
     return mean + torch.exp(0.5 * logvar) * noise

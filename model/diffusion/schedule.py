@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,13 +20,15 @@ _CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler", "PNDMSchedul
 _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
     "beta_schedule": ("scaled_linear", "linear"),
     "trained_betas": (None, None),
-    "prediction_type": ("epsilon", "epsilon"),
     "timestep_spacing": ("leading", "leading"),
     "clip_sample": (False, True),
     "thresholding": (False, False),
     "rescale_betas_zero_snr": (False, False),
     "variance_type": ("fixed_small", "fixed_small"),
 }
+
+
+PredictionType = Literal["epsilon", "v_prediction"]
 
 
 class NoiseSchedule:
@@ -36,20 +39,33 @@ class NoiseSchedule:
         train_steps: number of training timesteps.
         steps_offset: the last timestep visited when sampling.
         clean_end: whether the state after the last step counts as free of noise.
+        prediction_type: what the network says about noisy latents: their noise, or v = sqrt(a) noise - sqrt(1-a) clean
+            with a the share of signal (Salimans and Ho, arXiv 2202.00512).
     """
 
     def __init__(
-        self, beta_start: float, beta_end: float, *, train_steps: int, steps_offset: int, clean_end: bool
+        self,
+        beta_start: float,
+        beta_end: float,
+        *,
+        train_steps: int,
+        steps_offset: int,
+        clean_end: bool,
+        prediction_type: PredictionType = "epsilon",
     ) -> None:
         betas = torch.linspace(beta_start**0.5, beta_end**0.5, train_steps, dtype=torch.float32) ** 2
         self.alphas = torch.cumprod(1 - betas, dim=0)  # (train_steps,)
         self.clean_end = clean_end
         self.final_alpha = torch.tensor(1.0) if clean_end else self.alphas[0]
         self.steps_offset = steps_offset
+        self.prediction_type = prediction_type
 
     @classmethod
-    def read(cls, file: Path) -> NoiseSchedule:
+    def read(cls, file: Path, prediction_types: Sequence[PredictionType] = ("epsilon",)) -> NoiseSchedule:
         """Read a published `scheduler_config.json`.
+
+        Args:
+            prediction_types: those the engine has a walk for.
 
         Raises:
             WeightsError: the file is absent or asks for something DDIM as written here does not do.
@@ -57,12 +73,16 @@ class NoiseSchedule:
         try:
             config = json.loads(file.read_bytes())
             _refuse_unsupported(config, file)
+            if (prediction_type := config.get("prediction_type", "epsilon")) not in prediction_types:
+                supported = ", ".join(prediction_types)
+                raise WeightsError(f"{file}: prediction_type is {prediction_type!r}, supported are {supported}")
             return cls(
                 config["beta_start"],
                 config["beta_end"],
                 train_steps=config["num_train_timesteps"],
                 steps_offset=config.get("steps_offset", 0),
                 clean_end=config.get("set_alpha_to_one", True),
+                prediction_type=prediction_type,
             )
         except (OSError, ValueError) as error:
             raise WeightsError(f"{file}: {error}") from error
@@ -126,17 +146,22 @@ class DDIM:
         self.timesteps = noise_schedule.timesteps(steps)
         stride = len(noise_schedule.alphas) // steps
         self.eta = eta
+        self._predicts_v = noise_schedule.prediction_type == "v_prediction"
         self._constants = [_constants(noise_schedule, t, t - stride, eta) for t in self.timesteps]
 
     def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
         """From the latents before step `i` to those after it.
 
         Args:
-            prediction: the noise the network sees in `latents`, of the same shape.
+            prediction: what the network says about `latents`, of the same shape and the schedule's `prediction_type`.
             noise: standard normal, of the same shape; not used when eta is 0.
         """
         sqrt_alpha, sqrt_beta, sqrt_next_alpha, direction, deviation = self._constants[i]
-        clean = (latents - sqrt_beta * prediction) / sqrt_alpha
+        if self._predicts_v:
+            clean = sqrt_alpha * latents - sqrt_beta * prediction
+            prediction = sqrt_alpha * prediction + sqrt_beta * latents  # the noise
+        else:
+            clean = (latents - sqrt_beta * prediction) / sqrt_alpha
         latents = sqrt_next_alpha * clean + direction * prediction
         return latents if noise is None or self.eta == 0 else latents + deviation * noise
 

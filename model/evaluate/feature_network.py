@@ -24,7 +24,6 @@ from torch import Tensor
 
 from model.errors import InputError, WeightsError
 from model.perception.onnx_file import open_session
-from model.reading import read_picture
 
 SIDE = 299
 _BATCH = 32
@@ -57,24 +56,24 @@ class FeatureNetwork:
             raise WeightsError(f"{self.file} gives {tuple(features.shape)} for {len(levels)} pictures, expected (N, F)")
         return features
 
-    def of_files(self, files: Iterable[Path]) -> Tensor:
-        """(N, F), one row a picture.
+    def of_pictures(self, pictures: Iterable[Image.Image]) -> Tensor:
+        """(N, F), one row an RGB picture. They are taken one after the other, and few are kept.
 
         Raises:
-            InputError: there is none, or a file cannot be read as a picture.
+            InputError: there is none.
             WeightsError: the network's file gives something else than features.
         """
         waiting: list[Tensor] = []
         features: list[Tensor] = []
-        for file in files:
-            waiting.append(prepared(read_picture(file, str(file)).convert("RGB")))
+        for picture in pictures:
+            waiting.append(prepared(picture))
             if len(waiting) == _BATCH:
                 features.append(self(torch.stack(waiting)))
                 waiting.clear()
         if waiting:
             features.append(self(torch.stack(waiting)))
         if not features:
-            raise InputError("there is no picture to look at", field="files")
+            raise InputError("there is no picture to look at", field="results")
         return torch.cat(features)
 
 

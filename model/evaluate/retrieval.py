@@ -25,6 +25,7 @@ _AREA = 48 * 48
 _LIGHTNESS_BINS, _CHROMA_BINS = 8, 16
 _DIRECTIONS = 8  # over 180 degrees
 _STRENGTHS = (4.0, 10.0, 25.0, 60.0)  # levels a pixel; weaker edges count as none
+_NEARLY_WHITE, _MARGINS_A_HEIGHT = 250, 40
 _KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -51,11 +52,17 @@ def description(picture: Levels, region: Region) -> Description:
 
 
 def garment_pixels(flat: Levels) -> Region:
-    """(H, W) bool: all of a flat picture but the nearly white that is connected with its border."""
-    whiteness = (flat.min(2) >= 250).astype(np.uint8)
+    """(H, W) bool: all of a flat picture but the nearly white that is connected with its border, and a margin.
+
+    The margin, 1/40 of the height, is where the garment's shadow lies; it is kept of garments that would vanish.
+    """
+    whiteness = (flat.min(2) >= _NEARLY_WHITE).astype(np.uint8)
     bordered = np.pad(whiteness, 1, constant_values=1)
     _, areas = cv2.connectedComponents(bordered, connectivity=4)
-    return np.asarray((areas != areas[0, 0])[1:-1, 1:-1], np.bool_)
+    garment = (areas != areas[0, 0])[1:-1, 1:-1].astype(np.uint8)
+    margin = len(flat) // _MARGINS_A_HEIGHT
+    inner = cv2.erode(garment, np.ones((2 * margin + 1,) * 2, np.uint8))
+    return np.asarray(inner if np.any(inner) else garment, np.bool_)
 
 
 def nearest(results: Sequence[Description], garments: Sequence[Description]) -> NDArray[np.int64]:

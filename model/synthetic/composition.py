@@ -32,24 +32,24 @@ def paint(
     """A photo, (H/2, W/2, 3), and the person's alpha, (H/2, W/2), of even H and W."""
     worn = {LAYERS[garment.place]: garment for garment in garments}
     height, width = buffers.layers.shape
-    index = np.flatnonzero(buffers.layers)
-    layers, places, normals, occlusion = _taken(buffers, index)
-    colours = np.zeros((len(index), 3), np.float32)
-    wrap, shade = np.zeros(len(index), np.float32), np.ones(len(index), np.float32)
-    for layer in np.flatnonzero(np.bincount(layers)):
-        which = np.flatnonzero(layers == layer)
-        here = places[which]
-        if garment := worn.get(Layer(layer)):
-            colours[which] = paint_garment(garment, here, index[which], (height, width))
-            shade[which] = creases(garment, here)
+    index, ends = _by_layer(buffers.layers)
+    places, normals, occlusion = _taken(buffers, index)
+    colours = np.empty((3, len(index)), np.float32).T
+    wrap = np.zeros(len(index), np.float32)
+    for layer in list(Layer)[1:]:
+        part = slice(ends[layer - 1], ends[layer])
+        if part.start == part.stop:
+            continue
+        if garment := worn.get(layer):
+            colours[part] = paint_garment(garment, places[part], index[part], (height, width))
+            occlusion[part] *= creases(garment, places[part])
         else:
-            colours[which] = _person(Layer(layer), look, here)
-            wrap[which] = _SKIN_WRAP
-    linear = lit(colours, normals, occlusion * shade, light, wrap)
+            colours[part] = _person(layer, look, places[part])
+            wrap[part] = _SKIN_WRAP
+    linear = lit(colours, normals, occlusion, light, wrap)
     person = _halved(display(linear), index, (height, width))
     alpha = person[..., 3]
-    behind = _behind(room, alpha)
-    photo = person[..., :3] + (1 - alpha[..., None]) * behind
+    photo = person[..., :3] + (1 - alpha[..., None]) * _behind(room, alpha)
     return _levels(photo), _levels(alpha)
 
 
@@ -57,7 +57,7 @@ def flat_picture(buffers: Buffers, garment: Garment) -> NDArray[np.uint8]:
     """The garment alone, (H/2, W/2, 3), on white, evenly lit, with a faint shadow. Other layers are not seen."""
     shape = buffers.layers.shape
     index = np.flatnonzero(buffers.layers == LAYERS[garment.place])
-    _, places, normals, occlusion = _taken(buffers, index)
+    places, normals, occlusion = _taken(buffers, index)
     colours = paint_garment(garment, places, index, (shape[0], shape[1]))
     linear = lit(colours, normals, occlusion * creases(garment, places), _FLAT_LIGHT)
     picture = _halved(display(linear), index, (shape[0], shape[1]))
@@ -71,13 +71,18 @@ def flat_picture(buffers: Buffers, garment: Garment) -> NDArray[np.uint8]:
     return _levels(picture[..., :3] + (1 - alpha[..., None]) * ground)
 
 
-def _taken(buffers: Buffers, index: NDArray[np.intp]) -> tuple[Values, Values, Values, Values]:
-    return (
-        buffers.layers.ravel()[index],
-        buffers.places.reshape(-1, 3)[index],
-        buffers.normals.reshape(-1, 3)[index],
-        buffers.occlusion.ravel()[index],
-    )
+def _by_layer(layers: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where somebody is in the flattened picture, one layer after the other, and where each layer's pixels end."""
+    index = np.flatnonzero(layers)
+    seen = layers.ravel()[index]
+    counts = np.bincount(seen, minlength=len(Layer))
+    return index[np.argsort(seen, kind="stable")], np.cumsum(counts)
+
+
+def _taken(buffers: Buffers, index: NDArray[np.intp]) -> tuple[Values, Values, Values]:
+    """Places and normals, (N, 3), and occlusion, (N,): copies, channel by channel in memory."""
+    places, normals = (plane.reshape(-1, 3).take(index, axis=0) for plane in (buffers.places, buffers.normals))
+    return np.asfortranarray(places), np.asfortranarray(normals), buffers.occlusion.ravel().take(index)
 
 
 def _person(layer: Layer, look: Look, places: Values) -> Values:
@@ -93,8 +98,7 @@ def _person(layer: Layer, look: Look, places: Values) -> Values:
 def _halved(colours: Values, index: NDArray[np.intp], shape: tuple[int, int]) -> Values:
     """(H/2, W/2, 4): means over 2 x 2 pixels, colours premultiplied, so what is not there leaves no fringe."""
     frame = np.zeros((shape[0] * shape[1], 4), np.float32)
-    frame[index, :3] = colours
-    frame[index, 3] = 1
+    frame[index] = np.concatenate([colours, np.ones((len(index), 1), np.float32)], 1)
     size = (shape[1] // 2, shape[0] // 2)
     return np.asarray(cv2.resize(frame.reshape(*shape, 4), size, interpolation=cv2.INTER_AREA))
 
@@ -113,4 +117,4 @@ def _behind(room: Room, alpha: Values) -> Values:
 
 
 def _levels(values: Any) -> NDArray[np.uint8]:
-    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)

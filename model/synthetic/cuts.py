@@ -10,6 +10,7 @@ import numpy as np
 from model.synthetic.brush import Values
 from model.synthetic.garments import NECK_TOP, Garment
 
+_HEAD = 0.58  # height above which no cloth reaches
 _NAPE_DEPTH = 0.025  # how far the opening reaches down at the back
 _FRONT, _BACK = 0.06, -0.02  # z between which it rises
 _ARMPIT, _ARMHOLE_MIDDLE = 0.35, 0.47  # heights of an armhole without a sleeve
@@ -22,7 +23,7 @@ _ANKLE = -0.79
 def bodice_depth(garment: Garment, places: Values) -> Values:
     """(N,) metres inside the nearest edge of a top, or of a dress above its waist."""
     lower = places[:, 1] - _DRESS_WAIST if garment.kind == "dress" else hem_depth(garment, places)
-    return np.minimum.reduce([lower, neck_depth(garment, places), sleeve_depth(garment, places)])
+    return np.asarray(np.minimum.reduce([lower, neck_depth(garment, places), sleeve_depth(garment, places)]))
 
 
 def trousers_depth(garment: Garment, places: Values) -> Values:
@@ -38,6 +39,10 @@ def skirt_depth(garment: Garment, places: Values) -> Values:
 
 def neck_depth(garment: Garment, places: Values) -> Values:
     """(N,) metres outside the neck's opening: an ellipse seen from in front, or a V, shallow at the back."""
+    return np.minimum(_outside_opening(garment, places), np.float32(_HEAD) - places[:, 1])
+
+
+def _outside_opening(garment: Garment, places: Values) -> Values:
     x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
     in_front = np.clip((z - _BACK) / (_FRONT - _BACK), 0, 1)
     reach = np.float32(_NAPE_DEPTH) + in_front * np.float32(garment.neck_depth - _NAPE_DEPTH)
@@ -81,4 +86,4 @@ def scalp_depth(places: Values) -> Values:
     """(N,) metres inside the hairline: from the forehead, over the ears, to the nape."""
     x, y, z = places.T
     hairline = 0.795 * (y - 0.748) - 0.607 * (z - 0.125) + 0.10 * np.abs(x)
-    return np.minimum(hairline, y - 0.56).astype(np.float32)
+    return np.asarray(np.minimum(hairline, y - 0.56), np.float32)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 
-from model.synthetic.brush import Values, edge
+from model.synthetic.brush import Values, covered, edge, over
 from model.synthetic.cloth_colours import Colour, contrasting, random_colour
 from model.synthetic.motifs import MOTIFS
+from model.synthetic.periodic import faded, pulses, staggered
 
 Kind = Literal["plain", "stripes", "gingham", "tartan", "dots", "scatter", "motif", "band", "gradient"]
 
@@ -48,19 +50,19 @@ class Fabric:
             u, v: (N,) metres, to the person's left and up.
             pixel: how many metres of cloth a pixel is wide, or (N, 2), how many along u and along v.
         """
-        ground, *inks = np.asarray(self.colours, np.float32)
+        ground, *inks = self.colours
         if self.kind == "plain":
-            return np.tile(ground, (len(u), 1))
+            return covered(ground, len(u))
         x, y = u - np.float32(self.origin[0]), v - np.float32(self.origin[1])
         wide, high = np.broadcast_to(np.asarray(pixel, np.float32), (len(u), 2)).T
         if self.angle:
             c, s = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
             x, y = c * x + s * y, c * y - s * x
             wide, high = np.hypot(c * wide, s * high), np.hypot(s * wide, c * high)
-        colours = ground[None]
-        covers = _COVERS[self.kind](self, x, y, np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL))
-        for ink, cover in zip(inks, covers, strict=False):
-            colours = colours + cover[:, None] * (ink - colours)
+        wide, high = np.maximum(wide, _SMALLEST_PIXEL), np.maximum(high, _SMALLEST_PIXEL)
+        colours = np.asarray(ground, np.float32)
+        for ink, cover in zip(inks, _COVERS[self.kind](self, x, y, wide, high), strict=False):
+            colours = over(colours, ink, cover)
         return colours
 
 
@@ -98,42 +100,42 @@ _SCALES: dict[Kind, tuple[float, float]] = {
     "tartan": (0.10, 0.18),
     "dots": (0.05, 0.12),
     "scatter": (0.08, 0.15),
-    "motif": (0.07, 0.12),
+    "motif": (0.09, 0.14),
     "band": (0.06, 0.16),
     "gradient": (0.35, 0.8),
 }
 
 
 def _stripes(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
-    return (_pulses(y / fabric.scale, fabric.share, high / fabric.scale),)
+    return (pulses(y / fabric.scale, fabric.share, high / fabric.scale),)
 
 
 def _gingham(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
-    across = _pulses(x / fabric.scale, 0.5, wide / fabric.scale)
-    return (0.5 * (across + _pulses(y / fabric.scale, 0.5, high / fabric.scale)),)
+    across = pulses(x / fabric.scale, 0.5, wide / fabric.scale)
+    return (0.5 * (across + pulses(y / fabric.scale, 0.5, high / fabric.scale)),)
 
 
 def _tartan(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
     """Broad bands both ways, and a thin line of the third colour between them."""
     x, y, wide, high = (values / fabric.scale for values in (x, y, wide, high))
-    broad = 0.45 * (_pulses(x, fabric.share, wide) + _pulses(y, fabric.share, high))
-    thin = np.maximum(_pulses(x + 0.5, 0.1, wide), _pulses(y + 0.5, 0.1, high))
-    return broad, 0.8 * thin
+    broad = 0.45 * (pulses(x, fabric.share, wide) + pulses(y, fabric.share, high))
+    standing, lying = pulses(x + 0.5, 0.1, wide), pulses(y + 0.5, 0.1, high)
+    return broad, 0.8 * (standing + lying - standing * lying)
 
 
 def _dots(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
-    dx, dy, _ = _staggered(x / fabric.scale, y / fabric.scale)
+    dx, dy, _ = staggered(x / fabric.scale, y / fabric.scale)
     radius, pixel = 0.5 * fabric.share, np.sqrt(wide * high) / fabric.scale
-    return (_faded(edge(radius - np.hypot(dx, dy), pixel), 1.15 * np.pi * radius**2, pixel),)
+    return (faded(edge(radius - np.hypot(dx, dy), pixel), np.pi * radius**2 / 0.866, pixel),)
 
 
 def _scatter(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
     """Figures in staggered rows, every row turned otherwise."""
-    dx, dy, row = _staggered(x / fabric.scale, y / fabric.scale)
+    dx, dy, row = staggered(x / fabric.scale, y / fabric.scale)
     c, s = np.cos(2.4 * row), np.sin(2.4 * row)
     radius, pixel = 0.65 * fabric.share, np.sqrt(wide * high) / fabric.scale
     inside = radius * MOTIFS[fabric.motif]((c * dx + s * dy) / radius, (c * dy - s * dx) / radius)
-    return (_faded(edge(inside, pixel), 0.25, pixel),)
+    return (faded(edge(inside, pixel), _area(fabric.motif) * radius**2 / 0.866, pixel),)
 
 
 def _motif(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) -> tuple[Values, ...]:
@@ -166,25 +168,9 @@ _COVERS: dict[Kind, Callable[[Fabric, Values, Values, Values, Values], tuple[Val
 }
 
 
-def _pulses(x: Values, share: float, pixel: Values) -> Values:
-    """How much of a pixel lies in a train of pulses of period 1, one around 0: exact for any size of a pixel."""
-    start = x + (share - pixel) / 2
-    return (_filled(start + pixel, share) - _filled(start, share)) / pixel
-
-
-def _filled(x: Values, share: float) -> Values:
-    """How much of 0..x lies in pulses that begin at whole numbers."""
-    whole = np.floor(x)
-    return share * whole + np.minimum(x - whole, share)
-
-
-def _staggered(x: Values, y: Values) -> tuple[Values, Values, Values]:
-    """From the nearest of points in rows half as far apart as the points in them: offsets, and the row's number."""
-    row = np.round(y * np.float32(1 / 0.866))
-    x = x + 0.5 * (row % 2)
-    return x - np.round(x), y - np.float32(0.866) * row, row
-
-
-def _faded(cover: Values, mean: float, pixel: Values) -> Values:
-    """A pattern of period 1 gives way to its mean where a pixel holds much of a period."""
-    return cover + np.clip(3 * pixel - 0.75, 0, 1) * (mean - cover)
+@cache
+def _area(motif: str) -> float:
+    """Of the figure with radius 1."""
+    line = np.linspace(-1, 1, 101, dtype=np.float32)
+    x, y = np.meshgrid(line, line)
+    return float(4 * (MOTIFS[motif](x, y) > 0).mean())

@@ -10,7 +10,7 @@ from model.synthetic.cuts import hem_depth, neck_depth, sleeve_depth, waist_dept
 from model.synthetic.footprints import footprints
 from model.synthetic.garments import Garment
 
-_BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+_BLACK, _BRASS = (0.0, 0.0, 0.0), (0.72, 0.66, 0.52)
 _RIB, _WAIST_BAND, _HEM = 0.022, 0.035, 0.018  # how wide they are, metres
 _STITCH = 0.003
 
@@ -22,7 +22,7 @@ def paint_garment(garment: Garment, places: Values, index: Values, shape: tuple[
         places: (N, 3) on the template.
         index: (N,) of these pixels in the flattened picture of `shape` (H, W).
     """
-    u, v = cloth_coordinates(places, legs=garment.kind == "trousers")
+    u, v = cloth_coordinates(garment.kind, places)
     pixel = footprints(index, shape, u, v)
     colours = garment.fabric.colours_at(u, v, pixel)
     size = np.maximum(pixel.max(1), 0.002)
@@ -32,53 +32,50 @@ def paint_garment(garment: Garment, places: Values, index: Values, shape: tuple[
 
 
 def _upper_details(garment: Garment, places: Values, u: Values, size: Values, colours: Values) -> Values:
-    neck, cuff, hem = neck_depth(garment, places), sleeve_depth(garment, places), hem_depth(garment, places)
+    edges = np.minimum(neck_depth(garment, places), sleeve_depth(garment, places))
+    band = _RIB if garment.ribbed else 0.6 * _RIB
     if garment.ribbed:
-        rib = np.minimum(neck, cuff)
-        colours = over(colours, garment.trim, edge(_RIB - rib, size))
-        colours = _line(colours, rib - _RIB, size, 0.25)
-    else:
-        colours = _line(colours, np.minimum(neck, cuff) - 0.6 * _RIB, size, 0.20)
-    colours = _line(colours, hem - _HEM, size, 0.20)
+        colours = over(colours, garment.trim, edge(_RIB - edges, size))
+    dark = _line(edges - np.float32(band), size, 0.25)
+    dark = np.maximum(dark, _line(hem_depth(garment, places) - np.float32(_HEM), size, 0.20))
     if not garment.sleeveless:
-        colours = _line(colours, _armhole(places), size, 0.22)
+        dark = np.maximum(dark, _line(_armhole(places), size, 0.22))
+    if garment.kind == "dress":
+        dark = np.maximum(dark, _line(places[:, 1] - np.float32(0.075), size, 0.25))
     if garment.placket:
         colours = _placket(garment, places, u, size, colours)
-    if garment.kind == "dress":
-        colours = _line(colours, places[:, 1] - np.float32(0.10), size, 0.25)
-    return colours
+    return over(colours, _BLACK, dark)
 
 
 def _lower_details(garment: Garment, places: Values, u: Values, size: Values, colours: Values) -> Values:
     x, y, z = places.T
-    waist, hem = waist_depth(garment, places), hem_depth(garment, places)
+    waist = waist_depth(garment, places)
     if garment.ribbed:
         colours = over(colours, garment.trim, edge(_WAIST_BAND - waist, size))
-    colours = _line(colours, waist - _WAIST_BAND, size, 0.30)
-    colours = _line(colours, hem - _HEM, size, 0.20)
+    dark = _line(waist - np.float32(_WAIST_BAND), size, 0.30)
+    dark = np.maximum(dark, _line(hem_depth(garment, places) - np.float32(_HEM), size, 0.20))
+    out = np.abs(x)
     if garment.kind == "trousers":
-        front = edge(z - 0.03, 0.02)
-        colours = _line(colours, np.where(np.abs(x) > 0.14, z - 0.012, 1.0), size, 0.25)  # side seams
-        fly = np.where((y > -0.09) & (waist > 0), x, 1.0)
-        colours = over(colours, _BLACK, 0.28 * front * edge(_STITCH - np.abs(fly), size))
-        button = np.hypot(x, waist - 0.5 * _WAIST_BAND)
-        colours = over(colours, (0.72, 0.66, 0.52), front * edge(0.008 - button, size))
+        sides = _line(z - np.float32(0.012), size, 0.25) * (out > 0.14)
+        fly = _line(x, size, 0.28) * ((y > -0.09) & (z > 0))
+        dark = np.maximum.reduce([dark, sides, fly])
+        button = np.hypot(x, waist - np.float32(0.5 * _WAIST_BAND))
+        colours = over(colours, _BRASS, edge(0.008 - button, size) * (z > 0))
     if garment.pockets:
         # In front an oblique slit each side, behind a patch on each half.
-        slit = np.where(
-            (z > 0) & (waist > _WAIST_BAND) & (waist < 0.15), np.abs(x) - 0.10 - 0.35 * (waist - 0.035), 1.0
-        )
-        colours = _line(colours, slit, size, 0.35)
-        patch = np.maximum(np.abs(np.abs(u) - 0.33) - 0.055, np.abs(y + 0.04) - 0.06)
-        colours = _line(colours, np.where(z < 0, patch, 1.0), size, 0.30)
-    return colours
+        slit = _line(out - np.float32(0.088) - np.float32(0.35) * waist, size, 0.35)
+        patch = _line(np.maximum(np.abs(np.abs(u) - 0.33) - 0.055, np.abs(y + np.float32(0.04)) - 0.06), size, 0.30)
+        in_front = (z > 0) & (waist > _WAIST_BAND) & (waist < 0.15)
+        dark = np.maximum.reduce([dark, slit * in_front, patch * (z < 0)])
+    return over(colours, _BLACK, dark)
 
 
 def _placket(garment: Garment, places: Values, u: Values, size: Values, colours: Values) -> Values:
     """A buttoned strip from the neck to the hem."""
     front = edge(places[:, 2] - 0.03, 0.02)
-    colours = over(colours, mixed(garment.fabric.colours[0], _WHITE, 0.12), 0.8 * front * edge(0.016 - np.abs(u), size))
-    colours = over(colours, _BLACK, 0.25 * front * edge(_STITCH - np.abs(np.abs(u) - 0.017), size))
+    strip = mixed(garment.fabric.colours[0], (1.0, 1.0, 1.0), 0.12)
+    colours = over(colours, strip, front * edge(0.016 - np.abs(u), size))
+    colours = over(colours, _BLACK, front * _line(np.abs(u) - np.float32(0.017), size, 0.25))
     spaced = np.abs((places[:, 1] + np.float32(1)) % np.float32(0.085) - np.float32(0.0425))
     return over(colours, garment.trim, front * edge(0.007 - np.hypot(u, spaced), size))
 
@@ -86,12 +83,13 @@ def _placket(garment: Garment, places: Values, u: Values, size: Values, colours:
 def _armhole(places: Values) -> Values:
     """(N,) metres beyond the seam between trunk and sleeve; far where there is none."""
     x, y = np.abs(places[:, 0]), places[:, 1]
-    return np.where(y > 0.33, (x + np.float32(0.3) * y - np.float32(0.305)) * np.float32(0.96), 1.0)
+    return np.where(y > 0.33, (x + np.float32(0.3) * y - np.float32(0.305)) * np.float32(0.96), np.float32(1))
 
 
-def _line(colours: Values, distance: Values, size: Values, strength: float) -> Values:
-    """A seam where `distance` is 0: darker, never thinner than can be seen."""
-    return over(colours, _BLACK, strength * edge(_STITCH - np.abs(distance), size))
+def _line(distance: Values, size: Values, strength: float) -> Values:
+    """(N,) how dark a seam is where `distance` is 0: fainter, not broader, where a pixel is larger than it."""
+    thin = np.minimum(np.float32(2 * _STITCH) / size, 1)
+    return np.asarray(strength * thin * edge(_STITCH - np.abs(distance), size))
 
 
 def creases(garment: Garment, places: Values) -> Values:
@@ -100,12 +98,17 @@ def creases(garment: Garment, places: Values) -> Values:
     if garment.kind in ("skirt", "dress"):
         low = np.clip((np.float32(0.05) - y) / np.float32(0.4), 0, 1)
         wave = np.sin(np.arctan2(x, z - np.float32(0.02)) * 9)
-        return 1 + np.float32(0.22) * low * wave
+        return np.asarray(1 + np.float32(0.22) * low * wave)
     if garment.kind == "trousers":
-        knees = np.exp(-(((y + np.float32(0.40)) / np.float32(0.10)) ** 2))
-        ankles = np.exp(-(((y + np.float32(0.76)) / np.float32(0.07)) ** 2))
-        return 1 + np.float32(0.12) * (knees + ankles) * np.sin(140 * y + 35 * np.abs(x) + 50 * z)
+        bent = _bump(y, -0.40, 0.10) + _bump(y, -0.76, 0.07)
+        return np.asarray(1 + np.float32(0.12) * bent * np.sin(140 * y + 35 * np.abs(x) + 50 * z))
     sleeves = on_sleeve(places)
-    elbows = np.exp(-(((np.abs(x) - np.float32(0.43)) / np.float32(0.06)) ** 2)) * sleeves
-    waist = np.exp(-(((y - np.float32(0.06)) / np.float32(0.09)) ** 2)) * ~sleeves
-    return 1 + np.float32(0.12) * (elbows * np.sin(120 * x + 60 * z) + waist * np.sin(45 * y + 26 * x + 30 * z))
+    elbows = _bump(np.abs(x), 0.43, 0.06) * sleeves * np.sin(120 * x + 60 * z)
+    waist = _bump(y, 0.06, 0.09) * ~sleeves * np.sin(45 * y + 26 * x + 30 * z)
+    return np.asarray(1 + np.float32(0.12) * (elbows + waist))
+
+
+def _bump(x: Values, middle: float, width: float) -> Values:
+    """1 at `middle`, 0 from two widths on."""
+    t = (x - np.float32(middle)) / np.float32(2 * width)
+    return np.asarray(np.maximum(1 - t * t, 0) ** 2)

@@ -22,11 +22,11 @@ class Garment:
 
     kind: a dress has sleeves as short as those of a top, or none.
     fabric: of all of it; trim: the colour of ribs and bands where `ribbed`.
+    hem: height of the lower edge; of trousers, where the legs end.
     neck_width, neck_depth: half the width of the neck's opening, and how far it reaches below `NECK_TOP` in front.
     v_neck: the opening is pointed, not round.
     sleeve: |x| where sleeves end, or where straps do, inside the shoulder (0.175), for one without sleeves.
     waist: height of the upper edge of trousers and skirts.
-    hem: height of the lower edge; of trousers, where the legs end.
     looseness: how far the cloth hangs off the body; flare: how much farther at the hem.
     ribbed, placket, pockets: details; they change no outline.
     """
@@ -34,12 +34,12 @@ class Garment:
     kind: Kind
     fabric: Fabric
     trim: Colour
+    hem: float
     neck_width: float = 0.08
     neck_depth: float = 0.07
     v_neck: bool = False
     sleeve: float = 0.33
     waist: float = 0.06
-    hem: float = -0.06
     looseness: float = 0.012
     flare: float = 0.0
     ribbed: bool = False
@@ -81,11 +81,11 @@ def random_garment(rng: np.random.Generator, place: GarmentPlace) -> Garment:
         kind,
         fabric,
         trim,
+        hem=rng.uniform(-0.12, -0.03),
         neck_width=rng.uniform(0.075, 0.10),
         neck_depth=rng.uniform(0.09, 0.15) if v_neck or strapped else rng.uniform(0.055, 0.10),
         v_neck=v_neck,
         sleeve=sleeve,
-        hem=rng.uniform(-0.12, -0.03),
         looseness=rng.uniform(0.006, 0.020),
         ribbed=rng.uniform() < 0.5,
         placket=not v_neck and not strapped and rng.uniform() < 0.2,

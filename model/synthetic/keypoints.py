@@ -21,11 +21,11 @@ _DEEP = 0.13  # metres a joint may lie below the surface that is seen before it
 
 # On the template's head, between the eyes and with half their distance as the unit: to its left, up, forwards.
 _ON_HEAD = {
-    "nose": (0.0, -1.20, 1.37),
-    "left_eye": (1.0, 0.0, 0.35),
-    "right_eye": (-1.0, 0.0, 0.35),
-    "left_ear": (2.60, -0.70, -2.60),
-    "right_ear": (-2.60, -0.70, -2.60),
+    "nose": (0.0, -1.30, 1.39),
+    "left_eye": (1.0, 0.0, 0.52),
+    "right_eye": (-1.0, 0.0, 0.52),
+    "left_ear": (2.52, -0.61, -2.55),
+    "right_ear": (-2.52, -0.61, -2.55),
 }
 # How the line from the head's joint to between the eyes leans on the template: up and forwards.
 _LEAN = np.array([0.042, 0.079]) / np.hypot(0.042, 0.079)
@@ -53,7 +53,7 @@ def with_visibility(pixels: Floats, depths_of_points: Floats, depths: Floats) ->
     hidden = (seen > 0) & (seen < depths_of_points - _DEEP)
     confidence = np.where(hidden, 0.5, 1.0)[:, None]
     found = np.concatenate([pixels, confidence], 1) * inside[:, None]
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
 def _on_head(joints: Floats) -> dict[str, Floats]:

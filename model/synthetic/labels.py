@@ -7,15 +7,17 @@ from numpy.typing import NDArray
 
 from model.synthetic.brush import Values
 from model.synthetic.buffers import Buffers, Layer
+from model.synthetic.faces import FACE_FROM, hair_depth
 from model.synthetic.garments import Garment
-from model.synthetic.skin import FACE_FROM
 
 Labels = NDArray[np.uint8]
 
 _ARM_FROM = 0.305  # x + 0.3 y on the template, above the chest: the oblique line from the shoulder to the armpit
+_BARE_SHOULDER_FROM, _ARMPIT = 0.265, 0.34
 _CHEST, _ELBOW, _WRIST = 0.33, 0.434, 0.665
-_KNEE, _ANKLE, _HIP = -0.394, -0.82, -0.12
+_KNEE, _ANKLE, _HIP, _HIP_WIDTH = -0.394, -0.82, -0.12, 0.17
 _ARM_AXIS, _HEAD_FROM = 0.445, 0.565
+_HAIR_IN_FRONT = -0.03  # hair that falls over shoulders, farther forward than this, hides the chest
 
 
 def halved(buffers: Buffers) -> Buffers:
@@ -73,8 +75,9 @@ def _skin_labels(places: Values, classes: dict[str, int]) -> Values:
     arm = np.where(left, classes["left_arm"], classes["right_arm"])
     leg = np.where(left, classes["left_leg"], classes["right_leg"])
     labels = np.where(_on_leg(x, y), leg, classes["neck"])
-    labels = np.where(_on_arm(x, y), arm, labels)
-    return np.where(y + 0.25 * z > FACE_FROM, classes["face"], labels)
+    labels = np.where(_on_arm(x, y) | _on_shoulder(x, y), arm, labels)
+    labels = np.where(y + 0.25 * z > FACE_FROM, classes["face"], labels)
+    return np.where(hair_depth(places) > 0, classes["hair"], labels)
 
 
 def densepose_labels(buffers: Buffers) -> Labels:
@@ -86,7 +89,8 @@ def densepose_labels(buffers: Buffers) -> Labels:
     """
     index = np.flatnonzero(buffers.layers)
     x, y, z = buffers.places.reshape(-1, 3)[index].T
-    left, front = x > 0, z > 0.02
+    hair = buffers.layers.ravel()[index] == Layer.HAIR
+    left, front = x > 0, z > np.where(hair, _HAIR_IN_FRONT, 0.02)
     across = np.abs(x)
     parts = np.where(front, 2, 1)
     leg = np.where(y > _KNEE, 7, 11) + left + 2 * (z > 0.02 + 0.02 * (y > _KNEE))
@@ -105,6 +109,11 @@ def _on_arm(x: Values, y: Values) -> Values:
     return (np.abs(x) + np.float32(0.3) * y > _ARM_FROM) & (y > _CHEST)
 
 
+def _on_shoulder(x: Values, y: Values) -> Values:
+    """What straps leave bare: to the eye it belongs to the arm."""
+    return (np.abs(x) + np.float32(0.3) * y > _BARE_SHOULDER_FROM) & (y > _ARMPIT)
+
+
 def _on_leg(x: Values, y: Values) -> Values:
     """Below the crease of the groin."""
-    return y < np.float32(_HIP) + np.float32(0.5) * np.abs(x)
+    return y < np.float32(_HIP) + np.float32(0.5) * np.minimum(np.abs(x), np.float32(_HIP_WIDTH))

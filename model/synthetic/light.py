@@ -52,19 +52,20 @@ def lit(colours: Values, normals: Values, occlusion: Values, light: Light, wrap:
         occlusion: (N,) how much of the sky a surface sees.
         wrap: how far light reaches around a surface, 0..1: skin lets some through.
     """
-    above = (np.float32(0.5) + np.float32(0.5) * normals[:, 1])[:, None]
-    sky, ground = np.asarray(light.sky, np.float32), np.asarray(light.ground, np.float32)
-    falling = occlusion[:, None] * (ground + above * (sky - ground))
+    above = np.float32(0.5) + np.float32(0.5) * normals[:, 1]
+    sky, ground = (np.asarray(each, np.float32)[:, None] for each in (light.sky, light.ground))
+    falling = occlusion * (ground + above * (sky - ground))  # (3, N)
     soft = np.float32(0.5) + np.float32(0.5) * occlusion  # what hides the sky hides some of the lamps
     for towards, intensity in ((light.towards_key, light.key), (light.towards_fill, light.fill)):
         facing = np.maximum((normals @ np.asarray(towards, np.float32) + wrap) / (1 + wrap), 0)
-        falling += (facing * soft)[:, None] * np.asarray(intensity, np.float32)
-    return colours * colours * falling
+        falling += facing * soft * np.asarray(intensity, np.float32)[:, None]
+    by_channel = colours.T
+    return np.asarray(by_channel * by_channel * falling).T
 
 
 def display(linear: Values) -> Values:
     """sRGB 0..1 of linear light, (..., 3)."""
-    return np.sqrt(np.clip(linear, 0, 1))
+    return np.asarray(np.sqrt(np.clip(linear, 0, 1)))
 
 
 def _tinted(strength: float, warmth: float) -> Vector:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.synthetic.cloth_colours import Colour, random_colour
-from model.synthetic.skin import Complexion, random_complexion
+from model.synthetic.complexions import Complexion, random_complexion
 
 
 @dataclass(frozen=True)

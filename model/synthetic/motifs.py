@@ -43,13 +43,13 @@ def _star(x: Values, y: Values) -> Values:
     """Five straight-edged points: along an edge the inverse radius is nearly linear in the angle."""
     turn = np.arctan2(x, y) * (5 / (2 * np.pi))
     from_point = 2 * np.abs(turn - np.round(turn))
-    return (1 / (1 + from_point * 1.4) - np.hypot(x, y)) * 0.7
+    return np.asarray((1 / (1 + from_point * 1.4) - np.hypot(x, y)) * 0.7)
 
 
 def _flower(x: Values, y: Values) -> Values:
     """Five petals around an open middle."""
     r = np.hypot(x, y)
-    return np.minimum(0.75 + 0.25 * np.cos(5 * np.arctan2(x, y)) - r, r - 0.22)
+    return np.asarray(np.minimum(0.75 + 0.25 * np.cos(5 * np.arctan2(x, y)) - r, r - 0.22))
 
 
 def _bars(*boxes: tuple[float, float, float, float]) -> Motif:
@@ -57,7 +57,7 @@ def _bars(*boxes: tuple[float, float, float, float]) -> Motif:
 
     def inside(x: Values, y: Values) -> Values:
         each = (np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y)) for x0, y0, x1, y1 in boxes)
-        return np.maximum.reduce(list(each))
+        return np.asarray(np.maximum.reduce(list(each)))
 
     return inside
 

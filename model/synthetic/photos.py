@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from model.synthetic.garments import Garment
 from model.synthetic.keypoints import keypoints, with_visibility
 from model.synthetic.labels import atr_labels, densepose_labels, halved, lip_labels
 from model.synthetic.people import Person
-from model.synthetic.picture import Picture
+from model.synthetic.picture import GarmentPlace, Picture
 from model.synthetic.poses import Pose, axis_angles, flat_pose
 from model.synthetic.rendering import render
 from model.synthetic.shots import Camera, aim, fit
@@ -32,7 +32,8 @@ _LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
 
 def photograph(person: Person, width: int, height: int) -> Picture:
     """The photo and all that is true about it."""
-    return Scene(person, width, height).photo(person)
+    flats = {place: lay_flat(garment, width, height) for place, garment in person.garments.items()}
+    return Scene(person, width, height).photo(person, flats)
 
 
 def lay_flat(garment: Garment, width: int, height: int) -> Image.Image:
@@ -53,8 +54,8 @@ class Scene:
         surfaces = dressed(person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
         self.buffers = _rendered(surfaces, posed, self.camera, width, height)
 
-    def photo(self, person: Person) -> Picture:
-        """Painted in the colours of somebody of the same shape, pose and cut of clothes."""
+    def photo(self, person: Person, flats: Mapping[GarmentPlace, Image.Image]) -> Picture:
+        """Painted in the colours of somebody of the same shape, pose and cut of clothes. flats: of these clothes."""
         garments = person.garments
         photo, alpha = paint(self.buffers, person.look, garments.values(), person.room, person.light)
         seen, lower = halved(self.buffers), garments.get("lower")
@@ -69,7 +70,7 @@ class Scene:
             keypoints=with_visibility(pixels, self.camera.clip(points)[:, 3], seen.depths),
             normals=seen.normals,
             depths=seen.depths,
-            garments={place: lay_flat(garment, self.width, self.height) for place, garment in garments.items()},
+            garments=flats,
             regions={place: seen.layers == LAYERS[place] for place in garments},
         )
 

@@ -22,7 +22,7 @@ class Picture:
     keypoints: (18, 3) float32 of OpenPose's COCO body: x, y in pixels and 1 where seen, 0.5 where hidden, 0 outside.
     normals: (H, W, 3) float32 in the camera's axes (right, up, towards the camera), zero where nobody is.
     depths: (H, W) float32 metres, zero where nobody is.
-    garments: the flat picture, RGB on white, of each garment worn.
+    garments: flat pictures, RGB on white, of garments worn.
     regions: (H, W) bool, where each garment is seen.
     """
 

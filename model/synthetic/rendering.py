@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from model.mesh.rasterise_torch import Torch
 from model.synthetic.buffers import Buffers, Layer
 from model.synthetic.shots import Camera
 from model.synthetic.surface import Floats, Indices, Surface, vertex_normals
+
+Number = TypeVar("Number", bound=np.generic)
 
 _REACH = 0.05  # metres within which a neighbour takes light away
 _DEEPEST = 0.45  # how much of it at most
@@ -43,20 +47,32 @@ def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, heig
     movers = np.concatenate([surface.weights.argmax(1) for surface in surfaces])
     nearest = corners[np.arange(len(corners)), weights.argmax(1)]
 
-    def plane(values: NDArray[np.generic], kind: type) -> NDArray[np.generic]:
-        filled = np.zeros((height, width, *values.shape[1:]), kind)
-        filled[rows, columns] = values
-        return filled
-
-    depths = plane(values[:, 6], np.float32)
+    seen_at = Pixels(rows, columns, height, width)
+    depths = seen_at.plane(values[:, 6].astype(np.float32))
     return Buffers(
-        layers=plane(layers[triangles], np.uint8),
-        places=plane(values[:, :3], np.float32),
-        normals=plane(values[:, 3:6], np.float32),
+        layers=seen_at.plane(layers[triangles].astype(np.uint8)),
+        places=seen_at.plane(values[:, :3].astype(np.float32)),
+        normals=seen_at.plane(values[:, 3:6].astype(np.float32)),
         depths=depths,
-        joints=plane(movers[nearest], np.uint8),
+        joints=seen_at.plane(movers[nearest].astype(np.uint8)),
         occlusion=_occlusion(depths, camera, height),
     )
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Where something is seen in a picture of this size. rows, columns: (P,)."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    height: int
+    width: int
+
+    def plane(self, values: NDArray[Number]) -> NDArray[Number]:
+        """(P, ...) spread over the picture, (H, W, ...), zero elsewhere."""
+        filled = np.zeros((self.height, self.width, *values.shape[1:]), values.dtype)
+        filled[self.rows, self.columns] = values
+        return filled
 
 
 def _facing(clip: Floats, faces: Indices) -> NDArray[np.bool_]:

@@ -39,12 +39,14 @@ class Camera:
         x, y, near = ((points - self.middle) @ self.turn.T).T
         depth = _DISTANCE - near
         zoom = self.zoom * _DISTANCE
-        return np.stack([x * zoom / self.aspect, -y * zoom, depth * (depth / _DISTANCE - 1), depth], 1)
+        clip = np.stack([x * zoom / self.aspect, -y * zoom, depth * (depth / _DISTANCE - 1), depth], 1)
+        return clip.astype(np.float32)
 
     def pixels(self, points: Floats, height: int, width: int) -> Floats:
         """(N, 2): columns and rows where points of the world, (N, 3), are seen."""
         clip = self.clip(points)
-        return (clip[:, :2] / clip[:, 3:] + 1) / 2 * np.array([width, height], np.float32)
+        seen: Floats = (clip[:, :2] / clip[:, 3:] + 1) / 2 * np.array([width, height], np.float32)
+        return seen
 
 
 def aim(shot: Shot, soles: float, crown: float, ground: Floats, aspect: float) -> Camera:
@@ -84,4 +86,5 @@ def _turn(azimuth: float, elevation: float) -> Floats:
     around = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
     sine, cosine = np.sin(elevation), np.cos(elevation)
     over = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    return (over @ around).astype(np.float32)
+    turn: Floats = (over @ around).astype(np.float32)
+    return turn

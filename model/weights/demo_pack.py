@@ -15,7 +15,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator
 
-from model.catvton.checkpoint import LATENT_CHANNELS, attention_names
+from model.catvton.checkpoint import attention_names
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, files
 from model.synthetic.body_export import LICENCE as BODY_LICENCE
 from model.up2you.files import BODY, MATTING
@@ -62,7 +62,7 @@ def write_demo_pack(folder: Path) -> None:
     generator = Generator().manual_seed(SEED)
     unet, vae = UNet2DConditionModel.from_config(_UNET_CONFIG), AutoencoderKL.from_config(VAE_CONFIG)
     base = random_tensors(unet, generator)
-    base["conv_in.weight"][:, -LATENT_CHANNELS:] *= _CONDITION_GAIN
+    base["conv_in.weight"][:, -VAE_CONFIG["latent_channels"] :] *= _CONDITION_GAIN
     catvton = folder / FOLDERS["mask"]
     write_network(catvton / UNET, _UNET_CONFIG, base)
     write_network(catvton / VAE, VAE_CONFIG, random_tensors(vae, generator))

@@ -35,7 +35,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     files: dict[str, FileFacts] = Field(default_factory=dict)
-    defaults: dict[str, dict[str, int]] = Field(default_factory=dict)
+    defaults: dict[str, dict[str, int | float]] = Field(default_factory=dict)
 
 
 class Pack:
@@ -80,7 +80,7 @@ class Pack:
         """What the manifest says about `file`."""
         return self.manifest.files.get(self.name(file), FileFacts())
 
-    def defaults(self, engine: str) -> dict[str, int]:
+    def defaults(self, engine: str) -> dict[str, int | float]:
         """Request fields this pack wants other defaults for, such as the size it was trained at."""
         return self.manifest.defaults.get(engine, {})
 

@@ -37,6 +37,19 @@ def test_every_step_is_diffusers_step_to_the_bit(steps: int, eta: float) -> None
         assert torch.equal(ours.step(prediction, i, latents, noise if eta else None), expected)
 
 
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_step_of_v_prediction_is_diffusers_step_to_the_bit(tmp_path: Path, eta: float) -> None:
+    file = write(tmp_path, prediction_type="v_prediction")
+    theirs = DDIMScheduler.from_config(json.loads(file.read_text()))
+    theirs.set_timesteps(15)
+    ours = DDIM(NoiseSchedule.read(file, ("v_prediction",)), 15, eta)
+    generator = torch.Generator().manual_seed(15)
+    for i, t in enumerate(ours.timesteps):
+        latents, prediction, noise = torch.randn(3, 2, 4, 8, 6, generator=generator)
+        expected = theirs.step(prediction, t, latents, eta=eta, variance_noise=noise).prev_sample
+        assert torch.equal(ours.step(prediction, i, latents, noise if eta else None), expected)
+
+
 def test_a_schedule_may_end_without_noise(tmp_path: Path) -> None:
     ddim = DDIM(NoiseSchedule.read(write(tmp_path, set_alpha_to_one=True)), 1, 0.0)
     clean, noise = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))

@@ -99,6 +99,17 @@ def test_a_flat_pictures_garment_is_all_but_the_white_around_it() -> None:
     np.testing.assert_array_equal(garment_pixels(flat), expected)
 
 
+def test_a_garments_shadow_is_not_the_garment() -> None:
+    flat = np.full((80, 60, 3), 255, np.uint8)
+    flat[18:62, 18:42] = 220
+    flat[20:60, 20:40] = (30, 60, 90)
+    assert (flat[garment_pixels(flat)] == (30, 60, 90)).all()
+    assert garment_pixels(flat).sum() == 40 * 20
+    thin = np.full((80, 60, 3), 255, np.uint8)
+    thin[40:42] = 0
+    assert garment_pixels(thin).sum() == 2 * 60
+
+
 def test_a_garment_that_touches_the_border_on_all_sides_is_found_whole() -> None:
     assert garment_pixels(np.full((6, 6, 3), 40, np.uint8)).all()
 

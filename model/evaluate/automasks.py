@@ -1,0 +1,66 @@
+"""How good automatic masks are, and the label maps they are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model.catvton.masker import mask_from, small
+from model.catvton.pictures import HALF_WHITE, Size
+from model.device import Device
+from model.errors import InputError
+from model.evaluate.dressing import Progress
+from model.evaluate.overlap import LabelCounts, mask_iou
+from model.evaluate.scores import Scores
+from model.evaluate.truth_files import MapKind, TruthFiles, read_labels, truth_files
+from model.perception.files import LABEL_MAPS
+from model.perception.label_maps import Labelling, LabelMaps
+from model.reading import read_picture
+from model.train.datasets import Example
+
+_KINDS: tuple[MapKind, ...] = ("densepose", "lip", "atr")
+_CLASSES = dict(zip(_KINDS, LABEL_MAPS.values(), strict=True))
+
+
+async def judge_automasks(
+    weights: Path, device: Device, examples: Sequence[Example], scores: Scores, done: Progress
+) -> None:
+    """Label every person of a test set and compare with what the data set says.
+
+    Where none is found, the mask counts as empty.
+
+    Raises:
+        DataSetError, InputError: a picture cannot be read.
+        WeightsError: a network cannot be.
+    """
+    labelling = Labelling(weights, device)
+    counts = {kind: LabelCounts(_CLASSES[kind]) for kind in _KINDS}
+    compared = dict.fromkeys(_KINDS, 0)
+    for example in examples:
+        known = truth_files(example)
+        photo = read_picture(example.person, str(example.person)).convert("RGB")
+        maps = await labelling(await device.cpu(partial(small, photo)))
+        for kind, file in known.maps.items():
+            if file.is_file():
+                found = getattr(maps, kind)
+                counts[kind].add(found, read_labels(file, (found.shape[1], found.shape[0])))
+                compared[kind] += 1
+        if known.mask.is_file():
+            scores.add(example.name, "mask_iou", _mask_iou(maps, known, photo.size))
+        done()
+    for kind in _KINDS:
+        if compared[kind]:
+            scores.set_whole(f"{kind}_iou", counts[kind].mean_iou(), compared[kind])
+
+
+def _mask_iou(maps: LabelMaps, known: TruthFiles, size: Size) -> float:
+    true = read_picture(known.mask, str(known.mask)).convert("L").resize(size)
+    try:
+        found = mask_from(maps, known.category, size)
+    except InputError:  # nobody, or nothing to be painted
+        found = Image.new("L", size)
+    return mask_iou(np.asarray(found) >= HALF_WHITE, np.asarray(true) >= HALF_WHITE)

@@ -1,0 +1,53 @@
+"""`python -m model synthetic`: data sets of made-up people, in the layouts of the field."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+
+from tqdm import tqdm
+
+from model.synthetic.picture import GarmentPlace
+
+_SIZE = "384x512"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--layout", required=True, choices=("vitonhd", "dresscode", "up2you"))
+    parser.add_argument("--count", type=int, required=True, metavar="N", help="examples; of up2you, people")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--split", choices=("train", "test"), default="train", help="[train] which lists are written")
+    parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help=f"[{_SIZE}] even numbers")
+    parser.add_argument("--seed", type=int, default=0, help="[0] another seed, other people")
+    parser.add_argument(
+        "--paintings", type=int, default=1, metavar="K", help="[1] times a geometry is used, in other colours and cloth"
+    )
+    parser.add_argument("--processes", type=int, default=1, metavar="P", help="[1] that compute side by side")
+    parser.set_defaults(command=synthetic_command)
+
+
+def synthetic_command(arguments: Namespace) -> int:
+    """Write one data set."""
+    from model.synthetic.collections import write_collections
+    from model.synthetic.layouts import write_dresscode, write_vitonhd
+    from model.synthetic.records import PLACES, records
+
+    if arguments.layout == "up2you":
+        people = write_collections(arguments.out, arguments.count, arguments.seed, arguments.size)
+        for _ in tqdm(people, total=arguments.count, unit="person"):
+            pass
+        return 0
+    places: Mapping[GarmentPlace, float] = {"upper": 1.0} if arguments.layout == "vitonhd" else PLACES
+    made = records(arguments.count, arguments.size, arguments.seed, places, arguments.paintings, arguments.processes)
+    write = write_vitonhd if arguments.layout == "vitonhd" else write_dresscode
+    write(arguments.out, arguments.split, tqdm(made, total=arguments.count, unit="picture"))
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not (int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, got {text!r}")
+    return int(width), int(height)

@@ -1,0 +1,178 @@
+"""The training loop: batches in, better weights out; it can stop anywhere and go on as if it had not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Generator, Tensor
+from torch.optim import AdamW
+from tqdm import tqdm
+
+from model.train.autoencoder import AutoencoderTask
+from model.train.batches import Order, read_ahead
+from model.train.checkpoints import Checkpoints
+from model.train.ema import MovingAverage
+from model.train.journal import Journal
+from model.train.pace import Pace
+from model.train.settings import Training
+from model.train.stopping import Stopping
+from model.train.task import Task
+from model.train.tryon import TryOnTask
+
+_TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask}
+
+
+def train(settings: Training) -> None:
+    """Train until the budget is spent or a signal comes; either way weights are written and a checkpoint is left.
+
+    Raises:
+        DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
+    """
+    torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
+    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.mixed_precision)
+    with accelerator.main_process_first():  # it writes what the others read
+        task = _TASKS[settings.what](settings, accelerator.device)
+    with Stopping() as stopping:
+        Loop(settings, accelerator, task, stopping).run()
+    accelerator.end_training()
+
+
+class Loop:
+    """One training on one process; with several, each has its share of every batch's samples."""
+
+    def __init__(self, settings: Training, accelerator: Accelerator, task: Task[Any], stopping: Stopping) -> None:
+        self._settings = settings
+        self._accelerator = accelerator
+        self._task = task
+        self._stopping = stopping
+        task.module.to(accelerator.device)
+        self._trained = {name: p for name, p in task.module.named_parameters() if p.requires_grad}
+        optimizer = AdamW(
+            self._trained.values(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self._module, self._optimizer = accelerator.prepare(task.module, optimizer)
+        self._average = MovingAverage([*self._trained.values()], settings.ema) if settings.ema else None
+        self._checkpoints = Checkpoints(settings.checkpoint_folder, settings.keep)
+        self._pace = Pace(settings)
+        if settings.resume and (file := self._checkpoints.newest()) is not None:
+            self._continue(self._checkpoints.load(file, settings))
+
+    def run(self) -> None:
+        """All steps that are left."""
+        settings, accelerator = self._settings, self._accelerator
+        journal = Journal(settings.log_folder) if accelerator.is_main_process else None
+        order = Order(len(self._task.source), settings.batch_size, settings.seed)
+        first = self._pace.step * settings.accumulate * accelerator.num_processes + accelerator.process_index
+        batches = read_ahead(self._task.source, order, first, accelerator.num_processes, settings.workers)
+        with (
+            closing(batches),
+            tqdm(unit="step", disable=None, initial=self._pace.step, total=settings.max_steps) as bar,
+        ):
+            self._steps(batches, journal, bar)
+        if journal is not None:
+            self._save()
+            with self._averaged():
+                self._task.write()
+            journal.close()
+        accelerator.wait_for_everyone()
+
+    def _steps(self, batches: Iterator[Any], journal: Journal | None, bar: tqdm[Any]) -> None:
+        settings, pace = self._settings, self._pace
+        losses, norms, since, samples = [], [], time.monotonic(), 0
+        while True:
+            share, asked = self._agreed()
+            if share >= 1 or asked:
+                return
+            rate = pace.learning_rate(share)
+            loss, norm = self._step(batches, rate)
+            pace.step += 1
+            bar.update()
+            if self._average is not None:
+                self._average.update(pace.step)
+            losses.append(loss)
+            norms.append(norm)
+            samples += settings.batch_size * settings.accumulate * self._accelerator.num_processes
+            if journal is None:
+                continue
+            if pace.step % settings.log_steps == 0:
+                now = time.monotonic()
+                mean_loss, mean_norm = (torch.stack(tensors).mean().item() for tensors in (losses, norms))
+                bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
+                journal.numbers(
+                    pace.step,
+                    loss=mean_loss,
+                    gradient_norm=mean_norm,
+                    learning_rate=rate,
+                    samples_per_second=samples / (now - since),
+                    minutes=pace.seconds / 60,
+                )
+                losses, norms, since, samples = [], [], now, 0
+            if settings.picture_steps and pace.step % settings.picture_steps == 0:
+                with self._averaged():
+                    journal.picture(pace.step, self._task.sheet())
+            if pace.step % settings.checkpoint_steps == 0:
+                self._save()
+
+    def _step(self, batches: Iterator[Any], rate: float) -> tuple[Tensor, Tensor]:
+        """One optimiser step; returns loss and gradient norm without waiting for the device."""
+        settings, accelerator = self._settings, self._accelerator
+        total = torch.zeros((), device=accelerator.device)
+        for i in range(settings.accumulate):
+            last = i + 1 == settings.accumulate
+            with nullcontext() if last else accelerator.no_sync(self._module):
+                loss = self._task.loss(self._module, next(batches), self._generator(i)) / settings.accumulate
+                accelerator.backward(loss)
+            total += loss.detach()
+        limit = settings.clip_norm or float("inf")
+        norm = accelerator.clip_grad_norm_(self._trained.values(), limit)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return total, norm.detach()
+
+    def _generator(self, i: int) -> Generator:
+        """Randomness that follows from seed, step, forward and process alone."""
+        entropy = (self._settings.seed, self._pace.step, i, self._accelerator.process_index)
+        seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+        return Generator(self._accelerator.device).manual_seed(seed)
+
+    def _agreed(self) -> tuple[float, bool]:
+        """How much of the budget is spent and whether to stop, the same in all processes."""
+        share, asked = self._pace.share, self._stopping.asked
+        if self._accelerator.num_processes == 1:
+            return share, asked
+        words = torch.tensor([share, float(asked)], device=self._accelerator.device)
+        mean_share, mean_asked = self._accelerator.reduce(words, reduction="mean").tolist()
+        return mean_share, mean_asked > 0
+
+    def _averaged(self) -> Any:
+        return nullcontext() if self._average is None else self._average.in_place()
+
+    def _save(self) -> None:
+        state: dict[str, Any] = {
+            "step": self._pace.step,
+            "seconds": self._pace.seconds,
+            "weights": {name: parameter.detach() for name, parameter in self._trained.items()},
+            "average": None if self._average is None else self._average.averages,
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": None if self._accelerator.scaler is None else self._accelerator.scaler.state_dict(),
+        }
+        self._checkpoints.save(self._pace.step, self._settings, state)
+
+    def _continue(self, state: dict[str, Any]) -> None:
+        self._pace = Pace(self._settings, state["step"], state["seconds"])
+        with torch.no_grad():
+            for name, parameter in self._trained.items():
+                parameter.copy_(state["weights"][name])
+        if self._average is not None and state["average"] is not None:
+            torch._foreach_copy_(self._average.averages, state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._accelerator.scaler is not None and state["scaler"] is not None:
+            self._accelerator.scaler.load_state_dict(state["scaler"])

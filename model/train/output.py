@@ -1,0 +1,127 @@
+"""What was trained, as a MODEL_DIR in the published layout: it is served as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from model.catvton.checkpoint import attention_names
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
+from model.catvton.request import Variant
+from model.train.networks import config_of
+from model.weights.demo_tensors import write_json
+from model.weights.layout import CONFIG, TENSOR_FILES, network_files
+from model.weights.pack import MANIFEST, FileFacts, Manifest, Pack
+
+LICENCE = "own training"
+
+
+class Output:
+    """The folder of one variant in a MODEL_DIR, and the manifest above it.
+
+    Args:
+        weights: the MODEL_DIR. What is there and not written again stays.
+        dtype: of the tensors.
+        source: what the manifest says these networks were made by.
+        start: the MODEL_DIR they were started from, whose licences go on.
+    """
+
+    def __init__(
+        self, weights: Path, variant: Variant, dtype: torch.dtype, source: str, start: Path | None = None
+    ) -> None:
+        self.weights = weights
+        self.variant = variant
+        self.folder = weights / FOLDERS[variant]
+        self._dtype = dtype
+        self._source = source
+        self._licence = LICENCE if start is None else _inherited(Pack(start).licence("tryon"))
+        self._facts: dict[str, FileFacts] = {}
+
+    def write_autoencoder(self, vae: nn.Module, *, scaling_factor: float) -> None:
+        """With the factor that brings its latents to unit variance."""
+        self._write_network(self.folder / VAE, config_of(vae) | {"scaling_factor": scaling_factor}, vae.state_dict())
+
+    def write_unet(self, unet: nn.Module) -> None:
+        """All of it: the base keeps what the attention file does not have."""
+        names = attention_names(unet)
+        tensors = unet.state_dict()
+        base = {name: tensor for name, tensor in tensors.items() if name not in names.values()}
+        self._write_network(self.folder / UNET, config_of(unet), base)
+        self.write_attention(unet)
+
+    def write_attention(self, unet: nn.Module) -> None:
+        """Its self-attention, under the keys of the published file."""
+        tensors = unet.state_dict()
+        file = self.folder / "attention" / VERSIONS[0] / "attention/model.safetensors"
+        self._write_tensors(file, {key: tensors[name] for key, name in attention_names(unet).items()})
+
+    def write_schedule(self, config: dict[str, Any]) -> None:
+        """What the UNet predicts, under which noise."""
+        self._write_json(self.folder / SCHEDULER, config)
+
+    def copy_autoencoder(self, weights: Path, variant: Variant) -> None:
+        """That of another MODEL_DIR."""
+        self._copy(weights, variant, network_files(weights / FOLDERS[variant] / VAE))
+
+    def copy_base(self, weights: Path) -> None:
+        """The base UNet of another MODEL_DIR."""
+        self._copy(weights, self.variant, network_files(weights / FOLDERS[self.variant] / UNET))
+
+    def copy_schedule(self, weights: Path) -> None:
+        """The noise schedule of another MODEL_DIR."""
+        self._copy(weights, self.variant, [weights / FOLDERS[self.variant] / SCHEDULER])
+
+    def write_manifest(self, defaults: Mapping[str, float]) -> None:
+        """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
+        file = self.weights / MANIFEST
+        before = Pack(self.weights).manifest if file.is_file() else Manifest()
+        engines = before.defaults | ({"tryon": before.defaults.get("tryon", {}) | dict(defaults)} if defaults else {})
+        manifest = Manifest(files=before.files | self._facts, defaults=engines)
+        write_json(file, manifest.model_dump(exclude_none=True))
+
+    def _write_network(self, folder: Path, config: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        self._write_json(folder / CONFIG, config)
+        self._write_tensors(folder / TENSOR_FILES[0], tensors)
+
+    def _write_tensors(self, file: Path, tensors: Mapping[str, Tensor]) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_file({key: tensor.detach().to("cpu", self._dtype).contiguous() for key, tensor in tensors.items()}, file)
+        self._note(file)
+
+    def _write_json(self, file: Path, content: dict[str, Any]) -> None:
+        write_json(file, content)
+        self._note(file)
+
+    def _copy(self, weights: Path, variant: Variant, files: Iterable[Path]) -> None:
+        pack = Pack(weights)
+        for file in files:
+            copy = self.folder / file.relative_to(weights / FOLDERS[variant])
+            facts = pack.facts(file)
+            if copy.resolve() != file.resolve():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+            self._facts[self._name(copy)] = facts.model_copy(update={"sha256": _digest(copy)})
+
+    def _note(self, file: Path) -> None:
+        facts = FileFacts(sha256=_digest(file), licence=self._licence, source=self._source, revision=None)
+        self._facts[self._name(file)] = facts
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.weights).as_posix()
+
+
+def _inherited(licence: str) -> str:
+    """Whoever starts from others' weights has their licence to keep."""
+    return licence if licence.startswith(LICENCE) else f"{LICENCE}, started from weights under: {licence}"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,31 @@
+"""The noise schedule of a new UNet: the published numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.diffusion.schedule import NoiseSchedule, PredictionType
+
+_BETAS = {"beta_start": 0.00085, "beta_end": 0.012}
+_STEPS, _OFFSET = 1000, 1
+
+
+def new_schedule(prediction_type: PredictionType) -> NoiseSchedule:
+    """What a UNet is trained with that has no schedule yet."""
+    return NoiseSchedule(
+        **_BETAS, train_steps=_STEPS, steps_offset=_OFFSET, clean_end=False, prediction_type=prediction_type
+    )
+
+
+def scheduler_config(prediction_type: PredictionType) -> dict[str, Any]:
+    """The same as a published `scheduler_config.json`."""
+    return {
+        "_class_name": "DDIMScheduler",
+        **_BETAS,
+        "beta_schedule": "scaled_linear",
+        "num_train_timesteps": _STEPS,
+        "set_alpha_to_one": False,
+        "steps_offset": _OFFSET,
+        "clip_sample": False,
+        "prediction_type": prediction_type,
+    }
