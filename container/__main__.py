@@ -1,4 +1,4 @@
-"""`python -m container serve`: what `docker run IMAGE serve` starts."""
+"""`python -m container serve` and `train`: what `docker run IMAGE serve` and `docker run IMAGE train` start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -21,9 +22,16 @@ def main(arguments: list[str] | None = None, module: str = "container") -> int:
     parser = argparse.ArgumentParser(prog="container", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve HTTP until SIGTERM")
+    train = commands.add_parser("train", help="train as SageMaker's files say")
+    train.add_argument("--root", type=Path, help="where they are; default: /opt/ml")
     worker = commands.add_parser("worker", help="one worker; started by `serve`")
     worker.add_argument("--fd", type=int, required=True)
     chosen = parser.parse_args(arguments)
+    if chosen.command == "train":
+        from container.train import ROOT
+        from container.train import main as train_in
+
+        return train_in(chosen.root or ROOT)
     try:
         settings = Settings()
     except ValidationError as error:

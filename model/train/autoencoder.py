@@ -10,11 +10,13 @@ from torch import Generator, Tensor, nn
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.train.errors import SettingsError
 from model.train.examples import Pictures
+from model.train.linear_start import start_near_linear
 from model.train.networks import load_autoencoder
 from model.train.output import Output
 from model.train.settings import Training
 from model.train.sheet import sheet
 
+_STARTED_FROM = 160  # pictures whose principal components a linear start takes
 _MEASURED = 256  # pictures whose latents tell the scaling factor
 
 
@@ -44,7 +46,7 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderTask:
-    """Absolute errors, as much of squared ones and of edges as the settings say, and a little divergence."""
+    """Absolute and squared errors and those of edges, weighted as the settings say, and a little divergence."""
 
     def __init__(self, settings: Training, device: torch.device) -> None:
         self._settings = settings
@@ -52,6 +54,10 @@ class AutoencoderTask:
         size = settings.width, settings.height
         self.source = Pictures(settings.data, settings.split, size)
         self._vae = starting_autoencoder(settings).train().requires_grad_(True)
+        if settings.linear_start and settings.vae is not None:
+            start_near_linear(self._vae, self.source.batch(self._spread_out(_STARTED_FROM)))
+        if settings.gradient_checkpointing:
+            self._vae.enable_gradient_checkpointing()
         self.module = Autoencoding(self._vae)
 
     def loss(self, module: nn.Module, batch: Tensor, generator: Generator) -> Tensor:
@@ -59,7 +65,9 @@ class AutoencoderTask:
         decoded, mean, logvar = module(pictures, generator)
         settings = self._settings
         errors = decoded - pictures
-        loss: Tensor = errors.abs().mean() + settings.kl * divergence(mean, logvar)
+        loss: Tensor = settings.kl * divergence(mean, logvar)
+        if settings.mae:
+            loss = loss + settings.mae * errors.abs().mean()
         if settings.mse:
             loss = loss + settings.mse * (errors**2).mean()
         if settings.edges:
@@ -80,14 +88,15 @@ class AutoencoderTask:
         output.write_autoencoder(self._vae, scaling_factor=1 / self._spread())
         output.write_manifest({})
 
+    def _spread_out(self, count: int) -> range:
+        """At most so many samples, from the whole data set."""
+        return range(0, len(self.source), max(1, len(self.source) // count))[:count]
+
     @torch.no_grad()
     def _spread(self) -> float:
         """The standard deviation of latents."""
-        step = max(1, len(self.source) // _MEASURED)
-        numbers = range(0, len(self.source), step)[:_MEASURED]
-        batches = [
-            numbers[i : i + self._settings.batch_size] for i in range(0, len(numbers), self._settings.batch_size)
-        ]
+        numbers, rows = self._spread_out(_MEASURED), self._settings.batch_size
+        batches = [numbers[i : i + rows] for i in range(0, len(numbers), rows)]
         means = [self.module(self.source.batch(batch).to(self._device), None)[1] for batch in batches]
         return float(torch.cat(means).std())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from tqdm import tqdm
 
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples
+
+_log = logging.getLogger(__name__)
 
 _PARTS = ("target", "condition", "garment", "mask")
 _INDEX = "index.json"
@@ -70,6 +73,7 @@ class CachedLatents:
 def _write(pictures: Source[Triples], encode: Callable[[Triples], Triples], folder: Path, rows: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     count = len(pictures)
+    _log.info("encoding %d samples into %s", count, folder)
     arrays: dict[str, NDArray[np.float16]] = {}
     for first in tqdm(range(0, count, rows), desc="encode", unit="batch", disable=None):
         numbers = range(first, min(first + rows, count))
@@ -84,3 +88,4 @@ def _write(pictures: Source[Triples], encode: Callable[[Triples], Triples], fold
             arrays[part][first : first + len(numbers)] = tensor.half().cpu().numpy()
     for array in arrays.values():
         array.flush()  # type: ignore[attr-defined]
+    _log.info("encoded")

@@ -54,7 +54,11 @@ class Loop:
         task.module.to(accelerator.device)
         self._trained = {name: p for name, p in task.module.named_parameters() if p.requires_grad}
         optimizer = AdamW(
-            self._trained.values(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            self._trained.values(),
+            settings.learning_rate,
+            (0.9, settings.beta2),
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self._module, self._optimizer = accelerator.prepare(task.module, optimizer)
         self._average = MovingAverage([*self._trained.values()], settings.ema) if settings.ema else None

@@ -101,10 +101,12 @@ class Training(BaseModel):
     schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="Linear, cosine: down to 0.")
     warmup_steps: NonNegativeInt = 0
     weight_decay: NonNegativeFloat = 0.01
+    beta2: float = Field(0.999, gt=0, lt=1, description="AdamW's memory of squared gradients.")
     clip_norm: OptionalFloat = Field(1.0, description="Largest norm of the gradient; none: any.")
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are written; 0: the last ones.")
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     device: Literal["auto", "cpu"] = "auto"
+    gradient_checkpointing: bool = Field(False, description="Less memory for a third more time.")
     seed: NonNegativeInt = 0
 
     # The try-on's loss
@@ -116,9 +118,11 @@ class Training(BaseModel):
     loss_outside: NonNegativeFloat = Field(1.0, description="Weight outside the mask and of the garment, 1 inside.")
     timestep_power: PositiveFloat = Field(1.0, description="Above 1: noisier steps more often. 1: all equally.")
 
-    # The autoencoder's loss
+    # The autoencoder
+    linear_start: bool = Field(False, description="Start a new one as the best linear code of 4 x 4 patches.")
     kl: NonNegativeFloat = Field(1e-6, description="Weight of the latents' divergence from a standard normal.")
-    mse: NonNegativeFloat = Field(0.0, description="Weight of squared beside absolute errors.")
+    mae: NonNegativeFloat = Field(1.0, description="Weight of absolute errors.")
+    mse: NonNegativeFloat = Field(0.0, description="Weight of squared errors.")
     edges: NonNegativeFloat = Field(0.0, description="Weight of the errors of horizontal and vertical differences.")
 
     @model_validator(mode="after")
@@ -133,8 +137,6 @@ class Training(BaseModel):
             raise ValueError("'autoencoder' needs 'start' or a config in 'vae'")
         if self.what == "tryon" and self.vae is not None:
             raise ValueError("'vae' is trained by 'autoencoder'")
-        if self.dreams and self.unet is not None and self.prediction_type != "epsilon":
-            raise ValueError("'dream' is defined for epsilon: set it to none")
         return self
 
     @property

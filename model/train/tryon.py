@@ -15,11 +15,13 @@ from model.catvton.files import FOLDERS, VAE
 from model.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.schedule import DDIM
+from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.latents import CachedLatents
 from model.train.networks import autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
 from model.train.noise import Noising, draw_timesteps, weighted_mse
 from model.train.output import Output
+from model.train.precision import autocast
 from model.train.scheduler import new_schedule, scheduler_config
 from model.train.settings import Training
 from model.train.sheet import sheet
@@ -47,6 +49,10 @@ class TryOnTask:
         else:
             self._unet = new_unet(settings.unet, settings.variant, self._channels)
             self._schedule = new_schedule(settings.prediction_type)
+        if settings.dreams and self._schedule.prediction_type != "epsilon":
+            raise SettingsError(f"dream is {settings.dream}, but the UNet predicts v and not noise: set it to none")
+        if settings.gradient_checkpointing:
+            self._unet.enable_gradient_checkpointing()
         choose_trainable(self._unet, settings.trainable)
         self.module = Denoiser(self._unet).train()
         self._axis = concatenation_axis(masked=settings.variant == "mask")
@@ -74,7 +80,8 @@ class TryOnTask:
         """Pictures (B, 3, H, W) as their latents' moments: mean and log-variance, (B, 2C, h, w). The mask as large."""
         pictures = pictures.to(self._device)
         all_three = torch.cat([pictures.target, pictures.condition, pictures.garment])
-        moments = torch.cat(self._encoder(all_three), dim=1)  # (3B, 2C, h, w)
+        with autocast(self._device, self._settings.mixed_precision):
+            moments = torch.cat(self._encoder(all_three), dim=1)  # (3B, 2C, h, w)
         mask = None if pictures.mask is None else mask_at(pictures.mask, moments)
         return Triples(*moments.chunk(3), mask)
 
