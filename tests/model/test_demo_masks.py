@@ -14,7 +14,6 @@ from model.catvton.automask import agnostic_mask
 from model.catvton.masker import Masker
 from model.catvton.request import Category
 from model.device import open_device
-from model.errors import InputError
 from model.evaluate.overlap import mask_iou
 from model.perception.label_maps import LabelMaps
 from model.train.parsing.people import People, make_people
@@ -46,9 +45,3 @@ def test_masks_are_nearly_those_of_the_true_labels(
         true = agnostic_mask(LabelMaps(*(np.ascontiguousarray(plane) for plane in labels)), kind) > 0
         overlaps.append(mask_iou(found, true))
     assert np.mean(overlaps) > 0.8
-
-
-def test_before_a_bare_wall_nobody_is_found(masker: Masker, runner: asyncio.Runner) -> None:
-    with pytest.raises(InputError) as caught:
-        runner.run(masker(Image.new("RGB", (192, 256), (205, 200, 190)), "upper"))
-    assert caught.value.code == "no_person"
