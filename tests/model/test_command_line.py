@@ -133,7 +133,7 @@ def test_the_demo_pack_has_no_problem_and_is_small() -> None:
     reports = {report.engine: report for report in check(Pack("demo"))}
     assert list(reports) == ["tryon", "avatar"]
     assert all(report.problems == [] for report in reports.values())
-    assert reports["tryon"].bytes_on_disk < 3e6
+    assert reports["tryon"].bytes_on_disk < 6e6
     assert reports["avatar"].bytes_on_disk < 4e6
 
 

@@ -26,7 +26,7 @@ def test_demo_is_the_embedded_pack() -> None:
     assert pack.folder == DEMO
     assert "tryon" in pack.engines
     assert pack.defaults("tryon") == {"width": 192, "height": 256, "steps": 20}
-    assert pack.licence("tryon") == "MIT (untrained demo networks)"
+    assert pack.licence("tryon") == "MIT (trained on made-up people), MIT (untrained demo networks)"
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])

@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.catvton.automask import agnostic_mask
+from model.evaluate.overlap import mask_iou
+from model.perception.label_maps import LabelMaps
+from model.train.parsing.people import make_people
 from tests.conftest import base64_of, encode
 from tests.model.conftest import DATA
 from tests.model.labelled import FACE, SHIRT, WALL, draw_labelled, where, write_networks
@@ -90,11 +94,17 @@ def test_nobody_in_the_photo_is_said_by_name(masking: Server, garment: str) -> N
     assert_problem(post(masking, {"person": wall, "garment": garment, **QUICK}), 422, "no_person", "person")
 
 
+def test_the_demo_networks_find_the_mask_of_a_made_up_person(server: Server) -> None:
+    people = make_people(1, seed=2026, width=192, height=256)
+    labels = LabelMaps(*(np.ascontiguousarray(plane) for plane in people.labels[0]))
+    body = {"person": base64_of(encode(Image.fromarray(people.photos[0]))), "mask_only": True, "category": "upper"}
+    mask = np.asarray(pictures(server, body)["mask.png"].convert("L"))
+    assert mask_iou(mask > 0, agnostic_mask(labels, "upper") > 0) > 0.8
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
-        ({}, "no_automask", "mask"),
-        ({"mask_only": True, "garment": None}, "no_automask", "mask"),
         ({"variant": "maskfree"}, "variant_not_loaded", "variant"),
         ({"mask_only": True}, "invalid_field", None),
     ],

@@ -1,0 +1,1 @@
+"""Training of small networks that label people, on people who do not exist, into files that find masks."""

@@ -1,0 +1,107 @@
+"""A trained network as an ONNX file of the convention of `model.perception.parsing`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from model.errors import InputError
+from model.train.parsing.network import HEIGHT, MEAN, STD, STRIDE, WIDTH
+
+_OPSET, _IR = 17, 9
+
+
+def as_written(network: nn.Module) -> nn.Module:
+    """A copy whose normalisations are part of the convolutions before them, and whose weights are float16's."""
+    fused = deepcopy(network).eval()
+    for module in list(fused.modules()):
+        if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):
+            module[0], module[1] = fuse_conv_bn_eval(module[0], module[1]), nn.Identity()
+    return fused.half().float()
+
+
+def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
+    """Write a network from one picture to the logits of one label map. Weights are kept in float16, used in float32.
+
+    Raises:
+        InputError: the package onnx is not installed, or the network has a layer that this cannot write.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise InputError(f"writing a parser needs the package onnx ({error})") from error
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
+    graph = _Graph(onnx, fx.symbolic_trace(as_written(network)))
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "parsing",
+            [helper.make_tensor_value_info("picture", floats, [1, 3, HEIGHT, WIDTH])],
+            [helper.make_tensor_value_info("logits", floats, [1, classes, HEIGHT // STRIDE, WIDTH // STRIDE])],
+            graph.weights,
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR,
+    )
+    three = {"mean": ", ".join([str(MEAN)] * 3), "std": ", ".join([str(STD)] * 3)}
+    helper.set_model_props(model, {"geometry": "stretch", "channel_order": "RGB", **three})
+    onnx.checker.check_model(model)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, file)
+
+
+class _Graph:
+    """A traced network's steps as ONNX nodes, called as the trace calls them."""
+
+    def __init__(self, onnx: Any, traced: fx.GraphModule) -> None:
+        self._onnx = onnx
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+        names: dict[fx.Node, str] = {}
+        for step in traced.graph.nodes:
+            inputs = [names[argument] for argument in step.args if isinstance(argument, fx.Node)]
+            if step.op == "placeholder":
+                names[step] = "picture"
+            elif step.op == "output":
+                self._node("Identity", inputs, "logits")
+            elif step.op == "call_module":
+                names[step] = self._layer(traced.get_submodule(step.target), inputs, step.name)
+            else:
+                names[step] = self._function(step, inputs)
+
+    def _layer(self, layer: nn.Module, inputs: list[str], name: str) -> str:
+        if isinstance(layer, nn.Identity):
+            return inputs[0]
+        if isinstance(layer, nn.ReLU):
+            return self._node("Relu", inputs, name)
+        if isinstance(layer, nn.Conv2d) and isinstance(layer.padding, tuple):
+            weights = [self._weight(f"{name}.{key}", value) for key, value in layer.named_parameters()]
+            pads, strides, dilations = [*layer.padding] * 2, [*layer.stride], [*layer.dilation]
+            return self._node("Conv", inputs + weights, name, pads=pads, strides=strides, dilations=dilations)
+        raise InputError(f"a layer {type(layer).__name__} cannot be written")
+
+    def _function(self, step: fx.Node, inputs: list[str]) -> str:
+        function: Callable[..., Any] | str = step.target
+        if getattr(function, "__name__", "") == "add":
+            return self._node("Add", inputs, step.name)
+        if function is F.interpolate and step.kwargs["mode"] == "bilinear" and not step.kwargs["align_corners"]:
+            scales = np.array([1, 1, *[step.kwargs["scale_factor"]] * 2], np.float32)
+            self.weights.append(self._onnx.numpy_helper.from_array(scales, f"{step.name}.scales"))
+            resized = [*inputs, "", f"{step.name}.scales"]
+            return self._node("Resize", resized, step.name, mode="linear", coordinate_transformation_mode="half_pixel")
+        raise InputError(f"a step {function} cannot be written")
+
+    def _weight(self, name: str, values: Tensor) -> str:
+        self.weights.append(self._onnx.numpy_helper.from_array(values.detach().half().numpy(), f"{name}.half"))
+        return self._node("Cast", [f"{name}.half"], name, to=self._onnx.TensorProto.FLOAT)
+
+    def _node(self, kind: str, inputs: list[str], name: str, **attributes: Any) -> str:
+        self.nodes.append(self._onnx.helper.make_node(kind, inputs, [name], **attributes))
+        return name
