@@ -25,8 +25,8 @@ def test_demo_is_the_embedded_pack() -> None:
     pack = Pack("demo")
     assert pack.folder == DEMO
     assert "tryon" in pack.engines
-    assert pack.defaults("tryon") == {"width": 192, "height": 256, "steps": 20}
-    assert pack.licence("tryon") == "MIT (trained on made-up people), MIT (untrained demo networks)"
+    assert pack.defaults("tryon") == {"width": 96, "height": 128, "steps": 10, "guidance": 1.5}
+    assert pack.licence("tryon") == "MIT (trained on made-up people)"
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])

@@ -1,0 +1,116 @@
+"""What the demo's try-on makes of people it has never seen: the right garment, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.catvton.engine import TryOn
+from model.catvton.request import Request
+from model.device import open_device
+from model.engine import Job
+from model.synthetic.fabrics import Fabric
+from model.synthetic.garments import Garment
+from model.synthetic.people import Person, random_person
+from model.synthetic.photos import lay_flat, photograph
+from model.synthetic.picture import Picture
+from model.synthetic.sample_pictures import true_mask
+from model.weights.pack import DEMO, Pack
+
+SIZE = 96, 128
+SEED = 70_003  # no photo of anybody the networks were trained on
+RED, BLUE = (0.80, 0.12, 0.12), (0.12, 0.20, 0.75)
+PARTED = 30  # levels by which red is redder than blue
+
+Dress = Callable[[str], NDArray[np.uint8]]
+
+
+def plain(colour: tuple[float, float, float]) -> Garment:
+    return Garment("tshirt", Fabric("plain", (colour,) * 3), colour, hem=-0.08)
+
+
+@pytest.fixture(scope="module")
+def person() -> Person:
+    """In a garment of neither colour, and in trousers."""
+    wearer = random_person(np.random.default_rng(SEED), "upper")
+    return wearer.wearing(replace(plain((0.85, 0.82, 0.75)), sleeve=0.34))
+
+
+@pytest.fixture(scope="module")
+def photo(person: Person) -> Picture:
+    return photograph(person, *SIZE)
+
+
+@pytest.fixture(scope="module")
+def region(person: Person) -> NDArray[np.bool_]:
+    """Where the new garment is in truth."""
+    return photograph(person.wearing(plain(RED)), *SIZE).regions["upper"]
+
+
+@pytest.fixture(scope="module")
+def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dress]:
+    """The person in a plain T-shirt of that colour, remembered."""
+    torch.set_num_threads(1)
+    device, folder = open_device("cpu"), tmp_path_factory.mktemp("dressed")
+    engine, dressed = TryOn(DEMO, device), dict[str, NDArray[np.uint8]]()
+    photo.photo.save(folder / "person.png")
+    true_mask(photo, "upper").save(folder / "mask.png")
+
+    async def run(request: Request, files: dict[str, Path], outputs: Path) -> None:
+        async with device.live("tryon", engine.resident_bytes(request)):
+            await engine.run(request, Job(files, outputs))
+
+    def in_colour(name: str) -> NDArray[np.uint8]:
+        if name not in dressed:
+            lay_flat(plain(RED if name == "red" else BLUE), *SIZE).save(folder / f"{name}.png")
+            files = {"person": folder / "person.png", "garment": folder / f"{name}.png", "mask": folder / "mask.png"}
+            request = Request(seed=3, **dict.fromkeys(files, "given"), **Pack("demo").defaults("tryon"))
+            outputs = folder / name
+            outputs.mkdir()
+            runner.run(run(request, files, outputs))
+            dressed[name] = np.asarray(Image.open(outputs / "result.png").convert("RGB"))
+        return dressed[name]
+
+    yield in_colour
+    device.close()
+
+
+def mean(picture: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return picture[where].mean(0)  # type: ignore[no-any-return]
+
+
+def test_a_red_garment_gives_a_red_shirt(dress: Dress, region: NDArray[np.bool_]) -> None:
+    red, green, blue = mean(dress("red"), region)
+    assert red > green + PARTED
+    assert red > blue + PARTED
+
+
+def test_another_garment_gives_another_shirt(dress: Dress, region: NDArray[np.bool_]) -> None:
+    red, green, blue = mean(dress("blue"), region)
+    assert blue > red + PARTED
+    assert blue > green + PARTED
+
+
+@pytest.mark.parametrize("colour", ["red", "blue"])
+def test_the_face_does_not_move(dress: Dress, photo: Picture, colour: str) -> None:
+    near_the_mask = cv2.dilate(np.asarray(true_mask(photo, "upper")), np.ones((21, 21), np.uint8)) > 0  # its soft seam
+    face = (photo.lip == 13) & ~near_the_mask
+    assert face.sum() > 50
+    before = np.asarray(photo.photo).astype(int)
+    assert np.abs(dress(colour).astype(int) - before)[face].max() == 0
+
+
+@pytest.mark.parametrize("colour", ["red", "blue"])
+def test_the_trousers_stay_what_they_were(dress: Dress, photo: Picture, colour: str) -> None:
+    below = photo.regions["lower"] & (np.asarray(true_mask(photo, "upper")) == 0)
+    changed = np.abs(mean(dress(colour), below) - mean(np.asarray(photo.photo), below))
+    assert changed.max() < 4
