@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.catvton import checkpoint
-from model.catvton.files import FOLDERS, VAE
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE
 from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
+from model.diffusion.schedule import NoiseSchedule, PredictionType
 from model.errors import WeightsError
 from model.train.errors import SettingsError
+from model.train.scheduler import new_schedule, scheduler_config
 from model.weights.layout import CONFIG
 
 _CPU = torch.device("cpu")
@@ -39,13 +42,48 @@ def load_autoencoder(weights: Path, variant: Variant) -> AutoencoderKL:
     return checkpoint.vae(weights, autoencoder_variant(weights, variant)).load(_CPU, torch.float32)
 
 
-def load_unet(weights: Path, variant: Variant) -> UNet2DConditionModel:
-    """The UNet of a MODEL_DIR without cross-attention, float32 on the host, not to be trained."""
-    return checkpoint.unet(weights, variant).load(_CPU, torch.float32)
+@dataclass(frozen=True)
+class Start:
+    """A UNet without cross-attention, float32 on the host, and the noise it knows, also as its file has it.
+
+    source: the MODEL_DIR it comes from; None for a new one.
+    variant: what it was trained as.
+    """
+
+    unet: UNet2DConditionModel
+    schedule: NoiseSchedule
+    scheduler_config: dict[str, Any]
+    source: Path | None
+    variant: Variant
 
 
-def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int) -> UNet2DConditionModel:
-    """A UNet with random weights and without cross-attention. The channels at its ends need not be given.
+def load_unet(weights: Path, variant: Variant) -> Start:
+    """That of a MODEL_DIR. A mask-free one can start from the mask-based: it loses the input its mask came in by.
+
+    Raises:
+        WeightsError: there is none, or it is not whole.
+    """
+    published = variant
+    if not (weights / FOLDERS[variant] / UNET / CONFIG).is_file() and variant == "maskfree":
+        published = "mask"
+    unet = checkpoint.unet(weights, published).load(_CPU, torch.float32)
+    if published != variant:
+        drop_mask_input(unet)
+    config = json.loads((weights / FOLDERS[published] / SCHEDULER).read_bytes())
+    return Start(unet, checkpoint.noise_schedule(weights, published), config, weights, published)
+
+
+def drop_mask_input(unet: UNet2DConditionModel) -> None:
+    """Let a mask-based UNet see noise and condition only, as if its mask were empty everywhere."""
+    channels: int = unet.config.out_channels
+    weight = unet.conv_in.weight.detach()  # (widest, C + 1 + C, 3, 3)
+    unet.conv_in.weight = nn.Parameter(torch.cat([weight[:, :channels], weight[:, channels + 1 :]], dim=1))
+    unet.conv_in.in_channels = 2 * channels
+    unet.register_to_config(in_channels=2 * channels)
+
+
+def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int, prediction_type: PredictionType) -> Start:
+    """One with random weights and the published schedule. The channels at its ends need not be given.
 
     Raises:
         SettingsError: diffusers cannot build it, or it does not fit the latents.
@@ -62,7 +100,7 @@ def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int) -> 
         if (found := unet.config[key]) != wanted:
             raise SettingsError(f"unet: {key} is {found}, the variant '{variant}' on these latents has {wanted}")
     keep_only_self_attention(unet)
-    return unet  # type: ignore[no-any-return]
+    return Start(unet, new_schedule(prediction_type), scheduler_config(prediction_type), None, variant)
 
 
 def config_of(network: nn.Module) -> dict[str, Any]:
