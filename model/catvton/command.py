@@ -59,4 +59,6 @@ def _request(arguments: Namespace, defaults: Mapping[str, float]) -> Request:
     if garments:
         body["garments"] = garments
     output = {"format": arguments.format}
-    return Request.model_validate(body | defaults | given | {"repaint": not arguments.no_repaint, "output": output})
+    return Request.model_validate(
+        body | dict(defaults) | given | {"repaint": not arguments.no_repaint, "output": output}
+    )

@@ -60,5 +60,7 @@ class TryOn:
         return self.networks[variant]
 
     def resident_bytes(self, request: TryOnRequest) -> int:
-        networks = self.networks.get(request.variant or next(iter(self.networks)))
-        return resident_bytes(request, networks.latents) if networks else 0  # `run` refuses what is not loaded
+        variant = request.variant or next(iter(self.networks))
+        if variant not in self.networks:
+            return 0  # `run` refuses it
+        return resident_bytes(request, self.networks[variant].latents)

@@ -7,7 +7,7 @@ batch it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
@@ -36,7 +36,9 @@ class Order:
         return [int(self._epoch(epoch)[place]) for epoch, place in places]
 
 
-def read_ahead(source: Source[Batch], order: Order, first: int, stride: int, threads: int) -> Iterator[Batch]:
+def read_ahead(
+    source: Source[Batch], order: Order, first: int, stride: int, threads: int
+) -> Generator[Batch, None, None]:
     """Batches `first`, `first + stride`, ... for ever. Ends its threads when it is closed."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read-ahead")
     waiting: deque[Future[Batch]] = deque()

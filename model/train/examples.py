@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
@@ -42,8 +42,8 @@ class Triples:
     mask: Tensor | None
 
     def to(self, device: torch.device) -> Self:
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        return type(self)(**{name: None if t is None else t.to(device) for name, t in moved.items()})
+        mask = None if self.mask is None else self.mask.to(device)
+        return type(self)(self.target.to(device), self.condition.to(device), self.garment.to(device), mask)
 
 
 class TryOnPictures:

@@ -23,12 +23,12 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._tensorboard = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._tensorboard = SummaryWriter(str(folder))
 
     def numbers(self, step: int, **numbers: float) -> None:
         """Log them everywhere."""
         for name, value in numbers.items():
-            self._tensorboard.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._tensorboard.add_scalar(name, value, step)
         with (self._folder / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
         _log.info("step=%d %s", step, " ".join(f"{name}={value:.6g}" for name, value in numbers.items()))
@@ -36,7 +36,7 @@ class Journal:
     def picture(self, step: int, sheet: Image.Image) -> None:
         """A sheet of samples."""
         sheet.save(self._folder / f"step-{step:08d}.png")
-        self._tensorboard.add_image("samples", np.asarray(sheet), step, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self._tensorboard.add_image("samples", np.asarray(sheet), step, dataformats="HWC")
 
     def close(self) -> None:
-        self._tensorboard.close()  # type: ignore[no-untyped-call]
+        self._tensorboard.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.catvton import checkpoint
-from model.catvton.files import FOLDERS, UNET, VAE
+from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE
 from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
+from model.diffusion.schedule import NoiseSchedule, PredictionType
 from model.errors import WeightsError
 from model.train.errors import SettingsError
+from model.train.scheduler import new_schedule, scheduler_config
 from model.weights.layout import CONFIG
 
 _CPU = torch.device("cpu")
@@ -39,33 +42,48 @@ def load_autoencoder(weights: Path, variant: Variant) -> AutoencoderKL:
     return checkpoint.vae(weights, autoencoder_variant(weights, variant)).load(_CPU, torch.float32)
 
 
-def unet_variant(weights: Path, variant: Variant) -> Variant:
-    """Whose UNet to start from: the variant's own; a mask-free one may start from one that had masks."""
-    own = (weights / FOLDERS[variant] / UNET / CONFIG).is_file()
-    return "mask" if variant == "maskfree" and not own else variant
+@dataclass(frozen=True)
+class Start:
+    """A UNet without cross-attention, float32 on the host, and the noise it knows, also as its file has it.
+
+    source: the MODEL_DIR it comes from; None for a new one.
+    variant: what it was trained as.
+    """
+
+    unet: UNet2DConditionModel
+    schedule: NoiseSchedule
+    scheduler_config: dict[str, Any]
+    source: Path | None
+    variant: Variant
 
 
-def load_unet(weights: Path, variant: Variant) -> UNet2DConditionModel:
-    """The UNet to start from without cross-attention, float32 on the host, not to be trained; see `unet_variant`."""
-    source = unet_variant(weights, variant)
-    unet = checkpoint.unet(weights, source).load(_CPU, torch.float32)
-    return unet if source == variant else without_mask_channel(unet)
+def load_unet(weights: Path, variant: Variant) -> Start:
+    """That of a MODEL_DIR. A mask-free one can start from the mask-based: it loses the input its mask came in by.
+
+    Raises:
+        WeightsError: there is none, or it is not whole.
+    """
+    published = variant
+    if not (weights / FOLDERS[variant] / UNET / CONFIG).is_file() and variant == "maskfree":
+        published = "mask"
+    unet = checkpoint.unet(weights, published).load(_CPU, torch.float32)
+    if published != variant:
+        drop_mask_input(unet)
+    config = json.loads((weights / FOLDERS[published] / SCHEDULER).read_bytes())
+    return Start(unet, checkpoint.noise_schedule(weights, published), config, weights, published)
 
 
-def without_mask_channel(unet: UNet2DConditionModel) -> UNet2DConditionModel:
-    """The same, but that it is not shown the mask between noise and condition."""
-    latent_channels = unet.config.out_channels
-    seen = [i for i in range(unet.config.in_channels) if i != latent_channels]
-    masked = unet.conv_in
-    unet.conv_in = nn.Conv2d(len(seen), masked.out_channels, masked.kernel_size, padding=masked.padding)
-    unet.conv_in.weight = nn.Parameter(masked.weight.detach()[:, seen].clone(), requires_grad=False)
-    unet.conv_in.bias = masked.bias
-    unet.register_to_config(in_channels=len(seen))
-    return unet
+def drop_mask_input(unet: UNet2DConditionModel) -> None:
+    """Let a mask-based UNet see noise and condition only, as if its mask were empty everywhere."""
+    channels: int = unet.config.out_channels
+    weight = unet.conv_in.weight.detach()  # (widest, C + 1 + C, 3, 3)
+    unet.conv_in.weight = nn.Parameter(torch.cat([weight[:, :channels], weight[:, channels + 1 :]], dim=1))
+    unet.conv_in.in_channels = 2 * channels
+    unet.register_to_config(in_channels=2 * channels)
 
 
-def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int) -> UNet2DConditionModel:
-    """A UNet with random weights and without cross-attention. The channels at its ends need not be given.
+def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int, prediction_type: PredictionType) -> Start:
+    """One with random weights and the published schedule. The channels at its ends need not be given.
 
     Raises:
         SettingsError: diffusers cannot build it, or it does not fit the latents.
@@ -82,7 +100,7 @@ def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int) -> 
         if (found := unet.config[key]) != wanted:
             raise SettingsError(f"unet: {key} is {found}, the variant '{variant}' on these latents has {wanted}")
     keep_only_self_attention(unet)
-    return unet  # type: ignore[no-any-return]
+    return Start(unet, new_schedule(prediction_type), scheduler_config(prediction_type), None, variant)
 
 
 def config_of(network: nn.Module) -> dict[str, Any]:

@@ -74,10 +74,6 @@ class Output:
         """The base UNet of another MODEL_DIR."""
         self._copy(weights, self.variant, network_files(weights / FOLDERS[self.variant] / UNET))
 
-    def copy_schedule(self, weights: Path, variant: Variant) -> None:
-        """The noise schedule of another MODEL_DIR."""
-        self._copy(weights, variant, [weights / FOLDERS[variant] / SCHEDULER])
-
     def write_manifest(self, defaults: Mapping[str, float]) -> None:
         """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
         file = self.weights / MANIFEST

@@ -91,6 +91,7 @@ class Training(BaseModel):
     pictures: PositiveInt = Field(4, description="Samples on a sheet.")
     sampling_steps: PositiveInt = Field(20, description="Of sample pictures, and the written pack's default.")
     guidance: NonNegativeFloat = Field(2.5, description="Of sample pictures, and the written pack's default.")
+    eta: float = Field(1.0, ge=0, le=1, description="Of sample pictures, and the written pack's default.")
 
     # How long and how fast
     max_steps: OptionalInt = Field(None, description="Optimiser steps in all.")

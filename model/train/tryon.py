@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from model.catvton import checkpoint
 from model.catvton.denoiser import Denoiser
 from model.catvton.files import FOLDERS, VAE
 from model.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
@@ -18,18 +17,10 @@ from model.diffusion.schedule import DDIM
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.latents import CachedLatents
-from model.train.networks import (
-    autoencoder_variant,
-    choose_trainable,
-    load_autoencoder,
-    load_unet,
-    new_unet,
-    unet_variant,
-)
+from model.train.networks import autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
 from model.train.noise import Noising, draw_timesteps, weighted_mse
 from model.train.output import Output
 from model.train.precision import autocast
-from model.train.scheduler import new_schedule, scheduler_config
 from model.train.settings import Training
 from model.train.sheet import sheet
 from model.weights.layout import network_files
@@ -51,11 +42,10 @@ class TryOnTask:
         self._scaling_factor: float = vae.config.scaling_factor
         self._channels: int = vae.config.latent_channels
         if settings.unet is None:
-            self._unet = load_unet(settings.start, settings.variant)
-            self._schedule = checkpoint.noise_schedule(settings.start, unet_variant(settings.start, settings.variant))
+            self._begun = load_unet(settings.start, settings.variant)
         else:
-            self._unet = new_unet(settings.unet, settings.variant, self._channels)
-            self._schedule = new_schedule(settings.prediction_type)
+            self._begun = new_unet(settings.unet, settings.variant, self._channels, settings.prediction_type)
+        self._unet, self._schedule = self._begun.unet, self._begun.schedule
         if settings.dreams and self._schedule.prediction_type != "epsilon":
             raise SettingsError(f"dream is {settings.dream}, but the UNet predicts v and not noise: set it to none")
         if settings.gradient_checkpointing:
@@ -90,7 +80,8 @@ class TryOnTask:
         with autocast(self._device, self._settings.mixed_precision):
             moments = torch.cat(self._encoder(all_three), dim=1)  # (3B, 2C, h, w)
         mask = None if pictures.mask is None else mask_at(pictures.mask, moments)
-        return Triples(*moments.chunk(3), mask)
+        target, condition, garment = moments.chunk(3)
+        return Triples(target, condition, garment, mask)
 
     def loss(self, module: nn.Module, batch: Triples, generator: Generator) -> Tensor:
         """Of person and garment; a dropped garment is still to be found in the noise."""
@@ -154,7 +145,7 @@ class TryOnTask:
             return prediction
 
         settings = self._settings
-        ddim = DDIM(self._schedule, settings.sampling_steps, eta=1.0)
+        ddim = DDIM(self._schedule, settings.sampling_steps, settings.eta)
         noise = seeded(settings.seed, rows)
         async for _, latents in sample(network, ddim, seen, settings.guidance, noise, self._channels):
             last = latents
@@ -162,16 +153,11 @@ class TryOnTask:
 
     def write(self) -> None:
         settings = self._settings
-        start = settings.start if settings.unet is None else None
-        source = unet_variant(self._start, settings.variant)
         dtype = torch.float16 if settings.half else torch.float32
-        output = Output(settings.out, settings.variant, dtype, "python -m model train", start)
+        output = Output(settings.out, settings.variant, dtype, "python -m model train", self._begun.source)
         output.copy_autoencoder(self._start, autoencoder_variant(self._start, settings.variant))
-        if settings.unet is not None:
-            output.write_schedule(scheduler_config(settings.prediction_type))
-        else:
-            output.copy_schedule(self._start, source)
-        if settings.trainable == "attn1" and source == settings.variant:
+        output.write_schedule(self._begun.scheduler_config)
+        if settings.trainable == "attn1" and self._begun.variant == settings.variant:
             output.copy_base(self._start)
             output.write_attention(self._unet)
         else:
@@ -182,5 +168,6 @@ class TryOnTask:
                 "height": settings.height,
                 "steps": settings.sampling_steps,
                 "guidance": settings.guidance,
+                "eta": settings.eta,
             }
         )

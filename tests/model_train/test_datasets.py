@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from model.catvton.pictures import Prepared, prepare
@@ -33,7 +35,7 @@ def dresscode(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dresscode")
     kept = [Record(f"{i:06d}", record.picture, "upper", record.other) for i, record in enumerate(records())]
     for split in ("train", "test"):
-        write_dresscode(folder, split, kept)  # type: ignore[arg-type]
+        write_dresscode(folder, split, kept)
     return folder
 
 
@@ -60,6 +62,11 @@ def test_samples_are_prepared_like_requests(layout: str, request: pytest.Fixture
     assert free.mask is None
 
 
+def levels(file: Path) -> NDArray[Any]:
+    """All 16 bits of a picture, colours last to first."""
+    return np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED))
+
+
 def test_what_is_written_is_what_was_known(vitonhd: Path, dresscode: Path) -> None:
     known = picture(2, (30, 40, 200))
     part, upper = vitonhd / "train", dresscode / "upper_body"
@@ -74,12 +81,12 @@ def test_what_is_written_is_what_was_known(vitonhd: Path, dresscode: Path) -> No
             assert stored.mode == "P"
             assert np.array_equal(np.asarray(stored), labels), file
     for folder, stem in ((part, "00002_00"), (upper, "000002")):
-        normals = cv2.imread(str(folder / f"normals/{stem}.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+        normals = levels(folder / f"normals/{stem}.png")[..., ::-1]
         assert normals.dtype == np.uint16
         seen = known.alpha.point(lambda level: level > 0)
         assert np.allclose((normals[np.asarray(seen, bool)] / 32767.5) - 1, (0.6, 0, 0.8), atol=1e-4)
         assert (normals[0, 0] == 0).all()
-        depths = cv2.imread(str(folder / f"depths/{stem}.png"), cv2.IMREAD_UNCHANGED)
+        depths = levels(folder / f"depths/{stem}.png")
         assert np.allclose(depths / 1000, known.depths, atol=5e-4)
         with Image.open(folder / f"regions/{stem}.png") as region:
             assert np.array_equal(np.asarray(region) > 0, known.regions["upper"])
@@ -88,7 +95,7 @@ def test_what_is_written_is_what_was_known(vitonhd: Path, dresscode: Path) -> No
 
 
 def test_masks_of_all_categories_are_there(vitonhd: Path, dresscode: Path) -> None:
-    def covered(file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def covered(file: Path) -> NDArray[np.bool_]:
         with Image.open(file) as mask:
             return np.asarray(mask.convert("L")) > 0
 

@@ -140,7 +140,7 @@ def test_batches_come_in_order_from_anywhere_for_each_process(threads: int) -> N
     for first, stride in ((0, 1), (4, 1), (1, 2)):
         batches = read_ahead(Numbers(), order, first, stride, threads)
         assert [next(batches) for _ in range(6)] == [order.numbers(first + i * stride) for i in range(6)]
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()
 
 
 def test_infinity_is_off_for_dream_only() -> None:
