@@ -31,7 +31,8 @@ def main() -> None:
         title="Requests that are almost right",
         how=f"{REQUESTS} variations of a valid try-on with one to three things wrong, {AT_ONCE} at once "
         f"(`tests/fuzz.py`, untrained pack). A complaint is an answer that is neither a result nor a small, typed "
-        f"problem. Memory is the resident set of each process after a pause, in which a worker gives freed memory back. "
+        f"problem. Memory is the resident set of each process after a pause, in which a worker gives freed memory "
+        f"back. "
         f"Before the first request: every size a variation can have, 1 to {AT_ONCE} at once, because oneDNN keeps up "
         f"to 1024 kernels, made for one size and number of rows each; then {BLOCK} other variations.",
     )

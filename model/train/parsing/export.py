@@ -22,8 +22,9 @@ def as_written(network: nn.Module) -> nn.Module:
     """A copy whose normalisations are part of the convolutions before them, and whose weights are float16's."""
     fused = deepcopy(network).eval()
     for module in list(fused.modules()):
-        if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):
-            module[0], module[1] = fuse_conv_bn_eval(module[0], module[1]), nn.Identity()
+        match list(module.children()) if isinstance(module, nn.Sequential) else []:
+            case [nn.Conv2d() as convolution, nn.BatchNorm2d() as norm, *_]:
+                module[0], module[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
     return fused.half().float()
 
 

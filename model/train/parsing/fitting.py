@@ -77,7 +77,8 @@ def fit(people: People, recipe: Recipe) -> Parser:
         bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
     for tensor, averaged in zip(floats, average.averages, strict=True):
         tensor.data.copy_(averaged)
-    return parser.eval()
+    parser.eval()
+    return parser
 
 
 def batch_of(people: People, recipe: Recipe, step: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:

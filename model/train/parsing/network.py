@@ -55,10 +55,10 @@ class Trunk(nn.Module):
         self.up = nn.ModuleList(_conv(outer, _LAST if outer == fine else outer) for outer in _CHANNELS[:-1])
 
     def forward(self, pictures: Tensor) -> Tensor:
-        skips = [self.stem(pictures)]
+        skips: list[Tensor] = [self.stem(pictures)]
         for down in self.down:
             skips.append(down(skips[-1]))
-        features = self.bottom(skips.pop())
+        features: Tensor = self.bottom(skips.pop())
         for up, across in zip(reversed(self.up), reversed(self.across), strict=True):
             wider = F.interpolate(across(features), scale_factor=2.0, mode="bilinear", align_corners=False)
             features = up(skips.pop() + wider)
