@@ -22,9 +22,12 @@ def as_written(network: nn.Module) -> nn.Module:
     """A copy whose normalisations are part of the convolutions before them, and whose weights are float16's."""
     fused = deepcopy(network).eval()
     for module in list(fused.modules()):
-        match list(module.children()) if isinstance(module, nn.Sequential) else []:
+        layers = list(module.children()) if isinstance(module, nn.Sequential) else []
+        match layers:
             case [nn.Conv2d() as convolution, nn.BatchNorm2d() as norm, *_]:
-                module[0], module[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+                layers[:2] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+                for name, layer in zip(module._modules, layers, strict=True):
+                    setattr(module, name, layer)
     return fused.half().float()
 
 

@@ -52,7 +52,8 @@ class Recipe:
 def fit(people: People, recipe: Recipe) -> Parser:
     """A parser with averaged weights. The same for the same recipe, unless its time runs out."""
     torch.manual_seed(recipe.seed)
-    parser = Parser(list(MAPS.values())).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parser = Parser(list(MAPS.values())).train()
+    parser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     floats = [*parser.parameters(), *(buffer for buffer in parser.buffers() if buffer.is_floating_point())]
     average = MovingAverage(floats, recipe.ema)
     optimiser = torch.optim.AdamW(parser.parameters(), weight_decay=_WEIGHT_DECAY)
