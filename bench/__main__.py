@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ("front", "ping", "start", "sharing", "fuzz", "avatar")
+NAMES = ("front", "ping", "start", "sharing", "fuzz", "people", "avatar")
 SLOW_NAMES = ("real_size", "rasteriser", "colour", "views", "iteration", "geometry")
 
 
