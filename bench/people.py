@@ -22,8 +22,8 @@ def main() -> None:
     report = Report(
         name="people",
         title="Made-up people",
-        how=f"`python -m model synthetic --layout dresscode` with {processes} processes, from the first picture that is "
-        "ready to the last one written: photo, flat garment, the same person in another garment, label maps, masks, "
+        how=f"`python -m model synthetic --layout dresscode` with {processes} processes, from the first picture that "
+        "is ready to the last one written: photo, flat garment, the same person in another garment, label maps, masks, "
         "keypoints, normals, depth. A geometry may be painted several times, each time in other colours.",
     )
     for size, paintings, count, least in RUNS:

@@ -19,6 +19,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 _REACH = 0.05  # metres within which a neighbour takes light away
 _DEEPEST = 0.45  # how much of it at most
+_FINEST_BLUR = 4.0  # pixels
 
 
 class Camera(Protocol):
@@ -105,7 +106,17 @@ def _occlusion(depths: Floats, camera: Camera, height: int) -> Floats:
     somebody = depths > 0
     behind = np.where(somebody, depths, depths.max(initial=1.0) + 1)
     radius = max(1.0, _REACH * camera.zoom * height / 2 / 2)
-    around = cv2.GaussianBlur(np.minimum(behind, behind.min() + 2.0), (0, 0), radius)
+    around = _blurred(np.minimum(behind, behind.min() + 2.0), radius)
     # Where the wall shines in from the side the mean lies behind, and nothing is dark.
     buried = np.clip((behind - around) / _REACH, 0, 1)
     return np.where(somebody, 1 - _DEEPEST * buried, 0).astype(np.float32)
+
+
+def _blurred(plane: Floats, radius: float) -> Floats:
+    """A Gaussian mean, (H, W), of `radius` pixels; wide ones are taken of a smaller picture, which is as smooth."""
+    height, width = plane.shape
+    shrunk = max(1, int(radius / _FINEST_BLUR))
+    size = max(1, width // shrunk), max(1, height // shrunk)
+    small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA) if shrunk > 1 else plane
+    mean = cv2.GaussianBlur(small, (0, 0), radius / shrunk)
+    return np.asarray(cv2.resize(mean, (width, height)) if shrunk > 1 else mean)
