@@ -56,6 +56,7 @@ class Refused(Failed):
     def __init__(self, problem: Json) -> None:
         field = f" ({problem['field']})" if problem.get("field") else ""
         super().__init__(f"{problem['status']} {problem['code']}{field}: {problem['detail']}")
+        self.code: str = problem["code"]
         self.retry_after_s: float | None = problem.get("retry_after_s") if problem.get("retryable") else None
 
 
@@ -204,12 +205,21 @@ def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
 
 
 def demo_tryon(http: httpx.Client, sample: Sample, seed: int, args: argparse.Namespace) -> Json:
-    """Photograph somebody made up and a garment, and save what they look like in it."""
+    """Photograph somebody made up and a garment; save what they look like in it, and the mask that was found."""
     from model.synthetic.sample_pictures import render_sample  # imports torch, which only this command needs
 
     inputs = render_sample(sample, args.out)
-    answer = invoke(http, {"type": "tryon", "seed": seed, **references(inputs), **numbers(args)}, lambda *_: None)
-    (args.out / sample.result).write_bytes(content_of(answer["outputs"][0]))
+    mask = inputs.pop("mask")
+    body = {"type": "tryon", "seed": seed, "category": sample.category, **references(inputs), **numbers(args)}
+    try:
+        answer = invoke(http, body | {"return_mask": True}, lambda *_: None)
+    except Refused as refusal:
+        if refusal.code != "no_automask":  # weights that find none are shown the true one
+            raise
+        answer = invoke(http, body | references({"mask": mask}), lambda *_: None)
+    for output in answer["outputs"]:
+        file = mask if output["name"] == "mask.png" else args.out / sample.result
+        file.write_bytes(content_of(output))
     return answer
 
 

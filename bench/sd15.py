@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from torch import Generator, Tensor
 
 from model.catvton.checkpoint import attention_names
 from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
-from model.weights.pack import DEMO
+from model.train.scheduler import scheduler_config
+from model.weights.demo_tensors import write_json
 
 _UNET: dict[str, Any] = {
     "in_channels": 9,
@@ -43,9 +43,7 @@ def write_pack(folder: Path, seed: int) -> None:
     unet = UNet2DConditionModel(**_UNET)
     unet.save_pretrained(folder / FOLDERS["mask"] / UNET)
     AutoencoderKL(**_VAE).save_pretrained(folder / FOLDERS["mask"] / VAE)
-    scheduler = Path(FOLDERS["mask"], SCHEDULER)
-    (folder / scheduler).parent.mkdir(parents=True)
-    shutil.copy(DEMO / scheduler, folder / scheduler)
+    write_json(folder / FOLDERS["mask"] / SCHEDULER, scheduler_config("epsilon"))
     attention_file(folder).parent.mkdir(parents=True)
     save_file(attention_tensors(unet, Generator().manual_seed(seed)), attention_file(folder))
 

@@ -47,7 +47,7 @@ def test_the_table_of_codes_names_every_code_and_no_other() -> None:
             used |= set(re.findall(r'^    status, title, code.* = \d{3}, "[^"]+", "(\w+)"', source, re.M))
             used |= set(re.findall(r'^    code = "(\w+)"', source, re.M))
     never_sent = {"unusable_input", "device_lost", "bad_weights"}  # replaced by each use, or the end of a worker
-    of_the_command_line = {"no_photos", "no_stage"}
+    of_the_command_line = {"no_photos", "no_stage", "bad_data_set", "bad_settings"}
     assert named == used - never_sent - of_the_command_line
 
 

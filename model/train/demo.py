@@ -120,7 +120,7 @@ def tryon(plan: Plan, people: Path, start: Path, out: Path, variant: Variant) ->
         dream=None,
         loss_outside=0.1,
         timestep_power=1.5,
-        sampling_steps=10,
+        sampling_steps=6,
         guidance=1.5,
     )
 
