@@ -58,7 +58,5 @@ def _request(arguments: Namespace, defaults: Mapping[str, float]) -> Request:
     garments = {part: str(file) for part in ("upper", "lower") if (file := getattr(arguments, part)) is not None}
     if garments:
         body["garments"] = garments
-    output = {"format": arguments.format}
-    return Request.model_validate(
-        body | dict(defaults) | given | {"repaint": not arguments.no_repaint, "output": output}
-    )
+    rest = {"repaint": not arguments.no_repaint, "output": {"format": arguments.format}}
+    return Request.model_validate(body | dict(defaults) | given | rest)

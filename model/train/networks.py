@@ -92,13 +92,13 @@ def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int, pre
         "in_channels": checkpoint.input_channels(variant, latent_channels),
         "out_channels": latent_channels,
     }
+    for key, wanted in expected.items():
+        if (found := config.get(key, wanted)) != wanted:
+            raise SettingsError(f"unet: {key} is {found}, the variant '{variant}' on these latents has {wanted}")
     try:
         unet = UNet2DConditionModel.from_config(expected | config)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"unet: {error}") from error
-    for key, wanted in expected.items():
-        if (found := unet.config[key]) != wanted:
-            raise SettingsError(f"unet: {key} is {found}, the variant '{variant}' on these latents has {wanted}")
     keep_only_self_attention(unet)
     return Start(unet, new_schedule(prediction_type), scheduler_config(prediction_type), None, variant)
 

@@ -111,6 +111,44 @@ def test_cross_attention_keys_are_expected_all_the_same(weights: Path) -> None:
         load_unet(weights)
 
 
+def without_attention(tensors: Tensors) -> None:
+    for key in [key for key in tensors if ".attn1." in key or ".attn2." in key]:
+        del tensors[key]
+
+
+def test_a_base_may_lack_all_of_the_attention_that_is_replaced(weights: Path) -> None:
+    whole = load_unet(weights).state_dict()
+    rewrite(weights / "catvton" / UNET / TENSOR_FILES[0], without_attention)
+    lean = load_unet(weights).state_dict()
+    assert lean.keys() == whole.keys()
+    assert all(torch.equal(lean[key], tensor) for key, tensor in whole.items())
+
+
+def test_but_nothing_else(weights: Path) -> None:
+    file = weights / "catvton" / UNET / TENSOR_FILES[0]
+    rewrite(file, without_attention)
+    rewrite(file, lambda tensors: tensors.pop("conv_out.bias"))
+    with pytest.raises(WeightsError, match=r"missing key 'conv_out\.bias'"):
+        load_unet(weights)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"latent_channels": 6}, "in_channels is 9, that of the variant 'mask' has 13"),
+        ({"block_out_channels": [8] * 5}, "shrinks pictures 16 times, at most 8"),
+        ({"block_out_channels": None}, "NoneType"),
+    ],
+)
+def test_a_unet_and_an_autoencoder_that_do_not_fit_are_refused(
+    weights: Path, changes: dict[str, object], said: str
+) -> None:
+    config = weights / "catvton" / VAE / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
+    with pytest.raises(WeightsError, match=said):
+        load_unet(weights)
+
+
 def test_old_autoencoder_names_are_understood(weights: Path) -> None:
     expected = load_vae(weights).state_dict()
 

@@ -154,8 +154,8 @@ def test_only_the_newest_checkpoints_are_kept(place: Path) -> None:
 
 def test_fine_tuning_changes_nothing_but_self_attention(place: Path) -> None:
     train(tryon(place, out=str(place / "start")))
-    fine = {"unet": "none", "trainable": "attn1", "dream": 10, "checkpoints": str(place / "fine")}
-    train(tryon(place, **fine))
+    fine = {"unet": "none", "trainable": "attn1", "dream": 10, "gradient_checkpointing": "true"}
+    train(tryon(place, **fine, checkpoints=str(place / "fine")))
     assert same(unet_of(place / "start"), unet_of(place / "pack"))
     before, after = (load_file(attention_file(place / name)) for name in ("start", "pack"))
     assert before.keys() == after.keys()
