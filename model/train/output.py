@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from model.catvton.checkpoint import attention_names
@@ -88,7 +88,8 @@ class Output:
 
     def _write_tensors(self, file: Path, tensors: Mapping[str, Tensor]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file({key: tensor.detach().to("cpu", self._dtype).contiguous() for key, tensor in tensors.items()}, file)
+        written = {key: tensor.detach().to("cpu", self._dtype).contiguous() for key, tensor in tensors.items()}
+        file.write_bytes(save(written))  # `save_file` leaves files that only their owner may read
         self._note(file)
 
     def _write_json(self, file: Path, content: dict[str, Any]) -> None:
