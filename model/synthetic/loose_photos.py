@@ -29,14 +29,14 @@ _WALLS: tuple[Colour, ...] = (
 
 # A collection has them in this order; the first alone shows all of the front.
 _SHOTS = (
-    Shot(0, 4, -0.04, 1.04),
-    Shot(180, 4, -0.04, 1.04),
-    Shot(35, 6, 0.45, 1.04),
-    Shot(-80, 3, -0.04, 1.04),
-    Shot(-30, 2, -0.04, 1.04),
-    Shot(150, 5, 0.30, 1.05),
+    Shot(0, 4, -0.04, 1.08),
+    Shot(180, 4, -0.04, 1.08),
+    Shot(35, 6, 0.45, 1.08),
+    Shot(-80, 3, -0.04, 1.08),
+    Shot(-30, 2, -0.04, 1.08),
+    Shot(150, 5, 0.30, 1.08),
     Shot(75, 3, -0.04, 0.62),
-    Shot(-10, 2, 0.62, 1.04),
+    Shot(-10, 2, 0.62, 1.08),
 )
 _TURN, _FARTHER, _ASIDE = 8.0, 0.08, 0.04  # up to which shots differ: degrees, shares of the height, of the width
 

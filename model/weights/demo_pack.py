@@ -22,7 +22,7 @@ from model.weights.demo_matting import write_matting
 from model.weights.demo_tensors import write_json
 from model.weights.pack import DEMO, MANIFEST, FileFacts
 
-SEED = 5
+SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 DEFAULTS = {

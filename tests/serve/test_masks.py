@@ -94,22 +94,25 @@ def test_nobody_in_the_photo_is_said_by_name(masking: Server, garment: str) -> N
     assert_problem(post(masking, {"person": wall, "garment": garment, **QUICK}), 422, "no_person", "person")
 
 
-def test_the_demo_networks_find_the_mask_of_a_made_up_person(server: Server) -> None:
+def test_the_demo_networks_find_the_mask_of_a_made_up_person(tmp_path: Path) -> None:
     people = make_people(1, seed=2026, width=192, height=256)
     labels = LabelMaps(*(np.ascontiguousarray(plane) for plane in people.labels[0]))
     body = {"person": base64_of(encode(Image.fromarray(people.photos[0]))), "mask_only": True, "category": "upper"}
-    mask = np.asarray(pictures(server, body)["mask.png"].convert("L"))
+    with serving(tmp_path, MODEL_DIR="demo", ENGINES="tryon") as demo:
+        mask = np.asarray(pictures(demo, body)["mask.png"].convert("L"))
     assert mask_iou(mask > 0, agnostic_mask(labels, "upper") > 0) > 0.8
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
+        ({}, "no_automask", "mask"),
+        ({"mask_only": True, "garment": None}, "no_automask", "mask"),
         ({"variant": "maskfree"}, "variant_not_loaded", "variant"),
         ({"mask_only": True}, "invalid_field", None),
     ],
 )
-def test_what_the_demo_networks_cannot_do_is_refused_by_name(
+def test_what_no_weights_are_there_for_is_refused_by_name(
     server: Server, person: str, garment: str, changes: dict[str, Any], code: str, field: str | None
 ) -> None:
     assert_problem(post(server, {"person": person, "garment": garment, **QUICK} | changes), 422, code, field)
