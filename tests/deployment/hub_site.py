@@ -73,6 +73,7 @@ def git_digest(content: bytes) -> str:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer waits for an acknowledgement
     hub: HubSite
 
     def do_GET(self) -> None:

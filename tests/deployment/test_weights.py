@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -246,7 +247,7 @@ def test_what_somebody_wrote_into_the_manifest_stays(fetch: Fetch, folder: Path)
 
 def test_hand_ids_become_arrays(fetch: Fetch, folder: Path, smplx: Path) -> None:
     hands = {"left_hand": np.arange(5, 9), "right_hand": np.array([3, 1], np.int32)}
-    (smplx / "MANO_SMPLX_vertex_ids.pkl").write_bytes(__import__("pickle").dumps(hands, protocol=2))
+    (smplx / "MANO_SMPLX_vertex_ids.pkl").write_bytes(pickle.dumps(hands, protocol=2))
     fetch("--only", "up2you", "--smplx", str(smplx), *ACCEPTED)
     with np.load(folder / HAND_IDS) as arrays:
         assert arrays["left_hand"].tolist() == [5, 6, 7, 8]
