@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ class TarStream:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._folder = folder
         self._names = names
-        self._error: BaseException | None = None
+        self._complete = False
+        self._error: OSError | None = None
         reading, self._writing = os.pipe()
         self._read = os.fdopen(reading, "rb")
         self._writer = Thread(target=self._write, daemon=True)
@@ -45,7 +47,7 @@ class TarStream:
         content = self._read.read(size)
         if len(content) < size or size < 0:
             self._writer.join()
-            if self._error is not None:
+            if not self._complete:
                 raise OSError(f"the archive was cut short: {self._error}") from self._error
         return content
 
@@ -53,11 +55,13 @@ class TarStream:
         try:
             with (
                 os.fdopen(self._writing, "wb") as pipe,
-                tarfile.open(fileobj=pipe, mode="w|gz", compresslevel=_LEVEL) as archive,
+                gzip.GzipFile(fileobj=pipe, mode="wb", compresslevel=_LEVEL, mtime=0) as packed,
+                tarfile.open(fileobj=packed, mode="w|") as archive,
             ):
                 for name in self._names:
                     archive.add(self._folder / name, name, filter=_anonymous)
-        except (OSError, tarfile.TarError) as error:  # raised where it is read
+            self._complete = True
+        except OSError as error:  # raised where it is read
             self._error = error
 
 
