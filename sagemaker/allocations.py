@@ -20,9 +20,9 @@ def peak_bytes(forward: Callable[..., Any], *inputs: Tensor) -> int:
     Args:
         inputs: on the meta device, as everything that `forward` reads.
     """
-    with torch.no_grad(), _Allocations() as allocations, _FusedAttention():
-        result = forward(*inputs)
-    del result
+    allocations = _Allocations()
+    with torch.no_grad(), allocations, _FusedAttention():
+        forward(*inputs)
     return allocations.peak
 
 
@@ -30,7 +30,7 @@ class _Allocations(TorchDispatchMode):
     """Adds what operators return, and subtracts it when nobody holds it any more."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._held = 0
         self._known: dict[int, weakref.ref[Any]] = {}

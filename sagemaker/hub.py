@@ -128,7 +128,7 @@ class Hub:
             if error.response.status_code == 404:
                 raise NotPublishedError(repository, revision, arguments.get("filename")) from error
             raise WeightsError(f"{repository}: {error}") from error
-        except OSError as error:  # the network's, and the client's own when a file came short
+        except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # network, disk, a file cut short
             raise WeightsError(f"{repository}: {error}") from error
 
 

@@ -121,8 +121,11 @@ def _tryon_job_bytes(samples: int) -> int:
 def avatar(dtype: torch.dtype) -> Iterator[Need]:
     """One avatar."""
     unet: Any = real_sizes.avatar_unet()
-    networks = unet, real_sizes.autoencoder(), adapter_of(unet), adapter_of(unet), real_sizes.features()
-    _, vae, adapter, other_adapter, dino = (network.eval().to(dtype) for network in networks)
+    vae: Any = real_sizes.autoencoder()
+    adapter: Any = adapter_of(unet)
+    other_adapter, dino = adapter_of(unet), real_sizes.features()
+    for network in (unet, vae, adapter, other_adapter, dino):
+        network.eval().to(dtype)
     in_full = real_sizes.shape_predictor(), real_sizes.feature_aggregator()  # these compute in float32
     features, poses, cells = empty(PHOTOS, 37, 37, 1024), empty(VIEWS, 3, SIZE, SIZE), SIZE // CELL
     jobs = avatar_job_bytes(unet, dtype, SIZE, SIZE, PHOTOS)

@@ -83,23 +83,23 @@ class Plan:
             if name in lying:
                 self.locals.append(Local(lying[name], target, "SMPL-X", f"{published.BODY_SITE}: {name}"))
 
-    def add_perception(self, folder: Path) -> None:
-        """Take the ONNX models from `folder`.
+    def add_perception(self, folder: Path, licence: str | None) -> None:
+        """Take the ONNX models, which are under `licence`, from `folder`.
 
         Raises:
             LayoutError: there is none.
         """
-        wanted = [*published.LABEL_MAPS, published.MATTING]
-        there = [Local(folder / Path(name).name, name) for name in wanted if (folder / Path(name).name).is_file()]
+        wanted = {Path(name).name: name for name in (*published.LABEL_MAPS, published.MATTING)}
+        there = [name for name in wanted if (folder / name).is_file()]
         if not there:
-            raise LayoutError(str(folder), f"there is none of {', '.join(Path(name).name for name in wanted)} in it")
-        self.locals += there
+            raise LayoutError(str(folder), f"there is none of {', '.join(wanted)} in it")
+        self.locals += [Local(folder / name, wanted[name], licence) for name in there]
 
     @property
     def licences(self) -> list[str]:
-        """The licences of it all, each once."""
-        found = [remote.licence for remote in self.remotes] + [local.licence for local in self.locals if local.licence]
-        return list(dict.fromkeys(found))
+        """Those of `published.LICENCES` that it all is under."""
+        found = {item.licence for item in self.remotes} | {item.licence for item in self.locals}
+        return [name for name in published.LICENCES if name in found]
 
     def show(self) -> None:
         """Print it, with sizes."""

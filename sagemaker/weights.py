@@ -63,7 +63,7 @@ def _fetch(arguments: Namespace) -> int:
     if "up2you" in engines and arguments.smplx:
         plan.add_body(arguments.smplx)
     if "perception" in engines and arguments.perception:
-        plan.add_perception(arguments.perception)
+        plan.add_perception(arguments.perception, arguments.perception_licence)
     plan.show()
     if not arguments.dry_run:
         ask([LICENCES[name] for name in plan.licences], arguments.accept)
@@ -108,6 +108,7 @@ def _parser() -> ArgumentParser:
     )
     fetching.add_argument("--smplx", type=Path, metavar="DIR", help="where SMPL-X was downloaded to")
     fetching.add_argument("--perception", type=Path, metavar="DIR", help="where the ONNX models are")
+    fetching.add_argument("--perception-licence", metavar="TEXT", help="what the manifest says of their licence")
     fetching.add_argument("--revision", nargs="+", type=_pinned, default=[], metavar="REPOSITORY=REVISION")
     fetching.add_argument("--accept", nargs="+", choices=tuple(LICENCES), default=[], metavar="LICENCE")
     fetching.add_argument("--no-check", dest="check", action="store_false", help="leave the tensors unread")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -20,6 +21,7 @@ from model.up2you.files import HAND_IDS
 from model.weights.pack import Pack
 from tests.deployment.hub_site import HubSite, hub_site
 from tests.deployment.published_files import repositories
+from tests.server import free_port
 
 CATVTON = ("--only", "catvton")
 ACCEPTED = ("--accept", *(licence.name for licence in LICENCES.values() if licence.asks))
@@ -133,6 +135,21 @@ def test_without_acceptance_nothing_is_fetched(
     assert not folder.exists()
 
 
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_somebody_is_asked(fetch: Fetch, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("yes\nno\n"))
+    assert fetch(*CATVTON) == 2
+    assert not folder.exists()
+    monkeypatch.setattr("sys.stdin", Terminal("yes\nyes\n"))
+    assert fetch(*CATVTON) == 0
+
+
 def test_the_first_commit_stays_chosen(fetch: Fetch, folder: Path, hub: HubSite, tmp_path: Path) -> None:
     repository = hub.repositories["stabilityai/sd-vae-ft-mse"]
     first, content = repository.commit, repository.files["config.json"]
@@ -211,6 +228,12 @@ def test_a_private_repository_says_the_same(fetch: Fetch, hub: HubSite, capsys: 
     assert "zhengchong/CatVTON is gated or private" in capsys.readouterr().err
 
 
+def test_a_hub_out_of_reach_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = ("--endpoint", f"http://127.0.0.1:{free_port()}")
+    assert weights.main(["fetch", str(tmp_path / "model"), *CATVTON, *nobody, "--dry-run"]) == 1
+    assert capsys.readouterr().err.startswith("error: booksforcharlie/stable-diffusion-inpainting: ")
+
+
 def test_a_file_that_is_gone_is_named(fetch: Fetch, hub: HubSite, capsys: pytest.CaptureFixture[str]) -> None:
     del hub.repositories["zhengchong/CatVTON"].files["mix-48k-1024/attention/model.safetensors"]
     assert fetch(*CATVTON, *ACCEPTED) == 1
@@ -228,7 +251,8 @@ def test_label_networks_come_from_the_users_folder(
     onnx = tmp_path / "onnx"
     onnx.mkdir()
     (onnx / "densepose.onnx").write_bytes(b"a network")
-    assert fetch("--only", "perception", "--perception", str(onnx)) == 1
+    assert fetch("--only", "perception", "--perception", str(onnx), "--perception-licence", "ours") == 1
+    assert Pack(folder).facts(folder / "perception/densepose.onnx").licence == "ours"
     assert (folder / "perception/densepose.onnx").read_bytes() == b"a network"
     out = capsys.readouterr().out
     assert "still missing perception/parsing_lip.onnx: export it to ONNX" in out
