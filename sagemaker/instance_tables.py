@@ -142,7 +142,9 @@ that wait go through it together; it comes once a job, `MAX_BATCH_ROWS` bounds i
 {needs}
 
 For comparison: CatVTON's paper (arXiv 2407.15886) states 5,940 MB for its own code at this size on an A100, its README
-under 8 GB in bfloat16; both include what is not counted here.
+under 8 GB in bfloat16; both include what is not counted here. The counting was compared with torch's allocator on a
+CPU, on an autoencoder of a quarter of the widths and pictures of 192 x 256: the encoder's count is 0.1 % lower, the
+decoder's 20 %, and what lacks is scratch memory of convolutions.
 
 ## What fits which type
 
