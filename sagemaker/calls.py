@@ -40,7 +40,11 @@ class Caller:
         if model.input_shape is not None:
             validate_parameters(parameters, model.input_shape)
         if self.dry_run:
-            print(f"{service}.{operation}({json.dumps(parameters, indent=2, default=str)})")
+            print(f"{service}.{operation}({json.dumps(parameters, indent=2, default=_shown)})")
             return {}
         answer: dict[str, Any] = getattr(client, operation)(**parameters)
         return answer
+
+
+def _shown(value: Any) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
