@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from failures import Json, told
 
 _MISSING = ("ResourceNotFound", "ResourceNotFoundException", "ObjectNotFoundException", "NoSuchEntity", "NoSuchKey")
+_MISSING_IN_WORDS = re.compile(r"could not find|no scal\w+ \w+ found", re.IGNORECASE)
 
 
 class Caller:
@@ -79,7 +81,7 @@ class Caller:
             return []
         with told():
             pages = self.client(service).get_paginator(operation).paginate(**parameters)
-            return [member for page in pages for member in page[members]]
+            return [member for page in pages for member in page.get(members, [])]
 
     def remove(self, service: str, operation: str, **parameters: Any) -> None:
         """Call an `operation` that deletes; what is not there any more is as good as deleted."""
@@ -109,7 +111,7 @@ class Caller:
 def _is_missing(error: ClientError) -> bool:
     """Whether there is no such thing. SageMaker says that in words only."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    return code in _MISSING or (code == "ValidationException" and "could not find" in message.lower())
+    return code in _MISSING or (code == "ValidationException" and _MISSING_IN_WORDS.search(message) is not None)
 
 
 def _shown(value: Any) -> str:

@@ -47,6 +47,15 @@ def s3_folder(argument: str) -> str:
     return argument
 
 
+def environment_of(words: list[str]) -> dict[str, str]:
+    """`NAME=VALUE` arguments as a mapping."""
+    pairs = [word.partition("=") for word in words]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise Failed(f"--env {name!r}: expected NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """`s3://bucket/a/b` -> (`bucket`, `a/b`)."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")

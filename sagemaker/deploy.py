@@ -18,7 +18,7 @@ import endpoints
 import policy
 import scaling
 from calls import Caller
-from command_line import common_options, exit_status, s3_folder, say
+from command_line import common_options, environment_of, exit_status, s3_folder, say
 from failures import Failed
 from plan import GPU_AMI, JOBS_PER_GPU, Deployment
 from scaling import Scaling
@@ -168,7 +168,7 @@ def deployment(args: argparse.Namespace, region: str) -> Deployment:
         download_s=args.download_s,
         volume_gb=args.volume_gb,
         ami=args.ami,
-        environment=_environment(args.env),
+        environment=environment_of(args.env),
         isolated=args.isolated,
         subnets=tuple(args.subnets),
         security_groups=tuple(args.security_groups),
@@ -180,14 +180,6 @@ def deployment(args: argparse.Namespace, region: str) -> Deployment:
 
 def _queued(output_prefix: str | None) -> str | None:
     return output_prefix and f"{output_prefix}queued/"
-
-
-def _environment(words: list[str]) -> dict[str, str]:
-    pairs = [word.partition("=") for word in words]
-    for name, equals, _ in pairs:
-        if not name or not equals:
-            raise Failed(f"--env {name!r}: expected NAME=VALUE")
-    return {name: value for name, _, value in pairs}
 
 
 def _caller(args: argparse.Namespace) -> Caller:

@@ -1,0 +1,85 @@
+"""AWS as far as moto has it, in this process, with every call noted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.loaders import Loader
+from moto import mock_aws
+from moto.sagemaker.models import sagemaker_backends
+
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/atelier:1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/atelier"
+READING = ("Describe", "List", "Get")
+
+
+LOADER = Loader()
+
+
+def new_session() -> boto3.Session:
+    """A default session that knows nothing but the services' models, which take long to read."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", LOADER)
+    boto3.setup_default_session(botocore_session=core, region_name=REGION)
+    session: boto3.Session = boto3.DEFAULT_SESSION
+    return session
+
+
+class Aws:
+    """moto, and the operations called so far. moto lacks UpdateEndpoint: it is done here."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.updates: list[dict[str, Any]] = []
+        self.rolls_back = False
+        new_session().events.register("before-call", self._note)
+
+    def _note(self, model: Any, params: Any, **_: Any) -> Any:
+        self.calls.append(model.name)
+        if model.name == "UpdateEndpoint":
+            asked = json.loads(params["body"])
+            self.updates.append(asked)
+            if not self.rolls_back:
+                self.endpoint(asked["EndpointName"]).endpoint_config_name = asked["EndpointConfigName"]
+            return type("Answer", (), {"status_code": 200})(), {"EndpointArn": "arn"}
+        return None
+
+    def writing(self) -> list[str]:
+        """The operations that were to change something."""
+        return [name for name in self.calls if not name.startswith(READING)]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(service)
+
+    def endpoint(self, name: str) -> Any:
+        """moto's own endpoint, whose state a test may set."""
+        return sagemaker_backends[ACCOUNT][REGION].endpoints[name]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield Aws()
+    boto3.DEFAULT_SESSION = None
+
+
+@pytest.fixture
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine that has never heard of AWS."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    new_session()
+    yield
+    boto3.DEFAULT_SESSION = None
