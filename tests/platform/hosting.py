@@ -1,0 +1,293 @@
+"""One container as SageMaker hosts it: started, pinged, asked, stopped, and held to the contract.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html says what a container must do. It
+does not say how often the platform pings, how many misses make it replace an instance, or whether a connection is
+closed when its time is up: these are parameters here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.platform.exchange import Answer, Exchange, NoAnswer, TimedOut
+from tests.server import ROOT, free_port, workers_of
+
+__all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy"]
+
+CONNECT_S, PING_S, KILL_AFTER_S = 0.25, 2.0, 30.0
+MAX_ERROR_BYTES = 2048  # of an error's body reach the caller
+STREAMS = ("application/x-ndjson", "text/event-stream")
+
+# Of a request's headers a container sees these and the platform's own.
+_PASSED_ON = ("content-type", "accept", "content-length")
+_PLATFORMS_OWN = "x-amzn-sagemaker-"
+_UNHEARD_OF = {
+    "X-Amzn-Trace-Id": "Root=1-made-up",
+    "X-Amzn-SageMaker-Unheard-Of": "ignore me",
+    "X-Forwarded-Port": "443",
+}
+
+# What a process needs of the machine it runs on: what an image would have brought.
+_MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_MACHINE_PREFIXES = ("OMP_", "PYTHON")
+
+
+class Unhealthy(Exception):  # noqa: N818 - the word of the platform
+    """The container was not ready within its start-up window, or has ended."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """One health check. `status` is None when there was no answer in time."""
+
+    status: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """How a container ended. `status` is negative for a signal; `left_behind` counts processes that outlived it."""
+
+    status: int
+    killed: bool
+    seconds: float
+    left_behind: int
+
+
+class Instance:
+    """One container as SageMaker runs it: `serve`, a port by SAGEMAKER_BIND_TO_PORT, pinged with a limit of 2 s.
+
+    `violations` says, in a sentence each, where the container broke the contract: end tests with
+    `assert not instance.violations`.
+
+    Args:
+        folder: for the log and the spool.
+        model_dir: the folder of weights, or `demo`.
+        environment: the model's, as `create_model` would be given it; credentials of a role too.
+        command: what starts it; default: this checkout's server. The environment is that of this command.
+        port: where it has to listen; default: a free one.
+        startup_window_s: it must answer a ping by then.
+        ping_every_s: from ping to ping.
+        unhealthy_after: so many misses in a row are a violation.
+        drop_late: close the connection of a request whose time is up. Whether the platform does is not documented.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model_dir: Path | str = "demo",
+        environment: Mapping[str, str] = {},
+        command: Sequence[str] | None = None,
+        port: int | None = None,
+        startup_window_s: float = 480,
+        ping_every_s: float = 5,
+        unhealthy_after: int = 3,
+        drop_late: bool = False,
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "container.log"
+        self.violations: list[str] = []
+        self.pings: list[Ping] = []
+        self.environment = machine_environment() | {
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "MODEL_DIR": str(model_dir),
+            "SPOOL_DIR": str(folder / "spool"),
+            **environment,
+        }
+        self._command = [*(command or (sys.executable, "-m", "container", "serve"))]
+        self._startup_window_s = startup_window_s
+        self._ping_every_s = ping_every_s
+        self._unhealthy_after = unhealthy_after
+        self._drop_late = drop_late
+        self._late: list[Exchange] = []
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Run it, and wait for the first ping that is answered by 200.
+
+        Raises:
+            Unhealthy: that did not happen within the start-up window. It has been stopped.
+        """
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._stopping.clear()
+        ends = time.monotonic() + self._startup_window_s
+        while self.ping().status != 200:
+            if self.process.poll() is not None or time.monotonic() > ends:
+                stopped = self.stop()
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise Unhealthy(f"not ready within {self._startup_window_s:g} s (status {stopped.status}): {said}")
+            time.sleep(min(0.1, self._ping_every_s))
+        self._pinging = threading.Thread(target=self._keep_pinging, daemon=True)
+        self._pinging.start()
+
+    def ping(self) -> Ping:
+        """Ask once, as the platform does, and note what came of it."""
+        began = time.monotonic()
+        status = None
+        with contextlib.suppress(NoAnswer), self._exchange("GET", "/ping", b"", {}, PING_S) as exchange:
+            answer = exchange.answer()
+            status = answer.status
+            if answer.body:
+                self.violations.append(f"/ping has a body: {answer.body[:80]!r}")
+        ping = Ping(status, time.monotonic() - began)
+        self.pings.append(ping)
+        return ping
+
+    def _keep_pinging(self) -> None:
+        missed = 0
+        while not self._stopping.wait(self._ping_every_s):
+            ping = self.ping()
+            missed = 0 if ping.status == 200 else missed + 1
+            if missed == self._unhealthy_after and not self._stopping.is_set():
+                self.violations.append(f"{missed} pings in a row without 200; the last: {ping}")
+
+    def invoke(
+        self,
+        body: bytes,
+        *,
+        content_type: str,
+        accept: str = "",
+        headers: Mapping[str, str] = {},
+        timeout_s: float = 60,
+    ) -> Answer:
+        """POST /invocations with the headers SageMaker lets through.
+
+        Raises:
+            TimedOut: there is no whole answer after `timeout_s`. The container is not told and goes on.
+            NoAnswer: it cannot be reached, or hung up.
+        """
+        with self.streaming(
+            body, content_type=content_type, accept=accept, headers=headers, timeout_s=timeout_s
+        ) as exchange:
+            return exchange.answer()
+
+    @contextlib.contextmanager
+    def streaming(
+        self,
+        body: bytes,
+        *,
+        content_type: str,
+        accept: str = "",
+        headers: Mapping[str, str] = {},
+        timeout_s: float = 480,
+    ) -> Iterator[Exchange]:
+        """As `invoke`, but with the answer as it comes."""
+        sent = {"Content-Type": content_type, **({"Accept": accept} if accept else {}), **headers}
+        with self._exchange("POST", "/invocations", body, sent, timeout_s) as exchange:
+            self._check(exchange, may_stream=accept in STREAMS)
+            yield exchange
+
+    def get(self, path: str, timeout_s: float = PING_S) -> Answer:
+        """GET what the platform asks of containers besides: /execution-parameters, /metrics."""
+        with self._exchange("GET", path, b"", {}, timeout_s) as exchange:
+            self._check(exchange, may_stream=False)
+            return exchange.answer()
+
+    @contextlib.contextmanager
+    def _exchange(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> Iterator[Exchange]:
+        let_through = {name: value for name, value in headers.items() if passes(name)}
+        exchange, late = Exchange(self._connect(), timeout_s), False
+        try:
+            exchange.send(method, path, body, let_through | _UNHEARD_OF)
+            yield exchange
+        except TimedOut:
+            late = True
+            raise
+        finally:
+            if late and not self._drop_late:
+                self._late.append(exchange)
+            else:
+                exchange.close()
+
+    def _check(self, exchange: Exchange, *, may_stream: bool) -> None:
+        """Note what of an answer's status and headers the platform would not take, or not pass on."""
+        length = exchange.headers.get("Content-Length")
+        if length is None and not (may_stream and exchange.status == 200):
+            self.violations.append(f"an answer ({exchange.status}) without Content-Length")
+        if exchange.status >= 400 and length is not None and int(length) > MAX_ERROR_BYTES:
+            self.violations.append(f"the body of an error ({exchange.status}) has {length} bytes")
+
+    def _connect(self) -> socket.socket:
+        """A connection; one that is not accepted in time is a violation."""
+        try:
+            return socket.create_connection(("127.0.0.1", self.port), CONNECT_S)
+        except TimeoutError:
+            self.violations.append(f"no connection was accepted within {CONNECT_S * 1000:.0f} ms")
+            raise NoAnswer("no connection was accepted in time") from None
+        except OSError as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes, oldest first. Of a process, not of a container in a machine of its own."""
+        return workers_of(self.process.pid)
+
+    def kill_worker(self, index: int = 0) -> int:
+        """End a worker as the kernel does when memory is short; returns its process id."""
+        worker = self.workers()[index]
+        worker.kill()
+        return worker.pid
+
+    def stop(self) -> Stopped:
+        """SIGTERM, and 30 s later SIGKILL, as when an instance is taken away. Stopping again changes nothing."""
+        self._stopping.set()
+        began, killed = time.monotonic(), False
+        self.process.terminate()
+        try:
+            status = self.process.wait(KILL_AFTER_S)
+        except subprocess.TimeoutExpired:
+            killed = True
+            self.process.kill()
+            status = self.process.wait()
+        seconds = time.monotonic() - began
+        left_behind = group_of(self.process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        for exchange in self._late:
+            exchange.close()
+        return Stopped(status, killed, seconds, len(left_behind))
+
+    def __enter__(self) -> Instance:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def passes(header: str) -> bool:
+    """Whether SageMaker hands this header of a caller to the container."""
+    return header.lower() in _PASSED_ON or header.lower().startswith(_PLATFORMS_OWN)
+
+
+def machine_environment() -> dict[str, str]:
+    """What a process needs of this machine's environment, and no credentials."""
+    return {name: value for name, value in os.environ.items() if name in _MACHINE or name.startswith(_MACHINE_PREFIXES)}
+
+
+def group_of(group: int) -> list[psutil.Process]:
+    """The living processes of a process group."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
