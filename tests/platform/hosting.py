@@ -22,9 +22,10 @@ from pathlib import Path
 import psutil
 
 from tests.platform.exchange import Answer, Exchange, NoAnswer, TimedOut
+from tests.platform.isolation import Confinement, Door, Unsupported, unsupported
 from tests.server import ROOT, free_port, workers_of
 
-__all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy"]
+__all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy", "Unsupported"]
 
 CONNECT_S, PING_S, KILL_AFTER_S = 0.25, 2.0, 30.0
 MAX_ERROR_BYTES = 2048  # of an error's body reach the caller
@@ -40,8 +41,9 @@ _UNHEARD_OF = {
 }
 
 # What a process needs of the machine it runs on: what an image would have brought.
-_MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_MACHINE = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 _MACHINE_PREFIXES = ("OMP_", "PYTHON")
+_DEMO = ROOT / "model" / "weights" / "demo"
 
 
 class Unhealthy(Exception):  # noqa: N818 - the word of the platform
@@ -58,30 +60,36 @@ class Ping:
 
 @dataclass(frozen=True)
 class Stopped:
-    """How a container ended. `status` is negative for a signal; `left_behind` counts processes that outlived it."""
+    """How a container ended. `status` is negative for a signal; `left_behind` are the commands of processes that outlived it."""
 
     status: int
     killed: bool
     seconds: float
-    left_behind: int
+    left_behind: tuple[str, ...]
 
 
 class Instance:
     """One container as SageMaker runs it: `serve`, a port by SAGEMAKER_BIND_TO_PORT, pinged with a limit of 2 s.
 
     `violations` says, in a sentence each, where the container broke the contract: end tests with
-    `assert not instance.violations`.
+    `assert not instance.violations`. `not_played` says what of the platform this machine cannot play.
 
     Args:
         folder: for the log and the spool.
-        model_dir: the folder of weights, or `demo`.
+        model_dir: the folder of weights, or `demo`. It cannot be written to.
         environment: the model's, as `create_model` would be given it; credentials of a role too.
-        command: what starts it; default: this checkout's server. The environment is that of this command.
+        command: what starts it; default: this checkout's server. The environment is that of this command, and it has to
+            see to read-only folders and the network itself.
         port: where it has to listen; default: a free one.
         startup_window_s: it must answer a ping by then.
         ping_every_s: from ping to ping.
         unhealthy_after: so many misses in a row are a violation.
         drop_late: close the connection of a request whose time is up. Whether the platform does is not documented.
+        isolated: no network and no credentials, as with `EnableNetworkIsolation`.
+        read_only_root: nothing can be written but below `folder`, where TMPDIR is then.
+
+    Raises:
+        Unsupported: this machine can neither isolate nor make all read-only.
     """
 
     def __init__(
@@ -96,25 +104,54 @@ class Instance:
         ping_every_s: float = 5,
         unhealthy_after: int = 3,
         drop_late: bool = False,
+        isolated: bool = False,
+        read_only_root: bool = False,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "container.log"
         self.violations: list[str] = []
         self.pings: list[Ping] = []
+        self.not_played: list[str] = []
         self.environment = machine_environment() | {
+            "HOME": str(folder),
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "MODEL_DIR": str(model_dir),
             "SPOOL_DIR": str(folder / "spool"),
             **environment,
         }
+        if isolated:
+            self.environment = {name: value for name, value in self.environment.items() if not name.startswith("AWS_")}
+        if read_only_root:
+            self.environment["TMPDIR"] = str(folder)
+        self._isolated = isolated
         self._command = [*(command or (sys.executable, "-m", "container", "serve"))]
+        if command is None:
+            weights = _DEMO if model_dir == "demo" else Path(model_dir)
+            self._confine(
+                Confinement(
+                    network=not isolated,
+                    read_only=[Path("/")] if read_only_root else [weights],
+                    writable=[folder] if read_only_root else [],
+                ),
+                insisted_on=isolated or read_only_root,
+            )
         self._startup_window_s = startup_window_s
         self._ping_every_s = ping_every_s
         self._unhealthy_after = unhealthy_after
         self._drop_late = drop_late
         self._late: list[Exchange] = []
+        self._door: Door | None = None
         self._stopping = threading.Event()
+
+    def _confine(self, confinement: Confinement, *, insisted_on: bool) -> None:
+        reason = unsupported()
+        if reason is None:
+            self._command = confinement.around(self._command)
+        elif insisted_on:
+            raise Unsupported(reason)
+        else:
+            self.not_played = [f"a read-only model directory and 64 MB of shared memory: {reason}"]
 
     def start(self) -> None:
         """Run it, and wait for the first ping that is answered by 200.
@@ -229,7 +266,11 @@ class Instance:
     def _connect(self) -> socket.socket:
         """A connection; one that is not accepted in time is a violation."""
         try:
-            return socket.create_connection(("127.0.0.1", self.port), CONNECT_S)
+            if not self._isolated:
+                return socket.create_connection(("127.0.0.1", self.port), CONNECT_S)
+            if self._door is None:
+                self._door = Door(self.process.pid)
+            return self._door.connect(self.port, CONNECT_S)
         except TimeoutError:
             self.violations.append(f"no connection was accepted within {CONNECT_S * 1000:.0f} ms")
             raise NoAnswer("no connection was accepted in time") from None
@@ -258,12 +299,15 @@ class Instance:
             self.process.kill()
             status = self.process.wait()
         seconds = time.monotonic() - began
-        left_behind = group_of(self.process.pid)
+        left_behind = tuple(group_of(self.process.pid))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         for exchange in self._late:
             exchange.close()
-        return Stopped(status, killed, seconds, len(left_behind))
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+        return Stopped(status, killed, seconds, left_behind)
 
     def __enter__(self) -> Instance:
         self.start()
@@ -283,11 +327,9 @@ def machine_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in _MACHINE or name.startswith(_MACHINE_PREFIXES)}
 
 
-def group_of(group: int) -> list[psutil.Process]:
-    """The living processes of a process group."""
-    found = []
+def group_of(group: int) -> Iterator[str]:
+    """The commands of the living processes of a process group."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+                yield " ".join(process.cmdline())
