@@ -81,7 +81,9 @@ class Exchange:
         return Answer(self.status, self.headers, b"".join(self))
 
     def close(self) -> None:
+        """Hang up."""
         self._connection.close()
+        self._sock.close()
 
     @contextlib.contextmanager
     def _understood(self) -> Iterator[None]:

@@ -60,7 +60,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Stopped:
-    """How a container ended. `status` is negative for a signal; `left_behind` are the commands of processes that outlived it."""
+    """How a container ended: `status` is negative for a signal, `left_behind` are the commands of what outlived it."""
 
     status: int
     killed: bool

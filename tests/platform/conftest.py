@@ -1,0 +1,32 @@
+"""One hosted container for all tests that leave it as it was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.platform.hosting import Instance
+from tests.untrained import untrained_pack
+
+PROBE = (sys.executable, "-m", "tests.probe", "serve")
+
+
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """With the tiny try-on, and the engine that does what a test tells it."""
+    folder = tmp_path_factory.mktemp("hosted")
+    instance = Instance(folder, model_dir=untrained_pack(), command=PROBE, environment=SHORT, ping_every_s=0.5)
+    with instance:
+        yield instance
+
+
+SHORT = {"ENGINES": "tryon,probe", "DEADLINE_S": "1", "STREAM_DEADLINE_S": "2", "JOB_DEADLINE_S": "3"}
+
+
+@pytest.fixture
+def instance(hosted: Instance) -> Iterator[Instance]:
+    """It has not broken the contract in the end."""
+    yield hosted
+    assert not hosted.violations
