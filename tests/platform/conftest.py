@@ -22,7 +22,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         yield instance
 
 
-SHORT = {"ENGINES": "tryon,probe", "DEADLINE_S": "1", "STREAM_DEADLINE_S": "2", "JOB_DEADLINE_S": "3"}
+SHORT = {"ENGINES": "", "DEADLINE_S": "3", "STREAM_DEADLINE_S": "4", "JOB_DEADLINE_S": "5"}
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 import local_invoke
 from model.synthetic.samples import small_sample
