@@ -8,8 +8,6 @@ closed when its time is up: these are parameters here.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +21,7 @@ import psutil
 
 from tests.platform.exchange import Answer, Exchange, NoAnswer, TimedOut
 from tests.platform.isolation import Confinement, Door, Unsupported, unsupported
+from tests.platform.processes import Stopped, end, machine_environment
 from tests.server import ROOT, free_port, workers_of
 
 __all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy", "Unsupported"]
@@ -40,9 +39,6 @@ _UNHEARD_OF = {
     "X-Forwarded-Port": "443",
 }
 
-# What a process needs of the machine it runs on: what an image would have brought.
-_MACHINE = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_MACHINE_PREFIXES = ("OMP_", "PYTHON")
 _DEMO = ROOT / "model" / "weights" / "demo"
 
 
@@ -56,16 +52,6 @@ class Ping:
 
     status: int | None
     seconds: float
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """How a container ended: `status` is negative for a signal, `left_behind` are the commands of what outlived it."""
-
-    status: int
-    killed: bool
-    seconds: float
-    left_behind: tuple[str, ...]
 
 
 class Instance:
@@ -85,6 +71,7 @@ class Instance:
         ping_every_s: from ping to ping.
         unhealthy_after: so many misses in a row are a violation.
         drop_late: close the connection of a request whose time is up. Whether the platform does is not documented.
+        kill_after_s: from SIGTERM to SIGKILL.
         isolated: no network and no credentials, as with `EnableNetworkIsolation`.
         read_only_root: nothing can be written but below `folder`, where TMPDIR is then.
 
@@ -104,6 +91,7 @@ class Instance:
         ping_every_s: float = 5,
         unhealthy_after: int = 3,
         drop_late: bool = False,
+        kill_after_s: float = KILL_AFTER_S,
         isolated: bool = False,
         read_only_root: bool = False,
     ) -> None:
@@ -140,6 +128,7 @@ class Instance:
         self._ping_every_s = ping_every_s
         self._unhealthy_after = unhealthy_after
         self._drop_late = drop_late
+        self._kill_after_s = kill_after_s
         self._late: list[Exchange] = []
         self._door: Door | None = None
         self._stopping = threading.Event()
@@ -288,26 +277,15 @@ class Instance:
         return worker.pid
 
     def stop(self) -> Stopped:
-        """SIGTERM, and 30 s later SIGKILL, as when an instance is taken away. Stopping again changes nothing."""
+        """SIGTERM, and `kill_after_s` later SIGKILL, as when an instance is taken away. A second time does nothing."""
         self._stopping.set()
-        began, killed = time.monotonic(), False
-        self.process.terminate()
-        try:
-            status = self.process.wait(KILL_AFTER_S)
-        except subprocess.TimeoutExpired:
-            killed = True
-            self.process.kill()
-            status = self.process.wait()
-        seconds = time.monotonic() - began
-        left_behind = tuple(group_of(self.process.pid))
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        stopped = end(self.process, self._kill_after_s)
         for exchange in self._late:
             exchange.close()
         if self._door is not None:
             self._door.close()
             self._door = None
-        return Stopped(status, killed, seconds, left_behind)
+        return stopped
 
     def __enter__(self) -> Instance:
         self.start()
@@ -320,16 +298,3 @@ class Instance:
 def passes(header: str) -> bool:
     """Whether SageMaker hands this header of a caller to the container."""
     return header.lower() in _PASSED_ON or header.lower().startswith(_PLATFORMS_OWN)
-
-
-def machine_environment() -> dict[str, str]:
-    """What a process needs of this machine's environment, and no credentials."""
-    return {name: value for name, value in os.environ.items() if name in _MACHINE or name.startswith(_MACHINE_PREFIXES)}
-
-
-def group_of(group: int) -> Iterator[str]:
-    """The commands of the living processes of a process group."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                yield " ".join(process.cmdline())

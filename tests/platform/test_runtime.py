@@ -48,7 +48,7 @@ def client_of(runtime: Runtime) -> Any:
 
 
 def call(**fields: Any) -> dict[str, Any]:
-    body = json.dumps({"type": "probe", **fields})
+    body = json.dumps({"type": "probe", "deadline_s": 60, **fields})
     return {"EndpointName": "atelier", "ContentType": "application/json", "Body": body}
 
 
@@ -145,7 +145,7 @@ def test_an_asynchronous_call_goes_to_the_queue_and_is_answered_at_once(start: S
     assert answer["InferenceId"] == "letter-1"
     assert (answer["OutputLocation"], answer["FailureLocation"]) == (queue.output_location, queue.failure_location)
     [(headers, body)] = queue.letters
-    assert json.loads(body) == {"type": "probe"}
+    assert json.loads(body) == {"type": "probe", "deadline_s": 60}
     assert headers["X-Amzn-SageMaker-Content-Type"] == "application/json"
     assert headers["X-Amzn-SageMaker-InvocationTimeoutSeconds"] == "9"
     with pytest.raises(ClientError, match="an empty letter"):
