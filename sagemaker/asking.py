@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 from attempts import ATTEMPTS, body_of, until_definite
@@ -33,11 +34,11 @@ def realtime(runtime: Any, endpoint: str, request: Json, *, attempts: int = ATTE
 
 def stream(runtime: Any, endpoint: str, request: Json, *, on_progress: OnProgress, attempts: int = ATTEMPTS) -> Json:
     """As `realtime`, told of stages on the way: `on_progress(stage, done, total)`."""
+    call = streamed_call(endpoint, request)
 
     def once() -> Json:
-        with told():
-            body = runtime.invoke_endpoint_with_response_stream(**streamed_call(endpoint, request))["Body"]
-            for line in lines_of(body):
+        with told(), closing(runtime.invoke_endpoint_with_response_stream(**call)["Body"]) as parts:
+            for line in lines_of(parts):
                 event: Json = json.loads(line)
                 if event["event"] == "answer":
                     return event

@@ -24,6 +24,12 @@ def runtime_client(region: str | None, endpoint_url: str | None = None, *, read_
         return boto3.client("sagemaker-runtime", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
+def s3_client(region: str | None) -> Any:
+    """boto3's client, for large requests and for results; `AWS_ENDPOINT_URL_S3` leads it elsewhere."""
+    with told():
+        return boto3.client("s3", region_name=region)
+
+
 def until_definite(attempt: Callable[[], Json], attempts: int) -> Json:
     """What `attempt` returns, made up to `attempts` times, as long as its failure is `retryable`."""
     pause_s = FIRST_PAUSE_S

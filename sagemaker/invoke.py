@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-import boto3
 from asking import OnProgress, plain_call, realtime, stream, streamed_call
-from attempts import ATTEMPTS, STREAM_READ_S, runtime_client
+from attempts import ATTEMPTS, STREAM_READ_S, runtime_client, s3_client
 from calls import Caller
 from command_line import common_options, exit_status, s3_folder, say
 from failures import Json
@@ -59,9 +58,10 @@ def run_realtime(args: argparse.Namespace) -> None:
     request = _announced(args)
     if args.dry_run:
         _caller(args)("sagemaker-runtime", "invoke_endpoint", **plain_call(args.endpoint, request))
-    else:
-        runtime = runtime_client(args.region, args.endpoint_url)
-        _save(realtime(runtime, args.endpoint, request, attempts=args.attempts), args)
+        return
+    with closing(runtime_client(args.region, args.endpoint_url)) as runtime:
+        answer = realtime(runtime, args.endpoint, request, attempts=args.attempts)
+    _save(answer, args)
 
 
 def run_stream(args: argparse.Namespace) -> None:
@@ -70,8 +70,8 @@ def run_stream(args: argparse.Namespace) -> None:
         parameters = streamed_call(args.endpoint, request)
         _caller(args)("sagemaker-runtime", "invoke_endpoint_with_response_stream", **parameters)
         return
-    runtime = runtime_client(args.region, args.endpoint_url, read_timeout_s=STREAM_READ_S)
-    with stage_bar() as on_progress:
+    client = runtime_client(args.region, args.endpoint_url, read_timeout_s=STREAM_READ_S)
+    with closing(client) as runtime, stage_bar() as on_progress:
         answer = stream(runtime, args.endpoint, request, on_progress=on_progress, attempts=args.attempts)
     _save(answer, args)
 
@@ -85,20 +85,14 @@ def run_async(args: argparse.Namespace) -> None:
             call("s3", "put_object", **upload)
         call("sagemaker-runtime", "invoke_endpoint_async", **parameters)
         return
-    runtime, s3 = runtime_client(args.region, args.endpoint_url), boto3.client("s3", region_name=args.region)
-    if args.wait is None:
-        queued = submit(runtime, s3, args.endpoint, request, input_prefix=args.input_prefix)
-        print(f"{queued.output}\n{queued.failure}")
-        return
-    answer = asynchronous(
-        runtime,
-        s3,
-        args.endpoint,
-        request,
-        input_prefix=args.input_prefix,
-        wait_s=args.wait,
-        attempts=args.attempts,
-    )
+    with closing(runtime_client(args.region, args.endpoint_url)) as runtime, closing(s3_client(args.region)) as s3:
+        where = {"input_prefix": args.input_prefix}
+        if args.wait is None:
+            queued = submit(runtime, s3, args.endpoint, request, **where)
+            print(queued.output, queued.failure, sep="\n")
+            return
+        how = {**where, "wait_s": args.wait, "attempts": args.attempts}
+        answer = asynchronous(runtime, s3, args.endpoint, request, **how)
     _save(answer, args)
 
 
@@ -128,8 +122,9 @@ def _save(answer: Json, args: argparse.Namespace) -> None:
     for warning in answer["warnings"]:
         say(f"note: {warning['message']} ({warning['code']})")
     say(f"seed {answer['seed']}")
-    for file in save_all(answer, args.out, boto3.client("s3", region_name=args.region)):
-        print(file)
+    with closing(s3_client(args.region)) as s3:
+        for file in save_all(answer, args.out, s3):
+            print(file)
 
 
 if __name__ == "__main__":
