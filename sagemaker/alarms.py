@@ -98,13 +98,13 @@ _FROM_ZERO = Alarm(
 
 def put_alarms(call: Caller, deployment: Deployment, topic: str | None) -> None:
     """Set the alarms that are not there as they should be; `topic` is told, if there is one."""
-    for alarm in _alarms(deployment):
-        _put(call, alarm.parameters(deployment.name, [topic] if topic else []))
+    actions = [topic] if topic else []
+    _put(call, deployment.name, [alarm.parameters(deployment.name, actions) for alarm in _alarms(deployment)])
 
 
 def put_alarm_from_zero(call: Caller, endpoint: str, policy: str) -> None:
     """The alarm that runs a scaling policy when requests wait and nothing is there to take them."""
-    _put(call, _FROM_ZERO.parameters(endpoint, [policy]))
+    _put(call, endpoint, [_FROM_ZERO.parameters(endpoint, [policy])])
 
 
 def remove_alarm_from_zero(call: Caller, endpoint: str) -> None:
@@ -147,8 +147,9 @@ def _all_names(endpoint: str) -> list[str]:
     return [f"{endpoint}-{kind}" for kind in [*(alarm.kind for alarm in known), "gpu-memory"]]
 
 
-def _put(call: Caller, wanted: Json) -> None:
-    answer = call.read("cloudwatch", "describe_alarms", AlarmNames=[wanted["AlarmName"]]) or {}
-    there: Json = next(iter(answer.get("MetricAlarms", [])), {})
-    if any(there.get(name) != value for name, value in wanted.items()):
-        call("cloudwatch", "put_metric_alarm", **wanted)
+def _put(call: Caller, endpoint: str, alarms: list[Json]) -> None:
+    there = {alarm["AlarmName"]: alarm for alarm in alarms_there(call, endpoint)}
+    for wanted in alarms:
+        found = there.get(wanted["AlarmName"], {})
+        if any(found.get(name) != value for name, value in wanted.items()):
+            call("cloudwatch", "put_metric_alarm", **wanted)

@@ -11,7 +11,7 @@ import boto3
 import service_model
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from failures import Json, told
+from failures import Json
 
 _MISSING = ("ResourceNotFound", "ResourceNotFoundException", "ObjectNotFoundException", "NoSuchEntity", "NoSuchKey")
 _MISSING_IN_WORDS = re.compile(r"could not find|no scal\w+ \w+ found", re.IGNORECASE)
@@ -28,7 +28,7 @@ class Caller:
         endpoint_url: another address of the services, for tests.
 
     Every call raises botocore.exceptions.ParamValidationError when a parameter does not fit the service's model, and
-    Failed when the service does not do it.
+    boto3's other errors when the service does not do it.
     """
 
     def __init__(self, *, dry_run: bool, region: str | None = None, endpoint_url: str | None = None) -> None:
@@ -40,8 +40,7 @@ class Caller:
         """The boto3 client of a service, made once."""
         if service not in self._clients:
             config = Config(retries={"mode": "standard", "max_attempts": 5})
-            with told():
-                self._clients[service] = boto3.client(service, config=config, **self._options)
+            self._clients[service] = boto3.client(service, config=config, **self._options)
         return self._clients[service]
 
     @property
@@ -56,8 +55,7 @@ class Caller:
         if self.dry_run:
             print(f"{service}.{operation}({json.dumps(parameters, indent=2, default=_shown)})")
             return {}
-        with told():
-            answer: Json = call(**parameters)
+        answer: Json = call(**parameters)
         return answer
 
     def read(self, service: str, operation: str, **parameters: Any) -> Json | None:
@@ -65,13 +63,12 @@ class Caller:
         call = self._checked(service, operation, parameters)
         if not self._can_read:
             return None
-        with told():
-            try:
-                answer: Json = call(**parameters)
-            except ClientError as error:
-                if _is_missing(error):
-                    return None
-                raise
+        try:
+            answer: Json = call(**parameters)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
         return answer
 
     def read_all(self, service: str, operation: str, members: str, **parameters: Any) -> list[Json]:
@@ -79,9 +76,8 @@ class Caller:
         self._checked(service, operation, parameters)
         if not self._can_read:
             return []
-        with told():
-            pages = self.client(service).get_paginator(operation).paginate(**parameters)
-            return [member for page in pages for member in page.get(members, [])]
+        pages = self.client(service).get_paginator(operation).paginate(**parameters)
+        return [member for page in pages for member in page.get(members, [])]
 
     def remove(self, service: str, operation: str, **parameters: Any) -> None:
         """Call an `operation` that deletes; what is not there any more is as good as deleted."""
@@ -89,12 +85,11 @@ class Caller:
         if self.dry_run:
             self(service, operation, **parameters)
             return
-        with told():
-            try:
-                call(**parameters)
-            except ClientError as error:
-                if not _is_missing(error):
-                    raise
+        try:
+            call(**parameters)
+        except ClientError as error:
+            if not _is_missing(error):
+                raise
 
     @cached_property
     def _can_read(self) -> bool:

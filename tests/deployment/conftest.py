@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import boto3
-import botocore.session
 import pytest
-from botocore.loaders import Loader
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
@@ -20,16 +19,10 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/atelier"
 READING = ("Describe", "List", "Get")
 
 
-LOADER = Loader()
-
-
-def new_session() -> boto3.Session:
-    """A default session that knows nothing but the services' models, which take long to read."""
-    core = botocore.session.Session()
-    core.register_component("data_loader", LOADER)
-    boto3.setup_default_session(botocore_session=core, region_name=REGION)
-    session: boto3.Session = boto3.DEFAULT_SESSION
-    return session
+@lru_cache
+def session() -> boto3.Session:
+    """One for all: it takes long to learn what the services are."""
+    return boto3.Session(region_name=REGION)
 
 
 class Aws:
@@ -39,9 +32,8 @@ class Aws:
         self.calls: list[str] = []
         self.updates: list[dict[str, Any]] = []
         self.rolls_back = False
-        new_session().events.register("before-call", self._note)
 
-    def _note(self, model: Any, params: Any, **_: Any) -> Any:
+    def note(self, model: Any, params: Any, **_: Any) -> Any:
         self.calls.append(model.name)
         if model.name == "UpdateEndpoint":
             asked = json.loads(params["body"])
@@ -67,7 +59,11 @@ class Aws:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
-        yield Aws()
+        noted = Aws()
+        boto3.DEFAULT_SESSION = session()
+        session().events.register("before-call", noted.note)
+        yield noted
+        session().events.unregister("before-call", noted.note)
     boto3.DEFAULT_SESSION = None
 
 
@@ -80,6 +76,6 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    new_session()
+    boto3.DEFAULT_SESSION = session()
     yield
     boto3.DEFAULT_SESSION = None
