@@ -86,7 +86,11 @@ def add_scaling_options(command: argparse.ArgumentParser, least: int | None) -> 
     group = command.add_argument_group("scaling")
     group.add_argument("--min-instances", type=int, default=least, required=least is None)
     group.add_argument("--max-instances", type=int, required=least is None, help="default: as many as at least")
-    group.add_argument("--target", type=float, help="jobs per instance, waiting ones included; default: as many as run")
+    group.add_argument(
+        "--target",
+        type=float,
+        help="jobs per instance, waiting ones included; default: as it is, or as many as run at once",
+    )
 
 
 def add_policy(command: argparse.ArgumentParser) -> None:
@@ -112,8 +116,9 @@ def run_deploy(args: argparse.Namespace) -> None:
 
 
 def run_scale(args: argparse.Namespace) -> None:
-    bounds = Scaling(args.kind, args.min_instances, args.max_instances, args.target or JOBS_PER_GPU)
-    scaling.apply(_caller(args), args.name, bounds)
+    call = _caller(args)
+    target = args.target or scaling.target(call, args.name) or JOBS_PER_GPU
+    scaling.apply(call, args.name, Scaling(args.kind, args.min_instances, args.max_instances, target))
 
 
 def run_status(args: argparse.Namespace) -> None:

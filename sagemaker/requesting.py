@@ -96,4 +96,6 @@ def _put(request: Json, field: str, value: Any) -> None:
     *parents, last = field.split(".")
     for parent in parents:
         request = request.setdefault(parent, {})
+        if not isinstance(request, dict):
+            raise Failed(f"--set {field}: {parent!r} has no fields, it is {type(request).__name__}")
     request[last] = value

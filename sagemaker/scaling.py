@@ -71,6 +71,12 @@ def policies(call: Caller, endpoint: str) -> dict[str, Json]:
     return {policy["PolicyName"]: policy for policy in answer.get("ScalingPolicies", [])}
 
 
+def target(call: Caller, endpoint: str) -> float | None:
+    """What the endpoint aims at now, if it does."""
+    how = [policy.get("TargetTrackingScalingPolicyConfiguration") for policy in policies(call, endpoint).values()]
+    return next((float(tracking["TargetValue"]) for tracking in how if tracking), None)
+
+
 def _register(call: Caller, endpoint: str, scaling: Scaling) -> None:
     wanted = {"MinCapacity": scaling.least, "MaxCapacity": scaling.most}
     there = bounds(call, endpoint) or {}

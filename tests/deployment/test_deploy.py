@@ -12,6 +12,7 @@ import endpoints
 import pytest
 from plan import Deployment
 
+from container.settings import Settings
 from tests.deployment.conftest import ACCOUNT, IMAGE, REGION, ROLE, Aws
 
 PLACES = ["--model-prefix", "s3://bucket/weights/", "--output-prefix", "s3://bucket/results/"]
@@ -174,7 +175,7 @@ def test_delete_after_a_deployment_that_stopped_half_way(aws: Aws, capsys: pytes
 def test_scale_changes_the_bounds_and_what_depends_on_them_alone(aws: Aws) -> None:
     run("async", *OPTIONS)
     aws.calls.clear()
-    bounds = ["--min-instances", "1", "--max-instances", "4", "--target", "32"]
+    bounds = ["--min-instances", "1", "--max-instances", "4"]  # the target, 8 on each of 4 GPUs, stays
     assert run("scale", "async", *bounds) == 0
     assert aws.writing() == ["RegisterScalableTarget", "DeleteAlarms", "DeleteScalingPolicy"]
     aws.calls.clear()
@@ -227,6 +228,16 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         run("async", *OPTIONS, "--model-prefix", "s3://bucket/weights")
     assert "ending in '/'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["realtime", "async"])
+def test_what_the_container_is_told_are_settings_it_has(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    what = (IMAGE, ROLE, "s3://bucket/weights/", "ml.g5.xlarge", REGION)
+    told = Deployment("atelier", kind, *what, output_prefix="s3://bucket/results/").container_environment
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    read = Settings().model_dump()
+    assert {name: str(read[name.lower()]).removesuffix(".0") for name in told} == told
 
 
 @pytest.mark.parametrize("instances", range(12))

@@ -16,6 +16,7 @@ import attempts
 import boto3
 import invoke
 import pytest
+import requesting
 import saving
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
@@ -232,7 +233,7 @@ def test_the_request_is_what_the_file_says_and_the_options_add(tmp_path: Path) -
     options = ["--request", str(tmp_path / "request.json"), "--garment-upper", str(tmp_path / "u.png")]
     options += ["--garment-lower", "https://shop/l.png", "--set", "seed=7", "output.inline=true", "quality=fast"]
     args = invoke.parse(["realtime", "--endpoint", "atelier", *options, "--photos", "s3://bucket/me/"])
-    request = invoke.request_of(args)
+    request = requesting.request_of(args)
     assert len(request.pop("id")) == 32
     assert request == {
         **{"seed": 7, "output": {"format": "jpeg", "inline": True}, "quality": "fast"},
@@ -243,7 +244,12 @@ def test_the_request_is_what_the_file_says_and_the_options_add(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [([], "nothing to send"), (["--person", "nowhere.png"], "nowhere.png"), (["--request", "nowhere.json"], "nowhere")],
+    [
+        ([], "nothing to send"),
+        (["--person", "nowhere.png"], "nowhere.png"),
+        (["--request", "nowhere.json"], "nowhere"),
+        (["--set", "seed=1", "seed.of=2"], "'seed' has no fields"),
+    ],
 )
 def test_a_request_that_cannot_be_made_exits_1(
     no_credentials: None, capsys: pytest.CaptureFixture[str], options: list[str], said: str

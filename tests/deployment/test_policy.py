@@ -16,7 +16,11 @@ from tests.server import ROOT
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:done"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:omoib"
-PLACES = {"image": IMAGE, "model_prefix": "s3://weights/atelier/", "output_prefix": "s3://data/results/"}
+PLACES: dict[str, Any] = {
+    "image": IMAGE,
+    "model_prefix": "s3://weights/atelier/",
+    "output_prefix": "s3://data/results/",
+}
 # boto3's methods, and the permission each needs. PutObject with If-None-Match needs no other than PutObject.
 PERMISSIONS = {
     "get_object": "s3:GetObject",
