@@ -10,6 +10,7 @@ Exit status: 0 all are done, 1 some are not, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -108,11 +109,12 @@ def start(call: Caller, batch: Batch, job: Json, parts: dict[str, list[Json]]) -
 
 def finish(call: Caller, job: Json, parts: dict[str, list[Json]], *, poll_s: float = POLL_S) -> list[Outcome]:
     """Wait for the job, remove its model, and read what became of every line."""
-    name = {"TransformJobName": job["TransformJobName"]}
     status = "TransformJobStatus"
-    ended = wait_while(
-        UNSETTLED, lambda: call.read("sagemaker", "describe_transform_job", **name), status, poll_s=poll_s
-    )
+
+    def ask() -> Json | None:
+        return call.read("sagemaker", "describe_transform_job", TransformJobName=job["TransformJobName"])
+
+    ended = wait_while(UNSETTLED, ask, status, poll_s=poll_s, limit_s=math.inf)  # it takes as long as it is large
     if ended is not None and ended[status] != "Completed":
         say(f"the job is {ended[status]}: {ended.get('FailureReason', 'no reason given')}")
     call.remove("sagemaker", "delete_model", ModelName=job["ModelName"])

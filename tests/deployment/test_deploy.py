@@ -10,7 +10,9 @@ from typing import Any
 import deploy
 import endpoints
 import pytest
+from failures import Failed
 from plan import Deployment
+from waiting import wait_while
 
 from container.settings import Settings
 from tests.deployment.conftest import ACCOUNT, IMAGE, REGION, ROLE, Aws
@@ -248,3 +250,8 @@ def test_an_update_replaces_between_a_twentieth_and_a_half_at_a_time(instances: 
         assert how["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"
     else:
         assert 0.05 <= how["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] / instances <= 0.5
+
+
+def test_what_does_not_settle_is_given_up() -> None:
+    with pytest.raises(Failed, match="still Creating after"):
+        wait_while(["Creating"], lambda: {"EndpointStatus": "Creating"}, "EndpointStatus", poll_s=0, limit_s=0)
