@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -16,13 +17,32 @@ REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/atelier:1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/atelier"
+LARGE = ("sagemaker", "cloudwatch", "application-autoscaling")
 READING = ("Describe", "List", "Get")
 
 
+class Session:
+    """boto3's, but each client of the large services is made once for all tests: learning what SageMaker is takes long."""
+
+    def __init__(self) -> None:
+        self.aws: Aws | None = None
+        self._session = boto3.Session(region_name=REGION)
+        self._session.events.register("before-call", lambda **call: self.aws.note(**call) if self.aws else None)
+        self._clients: dict[Any, Any] = {}
+
+    def client(self, service_name: str, *arguments: Any, **options: Any) -> Any:
+        if service_name not in LARGE:
+            return self._session.client(service_name, *arguments, **options)
+        key = service_name, options.get("region_name"), os.environ.get("AWS_ACCESS_KEY_ID")
+        if key not in self._clients:
+            self._clients[key] = self._session.client(service_name, *arguments, **options)
+        return self._clients[key]
+
+
 @lru_cache
-def session() -> boto3.Session:
-    """One for all: it takes long to learn what the services are."""
-    return boto3.Session(region_name=REGION)
+def session() -> Session:
+    """The only one."""
+    return Session()
 
 
 class Aws:
@@ -59,11 +79,10 @@ class Aws:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
-        noted = Aws()
         boto3.DEFAULT_SESSION = session()
-        session().events.register("before-call", noted.note)
+        session().aws = noted = Aws()
         yield noted
-        session().events.unregister("before-call", noted.note)
+        session().aws = None
     boto3.DEFAULT_SESSION = None
 
 
