@@ -63,8 +63,10 @@ class _FusedAttention(TorchFunctionMode):
         if function is not F.scaled_dot_product_attention:
             return function(*args, **(kwargs or {}))
         query, value = args[0], args[2]
-        torch.empty(query.shape[:-1], device=query.device)
-        return torch.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype, device=query.device)
+        normaliser = torch.empty(query.shape[:-1], device=query.device)
+        attended = torch.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype, device=query.device)
+        del normaliser
+        return attended
 
 
 def _tensors(tree: Any) -> list[Tensor]:

@@ -37,6 +37,7 @@ FILE = Path(__file__).parent / "needs.json"
 DTYPES = (torch.float16, torch.float32)
 WIDTH, HEIGHT, ROWS = 768, 1024, (1, 2, 4, 6, 8)  # of a try-on; rows of the UNet, two for each guided picture
 SIZE, PHOTOS, TOKENS = 768, 8, 2  # of an avatar; tokens each view looks at, in photos
+AT_ONCE = (PHOTOS, 1)  # pictures in a forward of an avatar's networks, but for the UNet, which takes all views
 
 
 @dataclass(frozen=True)
@@ -91,21 +92,30 @@ def parameters() -> dict[str, int]:
 
 
 def tryon(dtype: torch.dtype) -> Iterator[Need]:
-    """As many try-ons at once as make the rows."""
+    """As many try-ons at once as make the rows; with the profile `low` one try-on of as many samples."""
     unet, vae = (network.eval().to(dtype) for network in (real_sizes.tryon_unet(), real_sizes.autoencoder()))
-    request = TryOnRequest.model_validate({"person": "p", "garment": "g", "width": WIDTH, "height": HEIGHT})
     cells = HEIGHT // 8, WIDTH // 8
+
+    def parts(rows: int, encoded: int, decoded: int) -> list[Part]:
+        latents, condition = (empty(rows, channels, 2 * cells[0], cells[1]) for channels in (4, 5))
+        return [
+            _part("UNet", Denoiser(unet), latents, empty(rows, dtype=torch.int64), condition),
+            _part("encoder", Encoder(vae), empty(encoded, 3, HEIGHT, WIDTH)),
+            _part("decoder", Decoder(vae), empty(decoded, 4, *cells)),
+        ]
+
     for rows in ROWS:
         pictures = max(rows // 2, 1)
-        latents, condition = (empty(rows, channels, 2 * cells[0], cells[1]) for channels in (4, 5))
-        parts = [
-            _part("UNet", Denoiser(unet), latents, empty(rows, dtype=torch.int64), condition),
-            _part("encoder", Encoder(vae), empty(2 * pictures, 3, HEIGHT, WIDTH)),
-            _part("decoder", Decoder(vae), empty(pictures, 4, *cells)),
-        ]
-        jobs = pictures * tryon_job_bytes(request)
-        yield _resident("tryon", dtype, rows, weight_bytes(unet, vae), jobs, parts)
-        yield _low("tryon", dtype, rows, jobs, parts)
+        jobs = pictures * _tryon_job_bytes(samples=1)
+        everything = weight_bytes(unet, vae)
+        yield _resident("tryon", dtype, rows, everything, jobs, parts(rows, encoded=2 * pictures, decoded=pictures))
+        job = _tryon_job_bytes(samples=pictures)
+        yield _low("tryon", dtype, rows, job, parts(rows, encoded=2, decoded=pictures))
+
+
+def _tryon_job_bytes(samples: int) -> int:
+    fields = {"person": "p", "garment": "g", "width": WIDTH, "height": HEIGHT, "samples": samples}
+    return tryon_job_bytes(TryOnRequest.model_validate(fields))
 
 
 def avatar(dtype: torch.dtype) -> Iterator[Need]:
@@ -114,23 +124,24 @@ def avatar(dtype: torch.dtype) -> Iterator[Need]:
     networks = unet, real_sizes.autoencoder(), adapter_of(unet), adapter_of(unet), real_sizes.features()
     _, vae, adapter, other_adapter, dino = (network.eval().to(dtype) for network in networks)
     in_full = real_sizes.shape_predictor(), real_sizes.feature_aggregator()  # these compute in float32
-    features, photos = empty(PHOTOS, 37, 37, 1024), empty(PHOTOS, 3, SIZE, SIZE)
-    poses, cells = empty(VIEWS, 3, SIZE, SIZE), SIZE // CELL
-    plain = [
-        _part("DINOv2", dino, photos),
-        _part("shape predictor", in_full[0], features[None]),
-        _part("feature aggregator", in_full[1], poses, features, empty(PHOTOS, SIZE, SIZE)),
-        _part("condition encoder", adapter.encoder, poses),
-        _part("encoder", Encoder(vae), photos),
-        _part("decoder", Decoder(vae), empty(VIEWS, 4, cells, cells)),
-    ]
+    features, poses, cells = empty(PHOTOS, 37, 37, 1024), empty(VIEWS, 3, SIZE, SIZE), SIZE // CELL
     jobs = avatar_job_bytes(unet, dtype, SIZE, SIZE, PHOTOS)
     everything = weight_bytes(unet, vae, adapter, other_adapter, dino, *in_full)
-    yield _resident("avatar", dtype, VIEWS, everything, jobs, [*plain, *_views(unet, adapter, dtype, sliced=False)])
-    yield _low("avatar", dtype, VIEWS, jobs, [*plain, *_views(unet, adapter, dtype, sliced=True)])
+    for rows in AT_ONCE:
+        plain = [
+            _part("DINOv2", dino, empty(rows, 3, SIZE, SIZE)),
+            _part("shape predictor", in_full[0], features[None]),
+            _part("feature aggregator", in_full[1], poses, features, empty(PHOTOS, SIZE, SIZE)),
+            _part("condition encoder", adapter.encoder, poses),
+            _part("encoder", Encoder(vae), empty(rows, 3, SIZE, SIZE)),
+            _part("decoder", Decoder(vae), empty(min(rows, VIEWS), 4, cells, cells)),
+        ]
+        whole, sliced = (_views(unet, adapter, dtype, rows, sliced=sliced) for sliced in (False, True))
+        yield _resident("avatar", dtype, rows, everything, jobs, [*plain, *whole])
+        yield _low("avatar", dtype, rows, jobs, [*plain, *sliced])
 
 
-def _views(unet: Any, adapter: Any, dtype: torch.dtype, *, sliced: bool) -> list[Part]:
+def _views(unet: Any, adapter: Any, dtype: torch.dtype, rows: int, *, sliced: bool) -> list[Part]:
     """The two passes through the UNet, in the stage that looks at more."""
     cells = SIZE // CELL
     widths, sizes = unet.config.block_out_channels, level_sizes((cells, cells), len(unet.config.block_out_channels))
@@ -138,12 +149,10 @@ def _views(unet: Any, adapter: Any, dtype: torch.dtype, *, sliced: bool) -> list
     states = empty(2, 77, unet.config.cross_attention_dim, dtype=dtype)
     denoiser = ViewDenoiser(unet, adapter, states, sliced=sliced).eval()
     reference_pass = ReferencePass(unet, states[1:], sliced=sliced).eval()
-    photos = empty(PHOTOS, 4, cells, cells)
+    photos = empty(rows, 4, cells, cells)
     with torch.no_grad():
-        states_of_layers = reference_pass(photos)
-    keys = [
-        empty(VIEWS, TOKENS * layer.shape[1], layer.shape[2], dtype=dtype) for layer in states_of_layers for _ in "kv"
-    ]
+        seen = [layer.shape[1:] for layer in reference_pass(photos)]  # of each layer: tokens of a photo, width
+    keys = [empty(VIEWS, TOKENS * tokens, width, dtype=dtype) for tokens, width in seen for _ in ("key", "value")]
     inputs = empty(VIEWS, 4, cells, cells), empty(VIEWS, dtype=torch.int64), *residuals, *keys
     return [_part("UNet", denoiser, *inputs), _part("reference pass", reference_pass, photos)]
 
