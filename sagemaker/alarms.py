@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from calls import Caller
 from failures import Json
-from plan import VARIANT, Deployment
+from plan import VARIANT, Deployment, gpus_of
 
 SLOW_US = 50e6  # of the 60 s after which the platform cuts a plain answer
 OLD_S = 1800
@@ -131,10 +131,10 @@ def remove_alarms(call: Caller, endpoint: str) -> None:
 
 def _alarms(deployment: Deployment) -> list[Alarm]:
     alarms = [*_OF_BOTH, *(_OF_ASYNC if deployment.kind == "async" else _OF_REALTIME)]
-    if deployment.gpus:
+    if gpus := gpus_of(deployment.instance_type):
         alarms.append(
             Alarm(
-                *("gpu-memory", "GPUMemoryUtilization", "Maximum", GPU_FULL_PERCENT * deployment.gpus, 5),
+                *("gpu-memory", "GPUMemoryUtilization", "Maximum", GPU_FULL_PERCENT * gpus, 5),
                 meaning="The GPUs are full. Jobs run fewer at a time; a smaller MAX_LIVE_JOBS avoids the detours.",
                 namespace=_INSTANCE,
             )

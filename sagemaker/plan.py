@@ -21,6 +21,7 @@ MAX_ENVIRONMENT_BYTES, MAX_WORD_BYTES, MAX_NAME = 32 * 1024, 1024, 52
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}|-----BEGIN|hf_[A-Za-z0-9]{30}|[?&]X-Amz-Signature=")
+_WITH_GPU = re.compile(r"ml\.[gp]\d")
 _HASH_DIGITS = 10
 
 
@@ -65,17 +66,13 @@ class Deployment:
             raise Failed("--subnets and --security-groups belong together")
         if self.volume_gb is not None and self.instance_type in INSTANCES:
             raise Failed(f"--volume-gb: {self.instance_type} has a local disk and takes no volume")
+        gpus_of(self.instance_type)
         check_environment(self.container_environment)
-
-    @property
-    def gpus(self) -> int:
-        """Of one instance; 0 for types without, on which one worker computes on the CPU."""
-        return INSTANCES[self.instance_type].gpus if self.instance_type in INSTANCES else 0
 
     @property
     def jobs_per_instance(self) -> int:
         """Jobs it computes at once: the container starts one worker per GPU."""
-        return self.jobs_per_gpu * max(self.gpus, 1)
+        return self.jobs_per_gpu * max(gpus_of(self.instance_type), 1)
 
     @property
     def container_environment(self) -> dict[str, str]:
@@ -124,7 +121,7 @@ class Deployment:
             "ModelDataDownloadTimeoutInSeconds": self.download_s,
             "ContainerStartupHealthCheckTimeoutInSeconds": self.startup_s,
             "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
-            "InferenceAmiVersion": self.ami or (GPU_AMI if self.gpus else None),
+            "InferenceAmiVersion": self.ami or (GPU_AMI if gpus_of(self.instance_type) else None),
             "VolumeSizeInGB": self.volume_gb,
         }
         return {name: value for name, value in variant.items() if value is not None}
@@ -144,6 +141,19 @@ class Deployment:
         # One more than are computed at once, so that the next one's pictures are there when a place is free.
         client = {"MaxConcurrentInvocationsPerInstance": self.jobs_per_instance + 1}
         return {"ClientConfig": client, "OutputConfig": output}
+
+
+def gpus_of(instance_type: str) -> int:
+    """How many GPUs one instance has; 0 for types without, on which one worker computes on the CPU.
+
+    Raises:
+        Failed: it has some, but the image is not built for them.
+    """
+    if instance_type in INSTANCES:
+        return INSTANCES[instance_type].gpus
+    if _WITH_GPU.match(instance_type):
+        raise Failed(f"--instance-type {instance_type}: the image is not built for its GPUs, or there is no such type")
+    return 0
 
 
 def content_name(name: str, parameters: Json) -> str:

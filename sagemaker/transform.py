@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from failures import Failed, Json
 from instances import INSTANCES
 from manifest import lines_of
-from plan import ASYNC_DEADLINE_S, JOBS_PER_GPU, check_environment, content_name
+from plan import ASYNC_DEADLINE_S, JOBS_PER_GPU, check_environment, content_name, gpus_of
 
 # CUDA 11.8 runs natively on driver 535; the other AMI's 470 only knows CUDA 11.4.
 GPU_AMI = "al2-ami-sagemaker-batch-gpu-535"
@@ -41,10 +41,6 @@ class Batch:
         if known is not None and not known.batch_transform:
             raise Failed(f"--instance-type {self.instance_type}: batch transform has none; g4dn, g5, g6 and g6e it has")
         check_environment(self._environment)
-
-    @property
-    def gpus(self) -> int:
-        return INSTANCES[self.instance_type].gpus if self.instance_type in INSTANCES else 0
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -91,7 +87,7 @@ class Batch:
 
     def _pace(self, requests: list[Json]) -> Json:
         longest = max(len(lines_of([request])) for request in requests)
-        at_once, megabytes = self.jobs_per_gpu * max(self.gpus, 1), -(-longest // 2**20)
+        at_once, megabytes = self.jobs_per_gpu * max(gpus_of(self.instance_type), 1), -(-longest // 2**20)
         if at_once * megabytes > ALL_MB:
             raise Failed(
                 f"a line has {longest} bytes, and {at_once} run at once: more than {ALL_MB} MB. Name pictures by s3://"
@@ -100,4 +96,4 @@ class Batch:
 
     def _resources(self) -> Json:
         resources: Json = {"InstanceType": self.instance_type, "InstanceCount": self.instances}
-        return resources | ({"TransformAmiVersion": GPU_AMI} if self.gpus else {})
+        return resources | ({"TransformAmiVersion": GPU_AMI} if gpus_of(self.instance_type) else {})

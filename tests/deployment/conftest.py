@@ -22,7 +22,7 @@ READING = ("Describe", "List", "Get")
 
 
 class Session:
-    """boto3's, but each client of the large services is made once for all tests: learning what SageMaker is takes long."""
+    """boto3's, but each client of a large service is made once for all tests: learning what SageMaker is takes long."""
 
     def __init__(self) -> None:
         self.aws: Aws | None = None
