@@ -17,12 +17,10 @@ from PIL import Image
 
 from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
-from serve.aws import NO_CREDENTIALS, AwsError
+from serve.aws import AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.s3 import S3
-
-_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
@@ -148,8 +146,8 @@ class Fetcher:
 
 
 def _unavailable(field: str, error: AwsError) -> InputUnavailable:
-    passing = error.code not in _LASTING_S3_ERRORS
-    return InputUnavailable(f"'{field}' could not be read from S3: {error.code}", field=field, retryable=passing)
+    detail = f"'{field}' could not be read from S3: {error.code}"
+    return InputUnavailable(detail, field=field, retryable=error.passing)
 
 
 def scheme_of(reference: str) -> str:
