@@ -32,7 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content = b"OK"
         if self.command == "POST":
             self.rfile.read(int(self.headers["Content-Length"]))
-            output = {"name": "a.txt", "data": base64.b64encode(b"a").decode(), "sha256": hashlib.sha256(b"a").hexdigest()}
+            output = {"name": "a.txt", "data": base64.b64encode(b"a").decode()}
+            output["sha256"] = hashlib.sha256(b"a").hexdigest()
             content = json.dumps({"warnings": [], "seed": 1, "outputs": [output]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
