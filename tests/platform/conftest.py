@@ -33,8 +33,3 @@ def instance(hosted: Instance) -> Iterator[Instance]:
     """It has not broken the contract in the end."""
     yield hosted
     assert not hosted.violations
-
-
-@pytest.fixture(scope="session")
-def png_uri(picture: str) -> str:
-    return f"data:image/png;base64,{picture}"

@@ -130,6 +130,7 @@ class Instance:
         self._drop_late = drop_late
         self._kill_after_s = kill_after_s
         self._late: list[Exchange] = []
+        self._pinging: threading.Thread | None = None
         self._door: Door | None = None
         self._stopping = threading.Event()
 
@@ -280,6 +281,8 @@ class Instance:
         """SIGTERM, and `kill_after_s` later SIGKILL, as when an instance is taken away. A second time does nothing."""
         self._stopping.set()
         stopped = end(self.process, self._kill_after_s)
+        if self._pinging is not None:
+            self._pinging.join()
         for exchange in self._late:
             exchange.close()
         if self._door is not None:
