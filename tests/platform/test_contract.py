@@ -22,6 +22,7 @@ from tests.server import ROOT
 JSON, NDJSON, JSON_LINES = "application/json", "application/x-ndjson", "application/jsonlines"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 TRYON: dict[str, Any] = examples()["tryon"]["value"] | {"deadline_s": 300}
+ASKED: dict[str, Any] = {"type": "probe", "deadline_s": 60}
 ENDLESS = {"type": "probe", "unforeseen_s": [0.1] * 600}
 LATE_S = 5.0  # between our deadline and the platform's cut
 
@@ -52,18 +53,18 @@ def test_while_it_loads_pings_are_refused_and_then_they_are_not(instance: Instan
 
 def test_every_answer_tells_its_length_and_none_is_chunked_unless_it_was_asked_for(instance: Instance) -> None:
     with httpx.Client(base_url=instance.url) as client:
-        handed_in = client.post("/api/jobs", json={"type": "probe"})
+        handed_in = client.post("/api/jobs", json=ASKED)
         job = handed_in.json()["url"]
         answers = [
             handed_in,
             *(client.get(path) for path in (job, "/health", "/api/models", "/execution-parameters", "/metrics")),
             *(client.get(path) for path in ("/openapi.json", "/api/jobs/unknown", "/nothing", "/invocations", "/ping")),
-            client.post("/invocations", json={"type": "probe"}),
-            client.post("/invocations", json={"type": "probe", "seed": -1}),
+            client.post("/invocations", json=ASKED),
+            client.post("/invocations", json=ASKED | {"seed": -1}),
             client.post("/invocations", content="{}\n{}", headers={"Content-Type": JSON_LINES}),
             client.post("/invocations", json=TRYON, headers={"Accept": "image/png"}),
         ]
-        streamed = client.post("/invocations", json={"type": "probe"}, headers={"Accept": NDJSON})
+        streamed = client.post("/invocations", json=ASKED, headers={"Accept": NDJSON})
     for answer in answers:
         assert "transfer-encoding" not in answer.headers, answer.url
         assert int(answer.headers["content-length"]) == len(answer.content), answer.url
@@ -75,7 +76,7 @@ def test_every_answer_tells_its_length_and_none_is_chunked_unless_it_was_asked_f
 def test_custom_attributes_come_back_with_answers_streams_and_errors(
     instance: Instance, accept: str, changes: dict[str, Any], status: int
 ) -> None:
-    asked = {"type": "probe", **changes}
+    asked = ASKED | changes
     answer = post(instance, asked, accept=accept, headers={ATTRIBUTES: "trace=42;kept verbatim"})
     assert (answer.status, answer.headers[ATTRIBUTES]) == (status, "trace=42;kept verbatim")
     assert ATTRIBUTES not in post(instance, asked, accept=accept).headers
@@ -100,20 +101,19 @@ def test_no_error_is_longer_than_what_is_passed_on(instance: Instance, long: str
         {"picture": f"file:///{long}"},
         {"picture": f"data:{long},"},
     ]
-    answers = [post(instance, {"type": "probe", **body}) for body in bodies]
+    answers = [post(instance, ASKED | body) for body in bodies]
     assert {answer.status // 100 for answer in answers} == {4}
     assert max(len(answer.body) for answer in answers) < 2048
 
 
 def test_no_kind_of_error_is_longer_either(instance: Instance) -> None:
-    probe: dict[str, Any] = {"type": "probe"}
     answers = [
-        post(instance, probe | {"then": "bug"}),
-        post(instance, probe | {"then": "refuse"}),
-        post(instance, probe | {"then": "fill", "kilobytes": 6000}),
+        post(instance, ASKED | {"then": "bug"}),
+        post(instance, ASKED | {"then": "refuse"}),
+        post(instance, ASKED | {"then": "fill", "kilobytes": 6000}),
         post(instance, ENDLESS | {"deadline_s": 0.1}),
-        post(instance, probe, accept="image/png"),
-        post(instance, probe, content_type="text/" + "x" * 5000),
+        post(instance, ASKED, accept="image/png"),
+        post(instance, ASKED, content_type="text/" + "x" * 5000),
         instance.invoke(b"[", content_type=JSON),
         instance.invoke(b"--", content_type="multipart/form-data"),
     ]

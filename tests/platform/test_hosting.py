@@ -76,7 +76,7 @@ def test_a_ping_with_a_body_is_a_violation(tmp_path: Path) -> None:
 
 
 def test_a_container_that_is_not_ready_in_time_is_stopped(tmp_path: Path) -> None:
-    with pytest.raises(Unhealthy, match="not ready within 0.5 s"), broken(tmp_path, "never", startup_window_s=0.5):
+    with pytest.raises(Unhealthy, match=r"not ready within 0\.5 s"), broken(tmp_path, "never", startup_window_s=0.5):
         raise AssertionError("it has started")
 
 
