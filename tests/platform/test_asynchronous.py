@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import KEYS, Bucket
 from tests.platform.async_request import MAX_INLINE_BYTES, AsyncRequest
-from tests.platform.asynchronous import AsynchronousEndpoint, End
+from tests.platform.asynchronous import AsynchronousEndpoint
+from tests.platform.delivery import End
 from tests.platform.hosting import Instance
 from tests.platform.notes import Topics
 from tests.platform.refusals import InvalidCall
