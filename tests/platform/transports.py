@@ -105,8 +105,8 @@ def queued_calls(instance: Instance) -> Iterator[Queued]:
         host, port = moto.get_host_and_port()
         s3 = client("s3", f"http://{host}:{port}")
         s3.create_bucket(Bucket=BUCKET)
-        places = {"output_path": f"s3://{BUCKET}/out", "failure_path": f"s3://{BUCKET}/bad"}
-        queue = AsynchronousEndpoint(ENDPOINT, s3, **places, at_once=AT_ONCE)
+        out, bad = f"s3://{BUCKET}/out", f"s3://{BUCKET}/bad"
+        queue = AsynchronousEndpoint(ENDPOINT, s3, output_path=out, failure_path=bad, at_once=AT_ONCE)
         queue.add(instance)
         with Runtime({ENDPOINT: queue}) as runtime:
             yield Queued(runtime.url, s3)
