@@ -15,8 +15,9 @@ import pytest
 
 import local_invoke
 from model.synthetic.samples import small_sample
-from tests.platform.as_sagemaker import queued_calls, realtime_calls, run_image
+from tests.platform.as_sagemaker import run_image
 from tests.platform.hosting import Instance
+from tests.platform.transports import queued_calls, realtime_calls
 
 PICTURES = [word for name, file in small_sample().items() for word in (f"--{name}", str(file))]
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
