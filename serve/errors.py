@@ -144,7 +144,7 @@ def beginning(text: str, most_bytes: int) -> str:
     """As much of `text` as fits into so many bytes of JSON, where a character can take six."""
     taken = 0
     for index, character in enumerate(text):
-        taken += len(json.dumps(character, ensure_ascii=False).encode(errors="replace")) - len('""')
+        taken += len(json.dumps(character, ensure_ascii=False).encode()) - len('""')
         if taken > most_bytes:
             return text[:index]
     return text

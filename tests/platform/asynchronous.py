@@ -12,56 +12,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from serve.s3 import split_uri
 from tests.platform.async_request import AsyncRequest
+from tests.platform.delivery import Accepted, Delivery, End, Failure
 from tests.platform.hosting import Answer, Instance, NoAnswer, TimedOut
 from tests.platform.notes import Topics, note_of
 
 _POLL_S = 0.1
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What the caller is answered, with status 202."""
-
-    inference_id: str
-    output_location: str
-    failure_location: str
-
-
-@dataclass(frozen=True)
-class End:
-    """How one delivery ended. `location` is where its only object lies."""
-
-    status: Literal["Completed", "Failed", "Expired"]
-    location: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One message of the queue."""
-
-    request: AsyncRequest
-    accepted: Accepted
-    received: datetime = field(default_factory=lambda: datetime.now(UTC))
-    since: float = 0.0
-
-
-class Failure(Exception):  # noqa: N818 - the platform's word
-    """What the failure object says, and the note."""
-
-    def __init__(self, reason: str, content: bytes = b"", status: Literal["Failed", "Expired"] = "Failed") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.content = content or reason.encode()
-        self.status = status
 
 
 class AsynchronousEndpoint:

@@ -50,7 +50,7 @@ def run(
     model_dir = folder / "model"
     with tarfile.open(fileobj=BytesIO(read(s3, job.model_data)), mode="r:gz") as archive:
         archive.extractall(model_dir, filter="data")
-    environment = job.container_environment() | role
+    environment = {**job.container_environment(), **role}
     with Instance(folder, model_dir=model_dir, environment=environment, command=command) as instance:
         limits = Limits.of(job, execution_parameters(instance))
         reasons = transform_all(job, limits, s3, instance)
@@ -80,9 +80,9 @@ def transform_all(job: TransformJob, limits: Limits, s3: Any, instance: Instance
                 continue
             answers[name] = [pool.submit(transform, job, instance, payload) for payload in sent]
     for name, futures in answers.items():
-        failures = [failure for future in futures if (failure := future.exception())]
-        if failures:
-            reasons[name] = str(failures[0])
+        failed = next((future for future in futures if future.exception()), None)
+        if failed is not None:
+            reasons[name] = str(failed.exception())
             continue
         bucket, key = split_uri(f"{job.output_path.rstrip('/')}/{name}.out")
         s3.put_object(Bucket=bucket, Key=key, Body=assembled([future.result() for future in futures], job.assemble))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ from tests.platform.storm_jobs import storm_jobs, wardrobe
 MOST_FAILED, MOST_LEVELS = 0.01, 2
 
 
-def main() -> None:
+def main() -> int:
+    """Run both days and publish; returns the exit status, 1 when a bound was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.platform.storm", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--kills", type=int, default=8, help="of workers, at random moments")
@@ -52,6 +54,7 @@ def main() -> None:
             moto.stop()
     conclude(report, calm, storm)
     write(report, chosen.out)
+    return int(any(target.measured > target.limit for target in report.targets))
 
 
 def both_days(chosen: argparse.Namespace, bucket: Bucket, folder: Path) -> tuple[Day, Day]:
@@ -127,4 +130,4 @@ def write(report: Report, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from tests.conftest import KEYS, Bucket
 from tests.faulty_s3 import FaultyS3
 from tests.platform.async_request import MAX_INLINE_BYTES
-from tests.platform.asynchronous import AsynchronousEndpoint, End
+from tests.platform.asynchronous import AsynchronousEndpoint
+from tests.platform.delivery import End
 from tests.platform.hosting import Instance
 from tests.platform.runtime import Runtime
 from tests.platform.storm_jobs import StormJob, pictures_in

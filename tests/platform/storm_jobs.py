@@ -97,12 +97,8 @@ def how(person: Sample, chance: random.Random) -> Json:
         "seed": chance.randrange(2**32),
         "repaint": chance.random() < 0.7,
     }
-    special = chance.choice(("samples", "return_mask", "mask_only", None, None, None))
-    return fields | {
-        "samples": {"samples": 2},
-        "return_mask": {"return_mask": True},
-        "mask_only": {"mask_only": True},
-    }.get(special or "", {})
+    special: Json = chance.choice(({"samples": 2}, {"return_mask": True}, {"mask_only": True}, {}, {}, {}))
+    return fields | special
 
 
 def body_of(

@@ -15,8 +15,9 @@ import pytest
 
 import local_invoke
 from model.synthetic.samples import small_sample
-from tests.platform.as_sagemaker import queued_calls, realtime_calls, run_image
+from tests.platform.as_sagemaker import run_image
 from tests.platform.hosting import Instance
+from tests.platform.transports import queued_calls, realtime_calls
 
 PICTURES = [word for name, file in small_sample().items() for word in (f"--{name}", str(file))]
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
@@ -32,7 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content = b"OK"
         if self.command == "POST":
             self.rfile.read(int(self.headers["Content-Length"]))
-            output = {"name": "a.txt", "data": base64.b64encode(b"a").decode(), "sha256": hashlib.sha256(b"a").hexdigest()}
+            output = {"name": "a.txt", "data": base64.b64encode(b"a").decode()}
+            output["sha256"] = hashlib.sha256(b"a").hexdigest()
             content = json.dumps({"warnings": [], "seed": 1, "outputs": [output]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))

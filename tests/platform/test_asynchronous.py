@@ -1,4 +1,4 @@
-"""The asynchronous endpoint: what it refuses, passes on, stores and tells, and ours behind it."""
+"""The asynchronous endpoint: what it refuses, passes on, stores and tells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import KEYS, Bucket
 from tests.platform.async_request import MAX_INLINE_BYTES, AsyncRequest
-from tests.platform.asynchronous import AsynchronousEndpoint, End
+from tests.platform.asynchronous import AsynchronousEndpoint
+from tests.platform.delivery import End
 from tests.platform.hosting import Instance
 from tests.platform.notes import Topics
 from tests.platform.refusals import InvalidCall
@@ -236,26 +237,3 @@ def test_a_container_that_is_gone_is_a_failure_of_what_it_had(endpoint: Asynchro
     instance.stop()
     [end] = ended(endpoint, instance)
     assert "there is no answer from container primary" in end.reason
-
-
-def test_ours_stores_a_request_once_however_often_it_is_delivered(bucket: Bucket, tmp_path: Path) -> None:
-    endpoint = make(bucket, at_once=3)
-    settings = {name: str(value) for name, value in bucket.settings.items()}
-    probe = {"type": "probe", "id": "delivered-thrice", "steps_s": [0.1] * 5, "seed": 3}
-    inference_id = ask(endpoint, probe, Content_Type="application/json")
-    endpoint.deliver_again(inference_id)
-    with Instance(
-        tmp_path, command=[sys.executable, "-m", "tests.probe", "serve"], environment=settings | {"ENGINES": "probe"}
-    ) as instance:
-        ended(endpoint, instance, 2)
-        endpoint.deliver_again(inference_id)
-        ends = ended(endpoint, instance, 3)
-        streamed = ask(endpoint, {"type": "probe"}, Content_Type="application/json", Accept="application/x-ndjson")
-        ended(endpoint, instance, 4)
-    assert [end.status for end in ends] == ["Completed"] * 3
-    answer = stored(bucket, ends[0].location)
-    assert answer["outputs"][0]["uri"] == f"s3://{bucket.name}/out/delivered-thrice/result.txt"
-    folder = "out/delivered-thrice/"
-    assert sorted(bucket.keys(folder)) == [f"{folder}manifest.json", f"{folder}result.txt"]
-    assert "Content-Length" in endpoint.ends[streamed][0].reason  # a stream is for other endpoints
-    assert not instance.violations

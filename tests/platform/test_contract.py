@@ -22,6 +22,7 @@ from tests.server import ROOT
 JSON, NDJSON, JSON_LINES = "application/json", "application/x-ndjson", "application/jsonlines"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 TRYON: dict[str, Any] = examples()["tryon"]["value"] | {"deadline_s": 300}
+ASKED: dict[str, Any] = {"type": "probe", "deadline_s": 60}
 ENDLESS = {"type": "probe", "unforeseen_s": [0.1] * 600}
 LATE_S = 5.0  # between our deadline and the platform's cut
 
@@ -52,18 +53,18 @@ def test_while_it_loads_pings_are_refused_and_then_they_are_not(instance: Instan
 
 def test_every_answer_tells_its_length_and_none_is_chunked_unless_it_was_asked_for(instance: Instance) -> None:
     with httpx.Client(base_url=instance.url) as client:
-        handed_in = client.post("/api/jobs", json={"type": "probe"})
+        handed_in = client.post("/api/jobs", json=ASKED)
         job = handed_in.json()["url"]
         answers = [
             handed_in,
             *(client.get(path) for path in (job, "/health", "/api/models", "/execution-parameters", "/metrics")),
             *(client.get(path) for path in ("/openapi.json", "/api/jobs/unknown", "/nothing", "/invocations", "/ping")),
-            client.post("/invocations", json={"type": "probe"}),
-            client.post("/invocations", json={"type": "probe", "seed": -1}),
+            client.post("/invocations", json=ASKED),
+            client.post("/invocations", json=ASKED | {"seed": -1}),
             client.post("/invocations", content="{}\n{}", headers={"Content-Type": JSON_LINES}),
             client.post("/invocations", json=TRYON, headers={"Accept": "image/png"}),
         ]
-        streamed = client.post("/invocations", json={"type": "probe"}, headers={"Accept": NDJSON})
+        streamed = client.post("/invocations", json=ASKED, headers={"Accept": NDJSON})
     for answer in answers:
         assert "transfer-encoding" not in answer.headers, answer.url
         assert int(answer.headers["content-length"]) == len(answer.content), answer.url
@@ -75,48 +76,59 @@ def test_every_answer_tells_its_length_and_none_is_chunked_unless_it_was_asked_f
 def test_custom_attributes_come_back_with_answers_streams_and_errors(
     instance: Instance, accept: str, changes: dict[str, Any], status: int
 ) -> None:
-    asked = {"type": "probe", **changes}
+    asked = ASKED | changes
     answer = post(instance, asked, accept=accept, headers={ATTRIBUTES: "trace=42;kept verbatim"})
     assert (answer.status, answer.headers[ATTRIBUTES]) == (status, "trace=42;kept verbatim")
     assert ATTRIBUTES not in post(instance, asked, accept=accept).headers
 
 
-# The largest that each character takes of an error's body: itself, UTF-8 of four bytes, an escape of six.
-LONG = ("x" * 5000, "\N{GRINNING FACE}" * 5000, "\N{START OF HEADING}" * 5000)
+# What a character can take of an error's body: a byte, four as UTF-8, or six as an escape.
+LONG = {"ascii": "x" * 5000, "emoji": "\N{GRINNING FACE}" * 5000, "control": "\N{START OF HEADING}" * 5000}
 
 
-@pytest.mark.parametrize("long", LONG, ids=["ascii", "emoji", "control"])
-def test_no_error_is_longer_than_what_is_passed_on(instance: Instance, long: str, png_uri: str) -> None:
-    tryon, probe = {"type": "tryon"}, {"type": "probe"}
+@pytest.mark.parametrize("long", LONG.values(), ids=LONG)
+def test_no_error_is_longer_than_what_is_passed_on(instance: Instance, long: str) -> None:
     bodies: list[dict[str, Any]] = [
         {"type": long},
-        probe | {long: 1},
-        probe | {"id": long},
-        probe | {"output": {long: long}},
-        probe | {"output": {"prefix": f"s3://{long}/"}},
-        probe | {"steps_s": [long]},
-        probe | {"picture": long},
-        probe | {"picture": f"https://{long}/"},
-        probe | {"picture": f"s3://bucket/{long}"},
-        probe | {"picture": f"file:///{long}"},
-        probe | {"picture": f"data:{long},"},
-        probe | {"then": "bug"},
-        probe | {"then": "refuse"},
-        probe | {"kilobytes": 6000, "then": "fill"},
-        ENDLESS | {"deadline_s": 0.1},
-        probe | {"steps_s": [100.0]},
-        tryon | {"person": png_uri, "garment": png_uri, "category": long},
-        tryon | {"person": png_uri, "garment": png_uri},
-        tryon | {"person": "data:;base64,iVBORw0KGgoAAA==", "garment": png_uri, "mask": png_uri, "deadline_s": 60},
-        tryon | {"person": png_uri, "garment": png_uri, "mask": png_uri, "deadline_s": 60},
+        {long: 1},
+        {"id": long},
+        {"output": {long: long}},
+        {"output": {"prefix": f"s3://{long}/"}},
+        {"steps_s": [long]},
+        {"picture": long},
+        {"picture": f"https://{long}/"},
+        {"picture": f"s3://bucket/{long}"},
+        {"picture": f"file:///{long}"},
+        {"picture": f"data:{long},"},
     ]
-    answers = [post(instance, body) for body in bodies]
-    answers += [post(instance, {}, content_type=f"text/{long[:5000]}") for long in LONG[:1]]
-    answers += [instance.invoke(b"[", content_type=JSON), post(instance, probe, accept="image/png")]
-    codes = {json.loads(answer.body)["code"] for answer in answers}
-    assert {answer.status // 100 for answer in answers} == {4, 5}
+    answers = [post(instance, ASKED | body) for body in bodies]
+    assert {answer.status // 100 for answer in answers} == {4}
     assert max(len(answer.body) for answer in answers) < 2048
-    print(sorted(codes))
+
+
+def test_no_kind_of_error_is_longer_either(instance: Instance) -> None:
+    answers = [
+        post(instance, ASKED | {"then": "bug"}),
+        post(instance, ASKED | {"then": "refuse"}),
+        post(instance, ASKED | {"then": "fill", "kilobytes": 6000}),
+        post(instance, ENDLESS | {"deadline_s": 0.1}),
+        post(instance, ASKED, accept="image/png"),
+        post(instance, ASKED, content_type="text/" + "x" * 5000),
+        instance.invoke(b"[", content_type=JSON),
+        instance.invoke(b"--", content_type="multipart/form-data"),
+    ]
+    problems = [json.loads(answer.body) for answer in answers]
+    assert [(answer.status, problem["code"]) for answer, problem in zip(answers, problems, strict=True)] == [
+        (500, "internal"),
+        (422, "not_liked"),
+        (413, "inline_too_large"),
+        (504, "deadline"),
+        (422, "bad_accept"),
+        (415, "unsupported_media"),
+        (400, "bad_json"),
+        (400, "bad_form"),
+    ]
+    assert max(len(answer.body) for answer in answers) < 2048
 
 
 def test_a_path_is_not_repeated_at_length(instance: Instance) -> None:
@@ -160,14 +172,15 @@ def test_each_route_gives_up_at_its_own_deadline(instance: Instance) -> None:
     for route, (problem, seconds) in ends.items():
         limit_s = DEADLINES_S[routes[route]]
         assert (problem["status"], problem["code"], problem["retryable"]) == (504, "deadline", True), route
-        assert float(re.findall(r"deadline of ([\d.]+) s", problem["detail"])[0]) == limit_s, route
+        [told_s] = re.findall(r"deadline of ([\d.]+) s", problem["detail"])
+        assert float(told_s) == pytest.approx(limit_s, abs=0.1), route
         assert limit_s - 0.1 <= seconds < limit_s + LATE_S, route
 
 
 def test_pings_and_connections_are_in_time_while_tryons_run(instance: Instance) -> None:
     """A connection that is not accepted within 250 ms is a violation, which the fixture looks for."""
     with ThreadPoolExecutor(4) as pool:
-        running = [pool.submit(post, instance, TRYON | {"seed": seed}) for seed in range(8)]
+        running = [pool.submit(post, instance, TRYON | {"seed": seed}, timeout_s=300) for seed in range(4)]
         pings = []
         while not all(future.done() for future in running):
             pings.append(instance.ping())
