@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,3 +162,7 @@ def test_whatever_is_installed_is_pinned() -> None:
 def test_the_kernels_are_built_for_the_cards_sagemaker_rents() -> None:
     assert defaults("TORCH_CUDA_ARCH_LIST") == ["7.5 8.0 8.6 8.9 9.0"]
     assert all("11.8.0-cudnn8" in base for base in defaults("BASE") + defaults("BUILD_BASE"))
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    assert defaults("VERSION") == [tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]]
