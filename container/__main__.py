@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -59,4 +60,7 @@ def leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
+    # Process 1 of a container does not hear a SIGTERM that nobody handles. Until the front does, nothing is drained.
+    if "worker" not in sys.argv:
+        signal.signal(signal.SIGTERM, lambda *_: leave(0))
     leave(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,17 +151,18 @@ def test_whatever_is_installed_is_pinned() -> None:
         for words in words_of("RUN", INSTRUCTIONS)
         for command in re.findall(r"pip install (.*?)(?=&&|\|\||$)", words)
     ]
-    exact = {"${TORCH}": defaults("TORCH"), "${XFORMERS}": defaults("XFORMERS")}
-    commits = [*defaults("PYTORCH3D"), *defaults("NVDIFFRAST")]
-    assert all(re.match(r"\w+==[\d.]+\w* --index-url https://", words) for words in sum(exact.values(), []))
+    versions, commits = defaults("TORCH") + defaults("XFORMERS"), defaults("PYTORCH3D") + defaults("NVDIFFRAST")
+    assert all(re.match(r"\w+==[\d.]+\w* --index-url https://", words) for words in versions)
     assert all(re.fullmatch(r"git\+https://\S+@[0-9a-f]{40}", commit) for commit in commits)
-    free = ("$PYTORCH3D", *exact, "/build/atelier")
-    assert [
-        words for words in installs if "--require-hashes" not in words and not any(part in words for part in free)
-    ] == []
+    pinned = ("--require-hashes", "${TORCH}", "${XFORMERS}", '"$PYTORCH3D" "$NVDIFFRAST"', "/build/atelier")
+    assert [words for words in installs if not any(pin in words for pin in pinned)] == []
     assert len(installs) == 8
 
 
 def test_the_kernels_are_built_for_the_cards_sagemaker_rents() -> None:
     assert defaults("TORCH_CUDA_ARCH_LIST") == ["7.5 8.0 8.6 8.9 9.0"]
     assert all("11.8.0-cudnn8" in base for base in defaults("BASE") + defaults("BUILD_BASE"))
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    assert defaults("VERSION") == [tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]]

@@ -52,10 +52,6 @@ class Containers:
         """Run a command in a running container."""
         return self.call(self.podman("exec", *flags, name, *words))
 
-    def commands(self, name: str) -> str:
-        """What runs in a container; empty while there is none."""
-        return self.call(self.podman("top", name, "args")).stdout
-
     def remove(self, name: str) -> None:
         """Remove a container whatever it does; one that is not there is no matter."""
         self.call(self.podman("rm", "--force", "--ignore", "--time", "0", name))
@@ -91,8 +87,10 @@ class Containers:
             f"BUILDER=buildah {' '.join(self._store)}",
             f"BUILD_FLAGS={' '.join([*flags, '--build-arg PYTHON=3.11'])}",
         ]
-        checked(make, self.environment)
-        secret.unlink()
+        try:
+            checked(make, self.environment)
+        finally:
+            secret.unlink()
 
     def call(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
@@ -115,6 +113,7 @@ def pip_configuration() -> dict[str, str]:
 
 
 def local_paths(configuration: dict[str, str]) -> list[str]:
-    """The files and folders of this machine that pip's configuration names."""
+    """The files and folders of this machine that pip's configuration names, and what an index lies beside."""
     words = (word.removeprefix("file://") for value in configuration.values() for word in value.split())
-    return sorted({word for word in words if word.startswith("/") and Path(word).exists()})
+    paths = {Path(word) for word in words if word.startswith("/")}
+    return sorted(str(path.parent if path.name == "simple" else path) for path in paths if path.exists())
