@@ -17,7 +17,7 @@ from PIL import Image
 
 from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
-from serve.aws import AwsError
+from serve.aws import NO_CREDENTIALS, AwsError
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.s3 import S3
@@ -147,6 +147,8 @@ class Fetcher:
 
 def _unavailable(field: str, error: AwsError) -> InputUnavailable:
     detail = f"'{field}' could not be read from S3: {error.code}"
+    if error.code == NO_CREDENTIALS:
+        detail += ": there are no AWS credentials; under network isolation send the picture itself"
     return InputUnavailable(detail, field=field, retryable=error.passing)
 
 

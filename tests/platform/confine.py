@@ -33,7 +33,8 @@ def main() -> None:
     if chosen.loopback:
         switch_on("lo")
     for folder in (*chosen.writable, *chosen.read_only):
-        mount(str(folder), folder, None, _BIND, None)
+        if folder != Path("/"):  # which is a mount of its own
+            mount(str(folder), folder, None, _BIND, None)
     mount("shm", Path("/dev/shm"), "tmpfs", 0, f"size={SHARED_MEMORY_MB}m")
     for folder in chosen.read_only:
         set_read_only(folder, True)

@@ -8,8 +8,6 @@ closed when its time is up: these are parameters here.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -23,26 +21,14 @@ import psutil
 
 from tests.platform.exchange import Answer, Exchange, NoAnswer, TimedOut
 from tests.platform.isolation import Confinement, Door, Unsupported, unsupported
+from tests.platform.processes import Stopped, end, machine_environment
+from tests.platform.wire import STREAMS, Wire
 from tests.server import ROOT, free_port, workers_of
 
 __all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy", "Unsupported"]
 
-CONNECT_S, PING_S, KILL_AFTER_S = 0.25, 2.0, 30.0
-MAX_ERROR_BYTES = 2048  # of an error's body reach the caller
-STREAMS = ("application/x-ndjson", "text/event-stream")
+PING_S, KILL_AFTER_S = 2.0, 30.0
 
-# Of a request's headers a container sees these and the platform's own.
-_PASSED_ON = ("content-type", "accept", "content-length")
-_PLATFORMS_OWN = "x-amzn-sagemaker-"
-_UNHEARD_OF = {
-    "X-Amzn-Trace-Id": "Root=1-made-up",
-    "X-Amzn-SageMaker-Unheard-Of": "ignore me",
-    "X-Forwarded-Port": "443",
-}
-
-# What a process needs of the machine it runs on: what an image would have brought.
-_MACHINE = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_MACHINE_PREFIXES = ("OMP_", "PYTHON")
 _DEMO = ROOT / "model" / "weights" / "demo"
 
 
@@ -56,16 +42,6 @@ class Ping:
 
     status: int | None
     seconds: float
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """How a container ended: `status` is negative for a signal, `left_behind` are the commands of what outlived it."""
-
-    status: int
-    killed: bool
-    seconds: float
-    left_behind: tuple[str, ...]
 
 
 class Instance:
@@ -85,6 +61,7 @@ class Instance:
         ping_every_s: from ping to ping.
         unhealthy_after: so many misses in a row are a violation.
         drop_late: close the connection of a request whose time is up. Whether the platform does is not documented.
+        kill_after_s: from SIGTERM to SIGKILL.
         isolated: no network and no credentials, as with `EnableNetworkIsolation`.
         read_only_root: nothing can be written but below `folder`, where TMPDIR is then.
 
@@ -104,6 +81,7 @@ class Instance:
         ping_every_s: float = 5,
         unhealthy_after: int = 3,
         drop_late: bool = False,
+        kill_after_s: float = KILL_AFTER_S,
         isolated: bool = False,
         read_only_root: bool = False,
     ) -> None:
@@ -139,8 +117,9 @@ class Instance:
         self._startup_window_s = startup_window_s
         self._ping_every_s = ping_every_s
         self._unhealthy_after = unhealthy_after
-        self._drop_late = drop_late
-        self._late: list[Exchange] = []
+        self._kill_after_s = kill_after_s
+        self._wire = Wire(self._connect, self.violations, drop_late=drop_late)
+        self._pinging: threading.Thread | None = None
         self._door: Door | None = None
         self._stopping = threading.Event()
 
@@ -178,7 +157,7 @@ class Instance:
         """Ask once, as the platform does, and note what came of it."""
         began = time.monotonic()
         status = None
-        with contextlib.suppress(NoAnswer), self._exchange("GET", "/ping", b"", {}, PING_S) as exchange:
+        with contextlib.suppress(NoAnswer), self._wire.exchange("GET", "/ping", b"", {}, PING_S) as exchange:
             answer = exchange.answer()
             status = answer.status
             if answer.body:
@@ -227,55 +206,22 @@ class Instance:
     ) -> Iterator[Exchange]:
         """As `invoke`, but with the answer as it comes."""
         sent = {"Content-Type": content_type, **({"Accept": accept} if accept else {}), **headers}
-        with self._exchange("POST", "/invocations", body, sent, timeout_s) as exchange:
-            self._check(exchange, may_stream=accept in STREAMS)
+        with self._wire.exchange("POST", "/invocations", body, sent, timeout_s) as exchange:
+            self._wire.check(exchange, may_stream=accept in STREAMS)
             yield exchange
 
     def get(self, path: str, timeout_s: float = PING_S) -> Answer:
         """GET what the platform asks of containers besides: /execution-parameters, /metrics."""
-        with self._exchange("GET", path, b"", {}, timeout_s) as exchange:
-            self._check(exchange, may_stream=False)
+        with self._wire.exchange("GET", path, b"", {}, timeout_s) as exchange:
+            self._wire.check(exchange, may_stream=False)
             return exchange.answer()
 
-    @contextlib.contextmanager
-    def _exchange(
-        self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout_s: float
-    ) -> Iterator[Exchange]:
-        let_through = {name: value for name, value in headers.items() if passes(name)}
-        exchange, late = Exchange(self._connect(), timeout_s), False
-        try:
-            exchange.send(method, path, body, let_through | _UNHEARD_OF)
-            yield exchange
-        except TimedOut:
-            late = True
-            raise
-        finally:
-            if late and not self._drop_late:
-                self._late.append(exchange)
-            else:
-                exchange.close()
-
-    def _check(self, exchange: Exchange, *, may_stream: bool) -> None:
-        """Note what of an answer's status and headers the platform would not take, or not pass on."""
-        length = exchange.headers.get("Content-Length")
-        if length is None and not (may_stream and exchange.status == 200):
-            self.violations.append(f"an answer ({exchange.status}) without Content-Length")
-        if exchange.status >= 400 and length is not None and int(length) > MAX_ERROR_BYTES:
-            self.violations.append(f"the body of an error ({exchange.status}) has {length} bytes")
-
-    def _connect(self) -> socket.socket:
-        """A connection; one that is not accepted in time is a violation."""
-        try:
-            if not self._isolated:
-                return socket.create_connection(("127.0.0.1", self.port), CONNECT_S)
-            if self._door is None:
-                self._door = Door(self.process.pid)
-            return self._door.connect(self.port, CONNECT_S)
-        except TimeoutError:
-            self.violations.append(f"no connection was accepted within {CONNECT_S * 1000:.0f} ms")
-            raise NoAnswer("no connection was accepted in time") from None
-        except OSError as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+    def _connect(self, seconds: float) -> socket.socket:
+        if not self._isolated:
+            return socket.create_connection(("127.0.0.1", self.port), seconds)
+        if self._door is None:
+            self._door = Door(self.process.pid)
+        return self._door.connect(self.port, seconds)
 
     def workers(self) -> list[psutil.Process]:
         """Its worker processes, oldest first. Of a process, not of a container in a machine of its own."""
@@ -288,26 +234,16 @@ class Instance:
         return worker.pid
 
     def stop(self) -> Stopped:
-        """SIGTERM, and 30 s later SIGKILL, as when an instance is taken away. Stopping again changes nothing."""
+        """SIGTERM, and `kill_after_s` later SIGKILL, as when an instance is taken away. A second time does nothing."""
         self._stopping.set()
-        began, killed = time.monotonic(), False
-        self.process.terminate()
-        try:
-            status = self.process.wait(KILL_AFTER_S)
-        except subprocess.TimeoutExpired:
-            killed = True
-            self.process.kill()
-            status = self.process.wait()
-        seconds = time.monotonic() - began
-        left_behind = tuple(group_of(self.process.pid))
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for exchange in self._late:
-            exchange.close()
+        stopped = end(self.process, self._kill_after_s)
+        if self._pinging is not None:
+            self._pinging.join()
+        self._wire.close()
         if self._door is not None:
             self._door.close()
             self._door = None
-        return Stopped(status, killed, seconds, left_behind)
+        return stopped
 
     def __enter__(self) -> Instance:
         self.start()
@@ -315,21 +251,3 @@ class Instance:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def passes(header: str) -> bool:
-    """Whether SageMaker hands this header of a caller to the container."""
-    return header.lower() in _PASSED_ON or header.lower().startswith(_PLATFORMS_OWN)
-
-
-def machine_environment() -> dict[str, str]:
-    """What a process needs of this machine's environment, and no credentials."""
-    return {name: value for name, value in os.environ.items() if name in _MACHINE or name.startswith(_MACHINE_PREFIXES)}
-
-
-def group_of(group: int) -> Iterator[str]:
-    """The commands of the living processes of a process group."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                yield " ".join(process.cmdline())

@@ -45,7 +45,7 @@ class Confinement:
         """The command that runs `command` like this, in the same process."""
         return [
             *("unshare", "--mount"),
-            *(() if os.geteuid() == 0 else ("--user", "--map-root-user")),
+            *(() if privileged() else ("--user", "--map-root-user")),
             *(() if self.network else ("--net",)),
             *(sys.executable, "-m", "tests.platform.confine"),
             *(() if self.network else ("--loopback",)),
@@ -56,10 +56,16 @@ class Confinement:
 
 
 @functools.cache
+def privileged() -> bool:
+    """Whether we may make namespaces as we are; even root may not within a container, and needs a user namespace."""
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
+
+
+@functools.cache
 def unsupported() -> str | None:
     """Why nothing can be confined here; None if it can."""
-    trial = Confinement(network=False, read_only=[ROOT]).around(["true"])
     try:
+        trial = Confinement(network=False, read_only=[ROOT]).around(["true"])
         done = subprocess.run(trial, cwd=ROOT, capture_output=True, text=True)
     except FileNotFoundError as error:
         return str(error)
@@ -76,7 +82,7 @@ class Door:
     def __init__(self, pid: int) -> None:
         wait_for_own_network(pid)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
+        user = () if privileged() else ("--user", "--preserve-credentials")
         enter = ["nsenter", f"--target={pid}", *user, "--net"]
         with theirs:
             stand = [sys.executable, "-m", "tests.platform.door", str(theirs.fileno())]

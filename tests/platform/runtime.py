@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import boto3
+from botocore.config import Config
+
 from tests.platform import eventstream
 from tests.platform.endpoints import Queue
 from tests.platform.exchange import Exchange
@@ -61,6 +64,17 @@ class Runtime:
         handler = type("BoundCall", (Call,), {"runtime": self})
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def client(self) -> Any:
+        """boto3's client of it: it waits longer than the platform does, and sends nothing twice."""
+        return boto3.client(
+            "sagemaker-runtime",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=Config(read_timeout=70, retries={"total_max_attempts": 1}, proxies={}),
+        )
 
     def __enter__(self) -> Runtime:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

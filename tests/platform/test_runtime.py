@@ -8,12 +8,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from tests.conftest import KEYS
 from tests.platform.endpoints import Queue
 from tests.platform.hosting import Instance
 from tests.platform.refusals import InvalidCall
@@ -31,24 +28,13 @@ def start(instance: Instance) -> Iterator[Start]:
 
         def started(queue: Queue | None = None, **limits: Any) -> Any:
             endpoints = {"atelier": instance} | ({"queued": queue} if queue else {})
-            return stack.enter_context(closing(client_of(stack.enter_context(Runtime(endpoints, **limits)))))
+            return stack.enter_context(closing(stack.enter_context(Runtime(endpoints, **limits)).client()))
 
         yield started
 
 
-def client_of(runtime: Runtime) -> Any:
-    return boto3.client(
-        "sagemaker-runtime",
-        endpoint_url=runtime.url,
-        region_name="us-east-1",
-        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
 def call(**fields: Any) -> dict[str, Any]:
-    body = json.dumps({"type": "probe", **fields})
+    body = json.dumps({"type": "probe", "deadline_s": 60, **fields})
     return {"EndpointName": "atelier", "ContentType": "application/json", "Body": body}
 
 
@@ -145,7 +131,7 @@ def test_an_asynchronous_call_goes_to_the_queue_and_is_answered_at_once(start: S
     assert answer["InferenceId"] == "letter-1"
     assert (answer["OutputLocation"], answer["FailureLocation"]) == (queue.output_location, queue.failure_location)
     [(headers, body)] = queue.letters
-    assert json.loads(body) == {"type": "probe"}
+    assert json.loads(body) == {"type": "probe", "deadline_s": 60}
     assert headers["X-Amzn-SageMaker-Content-Type"] == "application/json"
     assert headers["X-Amzn-SageMaker-InvocationTimeoutSeconds"] == "9"
     with pytest.raises(ClientError, match="an empty letter"):
