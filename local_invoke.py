@@ -95,6 +95,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--url", help="a running container; default: start a server here")
     where.add_argument("--model-dir", default="demo", help="checkpoints for the server started here (default: demo)")
+    platform = argparse.ArgumentParser(add_help=False)
+    platform.add_argument(
+        "--as-sagemaker",
+        nargs="?",
+        const="",
+        metavar="IMAGE",
+        help="host a server, or IMAGE, as SageMaker does, ask through boto3, and tell what the platform saw",
+    )
+    platform.add_argument("--async", action="store_true", dest="queued", help="with it: as an asynchronous endpoint")
     how = argparse.ArgumentParser(add_help=False)
     for name, kind in NUMBERS.items():
         how.add_argument(f"--{name}", type=kind)
@@ -102,13 +111,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("ping", parents=[where], help="is it ready?").set_defaults(run=run_ping)
     commands.add_parser("models", parents=[where], help="what is served").set_defaults(run=run_models)
-    demo = commands.add_parser("demo", parents=[where, how], help="dress made-up people, make an avatar")
+    demo = commands.add_parser("demo", parents=[where, platform, how], help="dress made-up people, make an avatar")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
     demo.add_argument("--limit", type=int, choices=range(1, len(SAMPLES) + 1), metavar="N", help="only N try-ons")
     demo.set_defaults(run=run_demo)
-    add_tryon(commands.add_parser("tryon", parents=[where, how], help="dress a person"))
-    add_avatar(commands.add_parser("avatar", parents=[where], help="make a 3D avatar of a person"))
+    add_tryon(commands.add_parser("tryon", parents=[where, platform, how], help="dress a person"))
+    add_avatar(commands.add_parser("avatar", parents=[where, platform], help="make a 3D avatar of a person"))
     args = parser.parse_args(arguments)
+    hosted = getattr(args, "as_sagemaker", None) is not None
+    if hosted and args.url:
+        parser.error("--as-sagemaker starts a container of its own: give no --url")
+    if not hosted and getattr(args, "queued", False):
+        parser.error("--async is for --as-sagemaker")
     if args.run is run_tryon and [bool(args.upper), bool(args.lower)] != 2 * [not args.garment]:
         parser.error("give either --garment, or --upper and --lower")
     return args
@@ -386,6 +400,11 @@ def checked(response: httpx.Response) -> httpx.Response:
 def connection(args: argparse.Namespace) -> Iterator[httpx.Client]:
     """A client of the container at `--url`, else of a server that lives as long as this."""
     with contextlib.ExitStack() as stack:
+        if getattr(args, "as_sagemaker", None) is not None:
+            args.url = "http://sagemaker"
+            transport = stack.enter_context(hosted_transport(args))
+            yield stack.enter_context(httpx.Client(base_url=args.url, transport=transport))
+            return
         started_here = args.url is None
         if started_here:
             args.url = stack.enter_context(local_server(args.model_dir, say))
@@ -397,6 +416,27 @@ def connection(args: argparse.Namespace) -> Iterator[httpx.Client]:
             trust_env=not started_here,  # a proxy of the environment is for the world, not for this machine
         )
         yield stack.enter_context(client)
+
+
+@contextlib.contextmanager
+def hosted_transport(args: argparse.Namespace) -> Iterator[httpx.BaseTransport]:
+    """The way to a container that is hosted as SageMaker does.
+
+    Raises:
+        Failed: this is no checkout, or the container has broken SageMaker's contract.
+        NoServer: it was not ready in time.
+    """
+    try:
+        from tests.platform import as_sagemaker as emulator  # only a checkout has it
+    except ImportError as error:
+        raise Failed(f"--as-sagemaker needs a checkout of the repository, set up by `make setup`: {error}") from error
+    try:
+        with emulator.as_sagemaker(args.model_dir, args.as_sagemaker, queued=args.queued, say=say) as transport:
+            yield transport
+    except emulator.ContractBroken as error:
+        raise Failed(str(error)) from error
+    except emulator.Unhealthy as error:
+        raise NoServer(str(error)) from error
 
 
 if __name__ == "__main__":

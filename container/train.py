@@ -152,9 +152,12 @@ def _handing_on(child: subprocess.Popen[str]) -> Iterator[list[int]]:
 
 
 def _failed(root: Path, reason: str, status: int = 1) -> int:
-    """Leave the reason where SageMaker looks for it."""
-    file = root / "output/failure"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(reason[:_SHOWN])
+    """Say the reason, and leave it where SageMaker looks for it."""
     sys.stderr.write(f"error: {reason}\n")
+    file = root / "output/failure"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(reason[:_SHOWN])
+    except OSError as error:  # a plain user, outside SageMaker
+        sys.stderr.write(f"this is not in {file}: {error.strerror}\n")
     return status if status > 0 else 128 - status

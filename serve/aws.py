@@ -12,6 +12,8 @@ T = TypeVar("T")
 NO_CREDENTIALS = "NoCredentialsError"
 SILENCE_S = 30.0
 _CONNECT_S, _ATTEMPTS = 5.0, 3
+_PAUSES_S = (0.3, 1.5)  # boto3 does not ask again for the rest of an answer that broke off
+_LASTING = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
 
 # Threads of their own: a service that hangs must not hold those that everything else runs in.
 _threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="aws")
@@ -23,6 +25,11 @@ class AwsError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+    @property
+    def passing(self) -> bool:
+        """Whether it may be otherwise in a moment."""
+        return self.code not in _LASTING
 
 
 def client(service: str, region: str | None, endpoint_url: str | None, silence_s: float = SILENCE_S) -> Any:
@@ -68,3 +75,19 @@ async def call(function: Callable[[], T]) -> T:
             raise AwsError(type(error).__name__) from error
 
     return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+async def call_again(function: Callable[[], T]) -> T:
+    """As `call`, but what failed and may pass is tried anew after a pause, and once more.
+
+    Raises:
+        AwsError: it failed to the end.
+    """
+    for pause_s in _PAUSES_S:
+        try:
+            return await call(function)
+        except AwsError as error:
+            if not error.passing:
+                raise
+        await asyncio.sleep(pause_s)
+    return await call(function)

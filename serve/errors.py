@@ -22,12 +22,13 @@ Problem
 from __future__ import annotations
 
 import errno
+import json
 import logging
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-_MAX_DETAIL = 600  # characters: the whole problem stays under 2 kB, what SageMaker passes on
+_MAX_DETAIL, _MAX_FIELD = 1200, 300  # bytes: the whole problem stays under 2 kB, what SageMaker passes on
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -61,9 +62,9 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
             "type": "about:blank",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail[:_MAX_DETAIL],
+            "detail": beginning(self.detail, _MAX_DETAIL),
             "code": self.code,
-            "field": self.field and self.field[:100],
+            "field": self.field and beginning(self.field, _MAX_FIELD),
             "retryable": self.retryable,
             "retry_after_s": self.retry_after_s,
             "request_id": request_id,
@@ -137,6 +138,16 @@ class RepeatedProblem(Problem):
         super().__init__(problem["detail"], code=problem["code"], field=problem["field"])
         self.status = problem["status"]
         self.title = problem["title"]
+
+
+def beginning(text: str, most_bytes: int) -> str:
+    """As much of `text` as fits into so many bytes of JSON, where a character can take six."""
+    taken = 0
+    for index, character in enumerate(text):
+        taken += len(json.dumps(character, ensure_ascii=False).encode()) - len('""')
+        if taken > most_bytes:
+            return text[:index]
+    return text
 
 
 def as_problem(error: Exception) -> Problem:

@@ -22,8 +22,6 @@ from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, 
 from serve.https import Https
 from serve.s3 import S3
 
-_LASTING_S3_ERRORS = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
-
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 register_heif_opener()  # what phones send
@@ -148,8 +146,10 @@ class Fetcher:
 
 
 def _unavailable(field: str, error: AwsError) -> InputUnavailable:
-    passing = error.code not in _LASTING_S3_ERRORS
-    return InputUnavailable(f"'{field}' could not be read from S3: {error.code}", field=field, retryable=passing)
+    detail = f"'{field}' could not be read from S3: {error.code}"
+    if error.code == NO_CREDENTIALS:
+        detail += ": there are no AWS credentials; under network isolation send the picture itself"
+    return InputUnavailable(detail, field=field, retryable=error.passing)
 
 
 def scheme_of(reference: str) -> str:

@@ -12,6 +12,7 @@ from serve.omoib import Omoib
 from serve.store import MissingCredentialsError, Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
+_READ_PAUSES_S = (0.5, 2.0)
 _FIND_S = 5.0  # looking for an earlier answer must not use up the time to compute one
 
 log = logging.getLogger(__name__)
@@ -87,11 +88,25 @@ class Results:
         return await self.find(job) or answer
 
     async def bytes_of(self, answer: Answer, content_type: str) -> tuple[bytes, str]:
-        """The first output of that media type (any image for `image/*`), and its exact type."""
+        """The first output of that media type (any image for `image/*`), and its exact type.
+
+        Raises:
+            NotStored: it is stored, but cannot be read now.
+        """
         for output in answer["outputs"]:
             if output["content_type"].startswith(content_type.removesuffix("*")):
                 if "data" in output:
                     return base64.b64decode(output["data"]), output["content_type"]
-                if content := await self._store.read(output["uri"]):
+                if content := await self._read_again(output["uri"]):
                     return content, output["content_type"]
         raise Internal(f"there is no {content_type} among the stored results")
+
+    async def _read_again(self, uri: str) -> bytes | None:
+        reason = ""
+        for pause_s in (0.0, *_READ_PAUSES_S):
+            await asyncio.sleep(pause_s)
+            try:
+                return await self._store.read(uri)
+            except StoreError as error:
+                reason = str(error)
+        raise NotStored(f"stored, but storage does not give it back now ({reason}); ask again", retry_after_s=10)

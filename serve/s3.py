@@ -40,7 +40,7 @@ class S3:
                         return False
             return True
 
-        return await aws.call(download)
+        return await aws.call_again(download)
 
     async def children(self, prefix: str, limit: int) -> list[str]:
         """The objects directly under `prefix`, which ends in "/", in the order of their names; at most `limit`."""
@@ -51,7 +51,7 @@ class S3:
             objects = (found["Key"] for page in pages for found in page.get("Contents", []))
             return [f"s3://{bucket}/{name}" for name in islice((name for name in objects if name != key), limit)]
 
-        return await aws.call(list_objects)
+        return await aws.call_again(list_objects)
 
     async def read(self, uri: str) -> bytes | None:
         """A small object's content; None if there is none."""

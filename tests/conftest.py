@@ -23,6 +23,8 @@ from tests.untrained import untrained_pack
 # Several test processes and servers share two cores: waiting threads must not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+collect_ignore = ["image"]  # takes minutes: `make test-image`
+
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-tests"}
 
 

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import random
+import select
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-_ERRORS = {"SlowDown": 503, "AccessDenied": 403}
+_ERRORS = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "AccessDenied": 403}
+_LONGEST_S = 300  # that anybody is kept waiting
+
+
+def bad_weather(rate: float, seed: int) -> Iterator[str | None]:
+    """Faults that pass, for `FaultyS3.weather`: one in `1 / rate` requests, each kind as often as the others."""
+    generator = random.Random(seed)  # noqa: S311 - reproducible
+    while True:
+        bad = generator.random() < rate
+        yield generator.choice(("InternalError", "ServiceUnavailable", "SlowDown", "silence", "lost")) if bad else None
 
 
 class FaultyS3:
-    """`faults` maps a part of a path to `hang`, `cut`, `SlowDown` or `AccessDenied`; all else passes.
+    """`faults` maps a part of a path to `hang`, `cut` or an error (`SlowDown`, `AccessDenied` ...); all else passes.
+
+    `weather` has one more fault for each request that passes these, None for none: besides those above, `silence` hangs
+    until the client hangs up, `lost` does so after the request was carried out. `met` counts them.
 
     `stored` lists the paths that were stored, in that order; `url` is where it listens.
     """
 
     def __init__(self, behind: str) -> None:
         self.faults: dict[str, str] = {}
+        self.weather: Iterator[str | None] = iter(())
+        self.met: Counter[str] = Counter()
         self.stored: list[str] = []
+        self._one_at_a_time = threading.Lock()
         self.behind = urlsplit(behind).netloc
         handler = type("Handler", (_Handler,), {"s3": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -31,6 +49,12 @@ class FaultyS3:
     def fault(self, path: str) -> str | None:
         return next((fault for part, fault in list(self.faults.items()) if part in path), None)
 
+    def next_weather(self) -> str | None:
+        with self._one_at_a_time:
+            fault = next(self.weather, None)
+            self.met[fault or "none"] += 1
+            return fault
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -38,13 +62,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        fault = self.s3.fault(self.path)
+        fault = self.s3.fault(self.path) or self.s3.next_weather()
         if fault is None:
-            self._pass_on(body)
+            self._answer(*self._pass_on(body))
         elif fault in _ERRORS:
             self._answer(_ERRORS[fault], {}, f"<Error><Code>{fault}</Code></Error>".encode())
         else:
             self.close_connection = True
+            if fault == "lost":
+                self._pass_on(body)
+            if fault in ("silence", "lost"):
+                select.select([self.connection], [], [], _LONGEST_S)
             if fault == "cut" and self.command == "GET":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf of i")
             while self.s3.fault(self.path) == "hang":
@@ -52,7 +80,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_PUT = do_GET  # noqa: N815
 
-    def _pass_on(self, body: bytes) -> None:
+    def _pass_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(self.s3.behind, timeout=20)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
         connection.request(self.command, self.path, body, headers)
@@ -61,7 +89,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         connection.close()
         if self.command == "PUT" and response.status == http.client.OK:
             self.s3.stored.append(self.path)
-        self._answer(response.status, dict(response.getheaders()), content)
+        return response.status, dict(response.getheaders()), content
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response_only(status)

@@ -77,9 +77,7 @@ class Server:
 
     def workers(self) -> list[psutil.Process]:
         """Its worker processes, oldest first."""
-        children = psutil.Process(self.process.pid).children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return sorted((child for child in alive if "worker" in child.cmdline()), key=lambda child: child.pid)
+        return workers_of(self.process.pid)
 
     def jobs(self) -> list[Path]:
         """The job directories in the spool."""
@@ -108,6 +106,12 @@ def serving(folder: Path, **settings: Any) -> Iterator[Server]:
         yield server.wait_ready()
     finally:
         server.close()
+
+
+def workers_of(front: int) -> list[psutil.Process]:
+    """The worker processes of a front, oldest first."""
+    alive = [child for child in psutil.Process(front).children() if child.status() != psutil.STATUS_ZOMBIE]
+    return sorted((child for child in alive if "worker" in child.cmdline()), key=lambda child: child.pid)
 
 
 def free_port() -> int:

@@ -83,6 +83,16 @@ def test_what_is_wrong_with_the_settings_is_said_where_sagemaker_looks(
     assert said in capsys.readouterr().err
 
 
+def test_where_no_reason_can_be_left_it_is_said_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "output").write_text("a file where a folder should be")
+    assert main(["train", "--root", str(tmp_path)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("error: ")
+    assert said[1] == f"this is not in {tmp_path / 'output/failure'}: File exists"
+
+
 def test_an_unknown_host_is_refused(tmp_path: Path) -> None:
     (tmp_path / "input/data/clothes").mkdir(parents=True)
     (tmp_path / "input/data/model").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Bucket
+from serve.errors import NotStored
+from serve.omoib import Omoib
+from serve.results import Results
+from serve.s3 import S3
+from serve.store import Store
+from tests.conftest import KEYS, Bucket
 from tests.faulty_s3 import FaultyS3, faulty_s3
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, eventually, serving
@@ -105,6 +111,33 @@ def test_an_input_that_s3_does_not_give_is_named(
     assert reason in problem["detail"]
     assert problem["retryable"] is retryable
     assert faulty.probe(picture=uri, output={"inline": True}).status_code == 200
+
+
+@pytest.mark.parametrize("fault", ["cut", "SlowDown"])
+def test_an_input_that_s3_gives_after_a_while_is_waited_for(
+    faulty: Server, s3: FaultyS3, bucket: Bucket, png: bytes, fault: str
+) -> None:
+    uri = bucket.put("inputs/late.png", png)
+    attempts = 1 if fault == "cut" else 3  # boto3 asks three times, but never for the rest of a body
+    s3.weather = iter([fault] * attempts)
+    assert faulty.probe(picture=uri, output={"inline": True}).status_code == 200
+    assert list(s3.weather) == []
+
+
+def test_a_stored_picture_is_read_back_until_storage_gives_it(
+    bucket: Bucket, s3: FaultyS3, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    store = Store(s3=S3(region="us-east-1", endpoint_url=s3.url, silence_s=1), default_prefix=None, allow=())
+    results = Results(store=store, omoib=Omoib(store=store, prefix=None, queue=None), max_inline_bytes=0)
+    answer = {"outputs": [{"content_type": "image/png", "uri": bucket.put("stored/result.png", png)}]}
+    s3.weather = iter(["SlowDown"] * 3)
+    assert asyncio.run(results.bytes_of(answer, "image/*")) == (png, "image/png")
+    s3.weather = iter(["AccessDenied"] * 3)
+    with pytest.raises(NotStored, match="does not give it back now"):
+        asyncio.run(results.bytes_of(answer, "image/*"))
+    assert list(s3.weather) == []
 
 
 def test_under_network_isolation_inline_answers_work_and_the_others_say_why_not(tmp_path: Path, picture: str) -> None:

@@ -1,0 +1,73 @@
+"""What a forward would allocate, counted on tensors that have shapes and no memory."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+def peak_bytes(forward: Callable[..., Any], *inputs: Tensor) -> int:
+    """The most bytes that `forward` holds at once beside its inputs and weights, its result included.
+
+    Args:
+        inputs: on the meta device, as everything that `forward` reads.
+    """
+    allocations = _Allocations()
+    with torch.no_grad(), allocations, _FusedAttention():
+        forward(*inputs)
+    return allocations.peak
+
+
+class _Allocations(TorchDispatchMode):
+    """Adds what operators return, and subtracts it when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = 0
+        self._held = 0
+        self._known: dict[int, weakref.ref[Any]] = {}
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = {tensor.untyped_storage()._cdata for tensor in _tensors((args, kwargs))}
+        result = function(*args, **(kwargs or {}))
+        for tensor in _tensors(result):
+            storage = tensor.untyped_storage()
+            if storage._cdata not in before and storage._cdata not in self._known:
+                self._hold(storage)
+        return result
+
+    def _hold(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+
+        def let_go(reference: Any) -> None:
+            self._held -= size
+            del self._known[key]
+
+        self._known[key] = weakref.ref(storage, let_go)
+        self._held += size
+        self.peak = max(self.peak, self._held)
+
+
+class _FusedAttention(TorchFunctionMode):
+    """Attention as a fused kernel holds it: its output, and a float32 number for each query and head."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is not F.scaled_dot_product_attention:
+            return function(*args, **(kwargs or {}))
+        query, value = args[0], args[2]
+        normaliser = torch.empty(query.shape[:-1], device=query.device)
+        attended = torch.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype, device=query.device)
+        del normaliser
+        return attended
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

@@ -1,0 +1,195 @@
+"""What is published where, under which licence, and where it goes in MODEL_DIR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Engine = Literal["catvton", "up2you", "perception"]
+Variant = Literal["mask", "maskfree"]
+Dtype = Literal["float32", "float16"]
+
+
+@dataclass(frozen=True)
+class Licence:
+    """terms: what matters of it, in one sentence. asks: whether one has to accept it before fetching."""
+
+    name: str
+    terms: str
+    url: str
+    asks: bool = True
+
+
+LICENCES = {
+    licence.name: licence
+    for licence in (
+        Licence(
+            "CC-BY-NC-SA-4.0",
+            "non-commercial use only; name the authors; what is derived has the same licence",
+            "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+        ),
+        Licence(
+            "CreativeML-OpenRAIL-M",
+            "commercial use allowed; the uses its attachment A lists are forbidden, also to your users",
+            "https://huggingface.co/spaces/CompVis/stable-diffusion-license",
+        ),
+        Licence(
+            "CreativeML-OpenRAIL++-M",
+            "commercial use allowed; the uses its attachment A lists are forbidden, also to your users",
+            "https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL",
+        ),
+        Licence(
+            "UP2You-unstated",
+            "the code's licence (MIT) says that it does not cover the weights, nothing says what does: ask the authors",
+            "https://github.com/zcai0612/UP2You",
+        ),
+        Licence(
+            "SMPL-X",
+            "non-commercial scientific research only; the files may not be passed on",
+            "https://smpl-x.is.tue.mpg.de/modellicense.html",
+        ),
+        Licence("MIT", "any use; keep the notice", "https://opensource.org/license/mit", asks=False),
+        Licence("Apache-2.0", "any use; keep the notice", "https://www.apache.org/licenses/LICENSE-2.0", asks=False),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file.
+
+    names: its paths in the repository, the preferred one first. folder: where it goes under MODEL_DIR, keeping its last
+    name. anywhere: the repository's folders are not known, a file of this last name in any of them will do. rivals:
+    paths under MODEL_DIR of which only one may be there, because only one would be read.
+    """
+
+    names: tuple[str, ...]
+    folder: str
+    anywhere: bool = False
+    rivals: tuple[str, ...] = ()
+
+    def target(self, path: str) -> str:
+        """Where the repository's `path` goes under MODEL_DIR."""
+        return f"{self.folder}/{path.rsplit('/', 1)[-1]}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One repository of the hub and what is wanted of it."""
+
+    repository: str
+    licence: str
+    files: tuple[Wanted, ...]
+
+
+# The attention checkpoints, and the size of the pictures each was trained on.
+VERSIONS = {
+    "mix-48k-1024": {"width": 768, "height": 1024},
+    "vitonhd-16k-512": {"width": 384, "height": 512},
+    "dresscode-16k-512": {"width": 384, "height": 512},
+}
+STEPS = 50  # of all published models
+AVATAR_SIZE = 768
+
+BODY_SITE = "https://smpl-x.is.tue.mpg.de"
+BODY = "up2you/human_models/models/smplx/SMPLX_NEUTRAL.npz"
+HAND_IDS = "up2you/human_models/smpl_data/MANO_SMPLX_vertex_ids.pkl"  # made an npz
+LANDMARK_IDS = "up2you/human_models/smpl_data/smplx_vertex_lmkid.npy"
+
+LABEL_MAPS = ("perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx")
+MATTING = "perception/matting.onnx"
+
+VARIANTS: dict[str, tuple[Variant, ...]] = {
+    "mask": ("mask",),
+    "maskfree": ("maskfree",),
+    "both": ("mask", "maskfree"),
+}
+_FOLDERS: dict[Variant, str] = {"mask": "catvton", "maskfree": "catvton_maskfree"}
+
+
+def defaults(engines: Iterable[Engine], version: str) -> dict[str, dict[str, int]]:
+    """What the manifest suggests for requests of the engines, by their names in requests."""
+    by_name = {
+        "catvton": ("tryon", {**VERSIONS[version], "steps": STEPS}),
+        "up2you": ("avatar", {"size": AVATAR_SIZE, "steps": STEPS}),
+    }
+    return dict(by_name[engine] for engine in engines if engine in by_name)
+
+
+def sources(engines: Iterable[Engine], variants: Iterable[Variant], version: str, dtype: Dtype) -> list[Source]:
+    """The repositories that `engines` need.
+
+    Args:
+        variants: of CatVTON. version: of its attention checkpoint, see `VERSIONS`.
+        dtype: which file to prefer where a repository has both.
+    """
+    found: list[Source] = []
+    if "catvton" in engines:
+        for variant in variants:
+            found += _catvton(variant, version, dtype)
+    if "up2you" in engines:
+        found += _up2you(dtype)
+    return found
+
+
+def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[Source]:
+    if variant == "mask":
+        base, licence = "booksforcharlie/stable-diffusion-inpainting", "CreativeML-OpenRAIL-M"
+        attention, chosen = "zhengchong/CatVTON", version
+    else:
+        base, licence = "timbrooks/instruct-pix2pix", "MIT"
+        attention, chosen = "zhengchong/CatVTON-MaskFree", "mix-48k-1024"  # the only version
+    folder, file = _FOLDERS[variant], "attention/model.safetensors"
+    attentions = tuple(f"{folder}/attention/{version}/{file}" for version in VERSIONS)
+    attention_files = (Wanted((f"{chosen}/{file}",), f"{folder}/attention/{chosen}/attention", rivals=attentions),)
+    return [
+        Source(base, licence, (*_network("unet/", f"{folder}/base/unet", dtype), _scheduler(folder))),
+        Source("stabilityai/sd-vae-ft-mse", "MIT", _network("", f"{folder}/vae", dtype)),
+        Source(attention, "CC-BY-NC-SA-4.0", attention_files),
+    ]
+
+
+def _up2you(dtype: Dtype) -> list[Source]:
+    base, trained = "up2you/base", "up2you/pretrained_models"
+    tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
+    names = ("shape_predictor.pt", "feature_aggregator.pt", "rgb_adapter.safetensors", "normal_adapter.safetensors")
+    checkpoints = tuple(Wanted((name,), trained, anywhere=True) for name in names)
+    return [
+        Source(
+            "Manojb/stable-diffusion-2-1-base",  # a copy: stabilityai has withdrawn the original
+            "CreativeML-OpenRAIL++-M",
+            (
+                *_network("unet/", f"{base}/unet", dtype),
+                *_network("vae/", f"{base}/vae", dtype),
+                *_transformer("text_encoder/", f"{base}/text_encoder"),
+                *(Wanted((f"tokenizer/{name}",), f"{base}/tokenizer") for name in tokenizer),
+                _scheduler("up2you"),
+            ),
+        ),
+        Source("facebook/dinov2-large", "Apache-2.0", _transformer("", "up2you/dinov2")),
+        Source("Co2y/UP2You", "UP2You-unstated", checkpoints),
+    ]
+
+
+def _scheduler(engine: str) -> Wanted:
+    return Wanted(("scheduler/scheduler_config.json",), f"{engine}/base/scheduler")
+
+
+def _network(inside: str, folder: str, dtype: Dtype) -> tuple[Wanted, ...]:
+    """What diffusers saves of a network. Safetensors before pickles, but the right precision before both."""
+    full = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+    half = ("diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.fp16.bin")
+    tensors = (*full, *half) if dtype == "float32" else (*half, *full)
+    return _saved(inside, tensors, folder)
+
+
+def _transformer(inside: str, folder: str) -> tuple[Wanted, ...]:
+    """What transformers saves of one."""
+    return _saved(inside, ("model.safetensors", "pytorch_model.bin"), folder)
+
+
+def _saved(inside: str, tensors: Sequence[str], folder: str) -> tuple[Wanted, ...]:
+    rivals = tuple(f"{folder}/{name}" for name in tensors)
+    names = tuple(inside + name for name in tensors)
+    return Wanted((f"{inside}config.json",), folder), Wanted(names, folder, rivals=rivals)

@@ -1,0 +1,138 @@
+"""Published weights: from the hub into a MODEL_DIR, and from there to S3.
+
+python sagemaker/weights.py fetch model --smplx ~/smplx --perception ~/onnx     # everything; asks about each licence
+python sagemaker/weights.py fetch model --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
+python sagemaker/weights.py upload model s3://bucket/atelier/model/             # as endpoints load it
+python sagemaker/weights.py upload model s3://bucket/atelier/model.tar.gz --tar # as batch transform does
+
+Each repository is taken at one commit, which is kept in `weights.lock.json` beside the folder: fetched again, elsewhere
+or later, it is the same. --revision, or a line less in that file, chooses another.
+
+Two things nobody can fetch for you.
+
+SMPL-X: register at https://smpl-x.is.tue.mpg.de and download SMPLX_NEUTRAL.npz (needed by avatars) and
+MANO_SMPLX_vertex_ids.pkl (optional, turned into an npz). --smplx names the folder they are in, at any depth;
+smplx_vertex_lmkid.npy (optional), of UP2You's human_models/smpl_data, is taken from there too.
+
+The networks that find people and clothes: they are not published as ONNX. Export them and name their folder with
+--perception. densepose.onnx, parsing_lip.onnx and parsing_atr.onnx find masks (without all three, requests must bring
+one) and carry `geometry`, `channel_order`, `mean` and `std` in their metadata_props; matting.onnx cuts people out for
+avatars and may carry `mean` and `std`. README, "Weights", has the shapes.
+
+Exit codes: 0 done, 1 something is wrong or missing, 2 the command line or a licence that was not accepted.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from calls import Caller
+from consent import ask
+from fetching import fetch, missing
+from hub import Hub
+from lock import Lock
+from planning import Plan
+from published import LICENCES, VARIANTS, VERSIONS, defaults, sources
+from uploading import upload_prefix, upload_tar
+from weight_errors import LicenceNotAcceptedError, WeightsError
+
+_PROJECT = Path(__file__).parent.parent
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+    except (WeightsError, OSError, Boto3Error, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, LicenceNotAcceptedError) else 1
+    return status
+
+
+def _fetch(arguments: Namespace) -> int:
+    folder, engines = arguments.folder, arguments.only
+    hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
+    wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype)
+    plan = Plan(defaults(engines, arguments.version))
+    plan.add_published(wanted, hub, {**lock.commits, **dict(arguments.revision)})
+    if "up2you" in engines and arguments.smplx:
+        plan.add_body(arguments.smplx)
+    if "perception" in engines and arguments.perception:
+        plan.add_perception(arguments.perception, arguments.perception_licence)
+    plan.show()
+    if not arguments.dry_run:
+        ask([LICENCES[name] for name in plan.licences], arguments.accept)
+        lock.keep({remote.commit.repository: remote.commit.revision for remote in plan.remotes})
+        fetch(plan, folder, hub)
+    lacking = missing(folder, engines)
+    for sentence in lacking:
+        print(f"still missing {sentence}")
+    if arguments.dry_run:
+        return 0
+    return max(_check(folder) if arguments.check else 0, int(bool(lacking)))
+
+
+def _check(folder: Path) -> int:
+    """The project's own check of every tensor, where the project is; it needs torch."""
+    if not (_PROJECT / "model" / "__main__.py").is_file():
+        print("not checked tensor by tensor: run `python -m model check` on it where the project is installed")
+        return 0
+    command = [sys.executable, "-m", "model", "check", str(folder.resolve())]
+    return subprocess.run(command, cwd=_PROJECT, check=False).returncode  # noqa: S603
+
+
+def _upload(arguments: Namespace) -> int:
+    caller = Caller(dry_run=arguments.dry_run, region=arguments.region, endpoint_url=arguments.endpoint_url)
+    upload = upload_tar if arguments.tar else upload_prefix
+    upload(arguments.folder, arguments.to, caller)
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="weights.py", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fetching = commands.add_parser("fetch", help="from the hub into a folder that can be served")
+    fetching.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    engines = ("catvton", "up2you", "perception")
+    fetching.add_argument("--only", nargs="+", choices=engines, default=engines, help="default: all")
+    fetching.add_argument("--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON")
+    fetching.add_argument("--version", choices=tuple(VERSIONS), default="mix-48k-1024", help="of CatVTON's attention")
+    fetching.add_argument(
+        "--dtype", choices=("float32", "float16"), default="float32", help="where both are published; GPUs use float16"
+    )
+    fetching.add_argument("--smplx", type=Path, metavar="DIR", help="where SMPL-X was downloaded to")
+    fetching.add_argument("--perception", type=Path, metavar="DIR", help="where the ONNX models are")
+    fetching.add_argument("--perception-licence", metavar="TEXT", help="what the manifest says of their licence")
+    fetching.add_argument("--revision", nargs="+", type=_pinned, default=[], metavar="REPOSITORY=REVISION")
+    fetching.add_argument("--accept", nargs="+", choices=tuple(LICENCES), default=[], metavar="LICENCE")
+    fetching.add_argument("--no-check", dest="check", action="store_false", help="leave the tensors unread")
+    fetching.add_argument("--endpoint", help="another hub; default: HF_ENDPOINT, else https://huggingface.co")
+    fetching.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
+    fetching.set_defaults(command=_fetch)
+
+    uploading = commands.add_parser("upload", help="a folder to S3, but for what is there; deletes nothing")
+    uploading.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    uploading.add_argument("to", metavar="S3_URI", help="s3://bucket/prefix/, with --tar s3://bucket/key.tar.gz")
+    uploading.add_argument("--tar", action="store_true", help="one archive, as batch transform needs it")
+    uploading.add_argument("--region")
+    uploading.add_argument("--endpoint-url", help="another S3")
+    uploading.add_argument("--dry-run", action="store_true", help="only say what would be uploaded")
+    uploading.set_defaults(command=_upload)
+    return parser
+
+
+def _pinned(text: str) -> tuple[str, str]:
+    repository, found, revision = text.partition("=")
+    if not found or not revision:
+        raise ValueError(text)
+    return repository, revision
+
+
+if __name__ == "__main__":
+    sys.exit(main())

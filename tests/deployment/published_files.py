@@ -1,0 +1,61 @@
+"""Repositories as they are published, with a few bytes in each file."""
+
+from __future__ import annotations
+
+from tests.deployment.hub_site import Repository
+
+
+def _content(*paths: str) -> dict[str, bytes]:
+    return {path: f"what is in {path}".encode() * 3 for path in paths}
+
+
+def repositories() -> dict[str, Repository]:
+    """What CatVTON and UP2You are fetched from, and beside it what is not wanted."""
+    network = ("config.json", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+    half = "diffusion_pytorch_model.fp16.safetensors"
+    tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
+    return {
+        "booksforcharlie/stable-diffusion-inpainting": Repository(
+            _content(
+                *(f"unet/{name}" for name in (*network, half)),
+                "scheduler/scheduler_config.json",
+                "text_encoder/model.safetensors",
+                "README.md",
+            ),
+            licence="creativeml-openrail-m",
+        ),
+        "stabilityai/sd-vae-ft-mse": Repository(_content(*network, "README.md")),
+        "zhengchong/CatVTON": Repository(
+            _content(
+                "mix-48k-1024/attention/model.safetensors",
+                "vitonhd-16k-512/attention/model.safetensors",
+                "DensePose/model_final_162be9.pkl",
+            ),
+            licence="cc-by-nc-sa-4.0",
+        ),
+        "timbrooks/instruct-pix2pix": Repository(
+            _content(*(f"unet/{name}" for name in network), "scheduler/scheduler_config.json")
+        ),
+        "zhengchong/CatVTON-MaskFree": Repository(
+            _content("mix-48k-1024/attention/model.safetensors"), licence="cc-by-nc-sa-4.0", gated=True
+        ),
+        "Manojb/stable-diffusion-2-1-base": Repository(
+            _content(
+                *(f"{part}/{name}" for part in ("unet", "vae") for name in (*network, half)),
+                *(f"text_encoder/{name}" for name in ("config.json", "pytorch_model.bin")),
+                *(f"tokenizer/{name}" for name in tokenizer),
+                "scheduler/scheduler_config.json",
+            ),
+            licence="openrail++",
+        ),
+        "facebook/dinov2-large": Repository(_content("config.json", "model.safetensors"), licence="apache-2.0"),
+        "Co2y/UP2You": Repository(
+            _content(
+                "pretrained_models/shape_predictor.pt",
+                "pretrained_models/feature_aggregator.pt",
+                "rgb_adapter.safetensors",
+                "normal_adapter.safetensors",
+                "human_models/models/smplx/SMPLX_NEUTRAL.npz",
+            )
+        ),
+    }
