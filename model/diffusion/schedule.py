@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ _CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler", "PNDMSchedul
 _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
     "beta_schedule": ("scaled_linear", "linear"),
     "trained_betas": (None, None),
-    "timestep_spacing": ("leading", "leading"),
     "clip_sample": (False, True),
     "thresholding": (False, False),
     "rescale_betas_zero_snr": (False, False),
@@ -29,6 +28,7 @@ _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
 
 
 PredictionType = Literal["epsilon", "v_prediction"]
+Spacing = Literal["leading", "trailing"]
 
 
 class NoiseSchedule:
@@ -41,6 +41,8 @@ class NoiseSchedule:
         clean_end: whether the state after the last step counts as free of noise.
         prediction_type: what the network says about noisy latents: their noise, or v = sqrt(a) noise - sqrt(1-a) clean
             with a the share of signal (Salimans and Ho, arXiv 2202.00512).
+        spacing: whether sampling visits the early end of every stretch of timesteps, as published ("leading"), or the
+            late one, so that it starts where nothing but noise is left ("trailing"; Lin et al., arXiv 2305.08891).
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class NoiseSchedule:
         steps_offset: int,
         clean_end: bool,
         prediction_type: PredictionType = "epsilon",
+        spacing: Spacing = "leading",
     ) -> None:
         betas = torch.linspace(beta_start**0.5, beta_end**0.5, train_steps, dtype=torch.float32) ** 2
         self.alphas = torch.cumprod(1 - betas, dim=0)  # (train_steps,)
@@ -59,6 +62,7 @@ class NoiseSchedule:
         self.final_alpha = torch.tensor(1.0) if clean_end else self.alphas[0]
         self.steps_offset = steps_offset
         self.prediction_type = prediction_type
+        self.spacing = spacing
 
     @classmethod
     def read(cls, file: Path, prediction_types: Sequence[PredictionType] = ("epsilon",)) -> NoiseSchedule:
@@ -76,6 +80,9 @@ class NoiseSchedule:
             if (prediction_type := config.get("prediction_type", "epsilon")) not in prediction_types:
                 supported = ", ".join(prediction_types)
                 raise WeightsError(f"{file}: prediction_type is {prediction_type!r}, supported are {supported}")
+            if (spacing := config.get("timestep_spacing", "leading")) not in get_args(Spacing):
+                supported = ", ".join(get_args(Spacing))
+                raise WeightsError(f"{file}: timestep_spacing is {spacing!r}, supported are {supported}")
             return cls(
                 config["beta_start"],
                 config["beta_end"],
@@ -83,6 +90,7 @@ class NoiseSchedule:
                 steps_offset=config.get("steps_offset", 0),
                 clean_end=config.get("set_alpha_to_one", True),
                 prediction_type=prediction_type,
+                spacing=spacing,
             )
         except (OSError, ValueError) as error:
             raise WeightsError(f"{file}: {error}") from error
@@ -114,6 +122,8 @@ class NoiseSchedule:
         train_steps = len(self.alphas)
         if not 1 <= steps <= train_steps:
             raise ValueError(f"steps must be in 1..{train_steps}, got {steps}")
+        if self.spacing == "trailing":
+            return [round(train_steps - i * train_steps / steps) - 1 for i in range(steps)]
         timesteps = [train_steps // steps * i + self.steps_offset for i in reversed(range(steps))]
         if timesteps[0] >= train_steps:
             raise ValueError(f"steps={steps} starts at timestep {timesteps[0]}, the last is {train_steps - 1}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from model.diffusion.schedule import DDIM, NoiseSchedule
+from model.diffusion.schedule import DDIM, NoiseSchedule, Spacing
 from model.errors import WeightsError
 from tests.model.conftest import DATA
 
@@ -23,12 +23,14 @@ def write(folder: Path, **changes: Any) -> Path:
     return file
 
 
+@pytest.mark.parametrize("spacing", get_args(Spacing))
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("steps", [1, 4, 15, 50, 200])
-def test_every_step_is_diffusers_step_to_the_bit(steps: int, eta: float) -> None:
-    theirs = DDIMScheduler.from_config(json.loads(CONFIG.read_text()))
+def test_every_step_is_diffusers_step_to_the_bit(tmp_path: Path, steps: int, eta: float, spacing: Spacing) -> None:
+    file = write(tmp_path, timestep_spacing=spacing)
+    theirs = DDIMScheduler.from_config(json.loads(file.read_text()))
     theirs.set_timesteps(steps)
-    ours = DDIM(NoiseSchedule.read(CONFIG), steps, eta)
+    ours = DDIM(NoiseSchedule.read(file), steps, eta)
     assert ours.timesteps == theirs.timesteps.tolist()
     generator = torch.Generator().manual_seed(steps)
     for i, t in enumerate(ours.timesteps):
@@ -79,7 +81,7 @@ def test_keys_that_do_not_matter_are_ignored(tmp_path: Path) -> None:
         ("beta_schedule", "squaredcos_cap_v2"),
         ("trained_betas", [0.1]),
         ("prediction_type", "v_prediction"),
-        ("timestep_spacing", "trailing"),
+        ("timestep_spacing", "linspace"),
         ("clip_sample", True),
         ("thresholding", True),
         ("rescale_betas_zero_snr", True),
