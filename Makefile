@@ -14,7 +14,7 @@ BASE ?= docker.io/library/debian:bookworm-slim
 BUILD_BASE ?= $(BASE)
 endif
 
-.PHONY: setup demo test test-image lint format bench image lock clean
+.PHONY: setup demo test test-image storm lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -44,6 +44,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+storm: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.platform.storm
 
 bench: setup
 	$(BIN)/python -m bench
