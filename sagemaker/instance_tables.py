@@ -18,7 +18,11 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Need:
-    """A row of `needs.json`, bytes; see `needs.py`."""
+    """What an engine needs at the moment that needs most: a row of `needs.json`, which `needs.py` writes; bytes.
+
+    weights: what of them is on the device then. jobs: what live jobs hold between forwards. forward: what the forward
+    of the network `of` holds beside its inputs.
+    """
 
     engine: str
     dtype: str

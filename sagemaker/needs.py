@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).parent.parent))  # the engines
 import real_sizes
 import torch
 from allocations import peak_bytes
+from instance_tables import NEEDS_FILE, Need
 from real_sizes import empty, weight_bytes
 from torch import Tensor, nn
 
@@ -33,7 +34,6 @@ from model.up2you.reference_states import ReferencePass, level_sizes
 from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
 from model.up2you.view_memory import resident_bytes as avatar_job_bytes
 
-FILE = Path(__file__).parent / "needs.json"
 DTYPES = (torch.float16, torch.float32)
 WIDTH, HEIGHT, ROWS = 768, 1024, (1, 2, 4, 6, 8)  # of a try-on; rows of the UNet, two for each guided picture
 SIZE, PHOTOS, TOKENS = 768, 8, 2  # of an avatar; tokens each view looks at, in photos
@@ -49,30 +49,12 @@ class Part:
     forward: int
 
 
-@dataclass(frozen=True)
-class Need:
-    """What an engine needs at the moment that needs most; bytes.
-
-    weights: what of them is on the device then. jobs: what live jobs hold between forwards. forward: what the forward
-    of the network `of` holds beside its inputs.
-    """
-
-    engine: str
-    dtype: str
-    profile: str
-    rows: int
-    weights: int
-    jobs: int
-    forward: int
-    of: str
-
-
 def main() -> int:
     with torch.device("meta"):
         needs = [asdict(need) for dtype in DTYPES for need in (*tryon(dtype), *avatar(dtype))]
         content = {"parameters": parameters(), "needs": needs}
-    FILE.write_text(json.dumps(content, indent=1) + "\n")
-    print(FILE)
+    NEEDS_FILE.write_text(json.dumps(content, indent=1) + "\n")
+    print(NEEDS_FILE)
     return 0
 
 
