@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from container.memory import give_back_free_memory
 from container.settings import Settings
 from model.device import CrowdedError, Device, open_device
+from model.device_memory import DeviceMemory
 from model.engine import Engine, Job
 from model.engines import ENGINES, engine_class
 from model.errors import DeviceLostError, EngineError, WeightsError
@@ -152,7 +153,7 @@ class Worker:
         try:
             return await self._attempt(engine, request, directory, name, resident_bytes)
         except CrowdedError:
-            return await self._attempt(engine, request, directory, name, self._device.memory_bytes)
+            return await self._attempt(engine, request, directory, name, self._device.memory.total_bytes)
 
     async def _attempt(self, engine: Engine, request: Any, directory: Path, name: str, resident_bytes: int) -> float:
         outputs = directory / "outputs"
@@ -197,6 +198,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         max_batch_rows=settings.max_batch_rows,
         max_live_jobs=settings.max_live_jobs,
         batching=settings.batching,
+        memory_bytes=settings.memory_bytes,
         shares=settings.shares(),
         memory_profile=settings.memory_profile,
     )
@@ -211,6 +213,8 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
             "defaults": pack.defaults(name),
         }
         log.info("engine loaded", extra={"engine": name, "seconds": round(time.monotonic() - started, 3)})
+    device.memory.measure()
+    log.info("memory measured", extra=shares_of(device.memory))
     return device, engines, models
 
 
@@ -228,7 +232,7 @@ def chosen_engines(settings: Settings, pack: Pack) -> Sequence[str]:
     return names
 
 
-def describe(device: Device) -> dict[str, str]:
+def describe(device: Device) -> dict[str, str | int]:
     """What the engines run on, for people."""
     import torch
 
@@ -238,7 +242,13 @@ def describe(device: Device) -> dict[str, str]:
         "torch_device": str(device.torch_device),
         "dtype": str(device.dtype).removeprefix("torch."),
         "torch": torch.__version__,
+        **shares_of(device.memory),
     }
+
+
+def shares_of(memory: DeviceMemory) -> dict[str, int]:
+    """What jobs and forwards may take beside the weights, and jobs of it."""
+    return {"memory_bytes": memory.total_bytes, "job_bytes": memory.job_bytes}
 
 
 def backends() -> dict[str, str | None]:

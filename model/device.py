@@ -21,14 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import psutil
 import torch
 from torch import Tensor, nn
 
+from model.device_memory import DeviceMemory
 from model.errors import DeviceLostError, DeviceMemoryError
+from model.forward_cost import ForwardCost
 from model.residence import Lodging, MemoryProfile
 
 T = TypeVar("T")
@@ -66,6 +66,11 @@ class Call:
     run: Callable[[list[Call]], list[Any]]
     answer: asyncio.Future[Any]
     tensors: tuple[Tensor, ...] = ()
+    cost: ForwardCost | None = None
+
+    @property
+    def input_bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self.tensors)
 
 
 @dataclass
@@ -86,12 +91,12 @@ class Device:
     Args:
         torch_device: where networks run and callers put their tensors.
         dtype: what networks compute in.
-        max_batch_rows: most rows of one forward that joins several calls; 0: one call a forward.
+        max_batch_rows: most rows of one forward that joins several calls, memory permitting; 0: one call a forward.
         max_live_jobs: most jobs of one engine between their first and last forward.
         batching: how jobs of one engine come together. "steps": one goes live as soon as there is room, and shares
             whatever forwards it meets. "requests": those that wait go live together, and none joins until all of them
             have ended. "off": one after the other and nothing shared, as `max_live_jobs=1, max_batch_rows=0`.
-        memory_bytes: what the live jobs' resident tensors may take together; None: measured at the first job.
+        memory_bytes: what live jobs and a forward may take together; None: what is free beside the weights.
         shares: engine -> weight of its claim on device time; 1 when absent.
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
@@ -117,7 +122,7 @@ class Device:
         self.batching: Batching = batching
         self.memory_profile: MemoryProfile = memory_profile
         self.stats = Stats()
-        self._memory_bytes = memory_bytes
+        self.memory = DeviceMemory(torch_device, memory_profile, memory_bytes)
         self._shares = shares or {}
         self._patience_s = patience_s
         self._lodging = Lodging(torch_device, self._empty_cache) if memory_profile == "low" else None
@@ -142,6 +147,7 @@ class Device:
         """
         if self._lodging is not None:
             self._lodging.take(module)
+        self.memory.holds(module)
         return Network(self, module, atom)
 
     async def run(self, fn: Callable[[], T]) -> T:
@@ -173,13 +179,6 @@ class Device:
     def sliced(self) -> bool:
         """Whether attention should go slice by slice: slower, and with less memory."""
         return self.memory_profile == "low"
-
-    @property
-    def memory_bytes(self) -> int:
-        """What live jobs may hold together."""
-        if self._memory_bytes is None:
-            self._memory_bytes = free_memory_bytes(self.torch_device) // 2
-        return self._memory_bytes
 
     @asynccontextmanager
     async def live(self, engine: str, resident_bytes: int) -> AsyncIterator[Account]:
@@ -228,8 +227,11 @@ class Device:
         return sum(other.engine == account.engine for other in self._live) < self.max_live_jobs
 
     def _fits(self, account: Account) -> bool:
-        held = sum(other.resident_bytes for other in self._live)
-        return not self._live or held + account.resident_bytes <= self.memory_bytes
+        fits = self._held_bytes() + account.resident_bytes <= self.memory.job_bytes  # found out before the first job
+        return fits or not self._live
+
+    def _held_bytes(self) -> int:
+        return sum(account.resident_bytes for account in self._live)
 
     # -- the queue ------------------------------------------------------------------------------------------
 
@@ -239,9 +241,10 @@ class Device:
         rows: int,
         run: Callable[[list[Call]], list[Any]],
         tensors: tuple[Tensor, ...] = (),
+        cost: ForwardCost | None = None,
     ) -> Any:
         account = _account.get()
-        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors)
+        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors, cost)
         if all(other.account.engine != account.engine for other in self._pending):
             self._clock[account.engine] = max(self._clock.get(account.engine, 0.0), self._virtual_time)
         self._pending.append(call)
@@ -267,12 +270,24 @@ class Device:
         lead = next(call for call in self._pending if call.account.engine == engine)
         group, rows = [lead], lead.rows
         for call in self._pending:
-            shares = call is not lead and call.kind is not None and call.kind == lead.kind
-            if shares and rows + call.rows <= self.max_batch_rows:
+            if call is not lead and self._may_join(call, group) and rows + call.rows <= self.max_batch_rows:
                 group.append(call)
                 rows += call.rows
         self._pending = [call for call in self._pending if call not in group]
         return group
+
+    def _may_join(self, call: Call, group: list[Call]) -> bool:
+        """Whether `call` is of the group's kind and what they hold together fits beside what live jobs hold.
+
+        Before a network's first forward nobody knows what it holds: only calls of one job share that.
+        """
+        lead = group[0]
+        if call.kind is None or call.kind != lead.kind or lead.cost is None:
+            return False
+        if not lead.cost.known:
+            return call.account is lead.account
+        together = lead.cost.of(sum(one.input_bytes for one in (*group, call)))
+        return self._held_bytes() + together <= self.memory.total_bytes
 
     async def _forward(self, group: list[Call]) -> None:
         started = time.monotonic()
@@ -367,6 +382,7 @@ class Network:
         self.module = module
         self._device = device
         self._atom = atom
+        self._cost = ForwardCost(device.torch_device)
 
     async def __call__(self, *tensors: Tensor, key: Hashable = ()) -> Any:
         rows = tensors[0].shape[0]
@@ -374,9 +390,14 @@ class Network:
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        return await self._device._submit(kind, rows, self._run, tensors)
+        return await self._device._submit(kind, rows, self._run, tensors, self._cost)
 
     def _run(self, calls: list[Call]) -> list[Rows]:
+        if self._device._lodging is not None:
+            self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
+        return self._cost.measured(sum(call.input_bytes for call in calls), lambda: self._joined(calls))
+
+    def _joined(self, calls: list[Call]) -> list[Rows]:
         if len(calls) == 1:
             return [self._forward(calls[0].tensors)]
         joined = tuple(torch.cat(column) for column in zip(*(call.tensors for call in calls), strict=True))
@@ -421,17 +442,6 @@ def is_device_lost(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "CUDA error" in str(error)
 
 
-def free_memory_bytes(torch_device: torch.device) -> int:
-    """Memory nobody uses yet: of the GPU, or of the machine and the container's limit."""
-    if torch_device.type == "cuda":
-        return torch.cuda.mem_get_info(torch_device)[0]
-    free: int = psutil.virtual_memory().available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.is_file() and (allowed := limit.read_text().strip()).isdigit():
-        free = min(free, int(allowed) - int(used.read_text()))
-    return max(free, 0)
-
-
 def open_device(
     name: str = "auto",
     dtype: str = "auto",
@@ -439,6 +449,7 @@ def open_device(
     max_batch_rows: int = 8,
     max_live_jobs: int = 8,
     batching: Batching = "steps",
+    memory_bytes: int | None = None,
     shares: Mapping[str, float] | None = None,
     memory_profile: MemoryProfile = "resident",
 ) -> Device:
@@ -457,6 +468,7 @@ def open_device(
         max_batch_rows=max_batch_rows,
         max_live_jobs=max_live_jobs,
         batching=batching,
+        memory_bytes=memory_bytes,
         shares=shares,
         memory_profile=memory_profile,
     )

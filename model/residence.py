@@ -75,3 +75,10 @@ def weights(module: nn.Module) -> Iterator[Tensor]:
 def most_at_once(sizes: Sequence[int], profile: MemoryProfile) -> int:
     """Of networks of these sizes, what is on the device at once; what they compute comes on top."""
     return sum(sizes) if profile == "resident" else max(sizes, default=0)
+
+
+def bytes_at_once(modules: Sequence[nn.Module], profile: MemoryProfile) -> int:
+    """What the weights of these networks take on the device, each counted once however many networks share it."""
+    if profile == "low":
+        return max((sum(weight.nbytes for weight in weights(module)) for module in modules), default=0)
+    return sum({weight: weight.nbytes for module in modules for weight in weights(module)}.values())

@@ -20,11 +20,11 @@ sys.path.append(str(Path(__file__).parent.parent))  # the engines
 
 import real_sizes
 import torch
-from allocations import peak_bytes
 from instance_tables import NEEDS_FILE, Need
 from real_sizes import empty, weight_bytes
 from torch import Tensor, nn
 
+from model.allocations import peak_bytes
 from model.catvton.denoiser import Denoiser
 from model.catvton.memory import resident_bytes as tryon_job_bytes
 from model.catvton.request import Request as TryOnRequest

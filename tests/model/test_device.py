@@ -332,7 +332,7 @@ def test_jobs_go_live_in_order_as_their_memory_fits_and_one_always_may(order: li
         await asyncio.gather(*jobs)
         assert order[-1] == "small"
 
-    run(main, Device(CPU, memory_bytes=100))
+    run(main, Device(CPU, memory_bytes=200))
 
 
 def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
@@ -391,7 +391,7 @@ def test_a_job_that_does_not_fit_lets_other_engines_pass_for_a_while(
         await asyncio.gather(*jobs)
         assert sorted(order) == ["first", "large", "small"]
 
-    run(main, Device(CPU, memory_bytes=100, patience_s=patience_s))
+    run(main, Device(CPU, memory_bytes=200, patience_s=patience_s))
 
 
 def test_one_engine_cannot_take_all_places(order: list[str]) -> None:

@@ -157,6 +157,7 @@ def test_models_names_engines_weights_licences_and_backends(server: Server) -> N
     assert len(body["models"]["tryon"]["fingerprint"]) == 64
     assert body["models"]["tryon"]["licence"]
     assert body["device"]["dtype"] == "float32"
+    assert body["device"]["memory_bytes"] > body["device"]["job_bytes"] > 0
     assert "xformers" in body["backends"]
 
 

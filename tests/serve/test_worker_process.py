@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from container.settings import Settings
-from container.worker import load
+from container.worker import describe, load
 from container.worker_process import WorkerProcess, worker_environment
 from tests.server import ROOT
 
@@ -40,7 +40,8 @@ def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) ->
     assert asyncio.run(asyncio.wait_for(ended(), 20)) == {"event": "ended", "job": "job", "cancelled": True}
 
 
-def test_the_memory_profile_reaches_the_device() -> None:
-    device, engines, _ = load(Settings(model_dir="demo", device="cpu", memory_profile="low"))
+def test_settings_of_memory_reach_the_device() -> None:
+    device, engines, _ = load(Settings(model_dir="demo", device="cpu", memory_profile="low", memory_bytes=10**9))
     assert (device.memory_profile, list(engines)) == ("low", ["tryon", "avatar"])
+    assert describe(device).items() >= {"memory_bytes": 10**9, "job_bytes": 10**9 // 2}.items()
     device.close()

@@ -1,10 +1,10 @@
-"""What a forward would allocate, counted on tensors that have shapes and no memory."""
+"""What a forward allocates: counted while it runs, on tensors with memory or without, or asked of CUDA's allocator."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -20,13 +20,34 @@ def peak_bytes(forward: Callable[..., Any], *inputs: Tensor) -> int:
     Args:
         inputs: on the meta device, as everything that `forward` reads.
     """
-    allocations = _Allocations()
+    allocations = CountedAllocations()
     with torch.no_grad(), allocations, _FusedAttention():
         forward(*inputs)
     return allocations.peak
 
 
-class _Allocations(TorchDispatchMode):
+def gauge(torch_device: torch.device) -> CountedAllocations | AllocatorPeak:
+    """Around a forward: its `peak` is then the most bytes it held at once beside its inputs and weights."""
+    return AllocatorPeak(torch_device) if torch_device.type == "cuda" else CountedAllocations()
+
+
+class AllocatorPeak:
+    """What CUDA's allocator has given at most beyond what it had given before, workspaces of kernels included."""
+
+    def __init__(self, torch_device: torch.device) -> None:
+        self.peak = 0
+        self._device = torch_device
+
+    def __enter__(self) -> Self:
+        torch.cuda.reset_peak_memory_stats(self._device)
+        self._before = torch.cuda.memory_allocated(self._device)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.peak = torch.cuda.max_memory_allocated(self._device) - self._before
+
+
+class CountedAllocations(TorchDispatchMode):
     """Adds what operators return, and subtracts it when nobody holds it any more."""
 
     def __init__(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from allocations import peak_bytes
 from torch import Tensor, nn
+
+from model.allocations import gauge, peak_bytes
 
 KIB = torch.empty(256, device="meta")  # float32
 
@@ -48,3 +49,12 @@ def test_half_precision_takes_half() -> None:
     full = peak_bytes(network, pictures)
     assert peak_bytes(network.half(), pictures.half()) < full / 2 + 1024
     assert full >= 2 * 4 * 2 * 8 * 32 * 32
+
+
+def test_tensors_with_memory_count_alike() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.SiLU()).requires_grad_(False)
+    pictures = torch.ones(2, 3, 32, 32)
+    with gauge(pictures.device) as allocated:
+        result = network(pictures)
+    assert result.equal(network(pictures))
+    assert allocated.peak == peak_bytes(network.to("meta"), pictures.to("meta"))
