@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     batching: Literal["steps", "requests", "off"] = Field(
         "steps", description="Jobs join others between steps, only as they start, or run one after the other."
     )
+    latent_cache_bytes: NonNegativeInt = Field(
+        64 * 2**20, description="Device memory for encoded pictures, kept at most JOB_TTL_S; 0: none are kept."
+    )
     engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
     overload: Literal["refuse", "wait"] = Field(
         "refuse", description="What happens to work that would end too late: 429, or it waits all the same."

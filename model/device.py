@@ -66,6 +66,9 @@ class Call:
     run: Callable[[list[Call]], list[Any]]
     answer: asyncio.Future[Any]
     tensors: tuple[Tensor, ...] = ()
+    content: Hashable | None = (
+        None  # a name for what is in the tensors: calls of equal kind and content want one answer
+    )
 
 
 @dataclass
@@ -95,6 +98,7 @@ class Device:
         shares: engine -> weight of its claim on device time; 1 when absent.
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
+        latent_cache_bytes, latent_cache_s: what encoded pictures may take beside the jobs, and when they are forgotten.
     """
 
     def __init__(
@@ -109,6 +113,8 @@ class Device:
         shares: Mapping[str, float] | None = None,
         memory_profile: MemoryProfile = "resident",
         patience_s: float = 30.0,
+        latent_cache_bytes: int = 0,
+        latent_cache_s: float = 3600.0,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
@@ -116,6 +122,8 @@ class Device:
         self.max_live_jobs = 1 if batching == "off" else max_live_jobs
         self.batching: Batching = batching
         self.memory_profile: MemoryProfile = memory_profile
+        self.latent_cache_bytes = latent_cache_bytes
+        self.latent_cache_s = latent_cache_s
         self.stats = Stats()
         self._memory_bytes = memory_bytes
         self._shares = shares or {}
@@ -229,7 +237,7 @@ class Device:
 
     def _fits(self, account: Account) -> bool:
         held = sum(other.resident_bytes for other in self._live)
-        return not self._live or held + account.resident_bytes <= self.memory_bytes
+        return not self._live or held + account.resident_bytes + self.latent_cache_bytes <= self.memory_bytes
 
     # -- the queue ------------------------------------------------------------------------------------------
 
@@ -239,9 +247,10 @@ class Device:
         rows: int,
         run: Callable[[list[Call]], list[Any]],
         tensors: tuple[Tensor, ...] = (),
+        content: Hashable | None = None,
     ) -> Any:
         account = _account.get()
-        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors)
+        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors, content)
         if all(other.account.engine != account.engine for other in self._pending):
             self._clock[account.engine] = max(self._clock.get(account.engine, 0.0), self._virtual_time)
         self._pending.append(call)
@@ -265,12 +274,14 @@ class Device:
         engine = min({call.account.engine for call in self._pending}, key=lambda name: (self._clock[name], name))
         self._virtual_time = self._clock[engine]
         lead = next(call for call in self._pending if call.account.engine == engine)
-        group, rows = [lead], lead.rows
+        group, rows, contents = [lead], lead.rows, {lead.content}
         for call in self._pending:
             shares = call is not lead and call.kind is not None and call.kind == lead.kind
-            if shares and rows + call.rows <= self.max_batch_rows:
+            asked = call.content is not None and call.content in contents  # it gets that one's answer
+            if shares and not asked and rows + call.rows <= self.max_batch_rows:
                 group.append(call)
                 rows += call.rows
+                contents.add(call.content)
         self._pending = [call for call in self._pending if call not in group]
         return group
 
@@ -285,8 +296,15 @@ class Device:
             await self._alone(group, outcome)
             return
         for call, answer in zip(group, outcome, strict=True):
-            if not call.answer.done():
-                call.answer.set_result(answer)
+            for caller in (call, *self._twins(call)):
+                if not caller.answer.done():
+                    caller.answer.set_result(answer)
+
+    def _twins(self, call: Call) -> list[Call]:
+        """The waiting calls that want the same answer."""
+        if call.content is None:
+            return []
+        return [other for other in self._pending if (other.kind, other.content) == (call.kind, call.content)]
 
     async def _alone(self, group: list[Call], error: Exception) -> None:
         """A failed forward: find out whose fault it was, so that nobody suffers from his company."""
@@ -361,6 +379,9 @@ class Network:
     Every tensor's first axis counts rows, and the module treats rows independently. Calls of equal module, key,
     dtypes and shapes but the first axis may share a forward, so whatever else changes the computation belongs in
     `key`. Returns what the module returns: a tensor, or a tuple of tensors, with the same rows.
+
+    `content` may name what is in the tensors. Of calls that want the same at the same time one is computed, and all get
+    its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
     """
 
     def __init__(self, device: Device, module: nn.Module, atom: int) -> None:
@@ -368,13 +389,13 @@ class Network:
         self._device = device
         self._atom = atom
 
-    async def __call__(self, *tensors: Tensor, key: Hashable = ()) -> Any:
+    async def __call__(self, *tensors: Tensor, key: Hashable = (), content: Hashable | None = None) -> Any:
         rows = tensors[0].shape[0]
         if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        return await self._device._submit(kind, rows, self._run, tensors)
+        return await self._device._submit(kind, rows, self._run, tensors, content)
 
     def _run(self, calls: list[Call]) -> list[Rows]:
         if len(calls) == 1:
@@ -441,6 +462,8 @@ def open_device(
     batching: Batching = "steps",
     shares: Mapping[str, float] | None = None,
     memory_profile: MemoryProfile = "resident",
+    latent_cache_bytes: int = 0,
+    latent_cache_s: float = 3600.0,
 ) -> Device:
     """The device called `name` ("auto": the GPU if there is one), computing in `dtype`.
 
@@ -459,4 +482,6 @@ def open_device(
         batching=batching,
         shares=shares,
         memory_profile=memory_profile,
+        latent_cache_bytes=latent_cache_bytes,
+        latent_cache_s=latent_cache_s,
     )
