@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     memory_bytes: PositiveInt | None = Field(
         None, description="Device memory for jobs and forwards beside the weights; unset: what is free at start."
     )
+    latent_cache_bytes: NonNegativeInt = Field(
+        64 * 2**20, description="Device memory for encoded pictures, kept at most JOB_TTL_S; 0: none are kept."
+    )
     engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
     overload: Literal["refuse", "wait"] = Field(
         "refuse", description="What happens to work that would end too late: 429, or it waits all the same."

@@ -201,6 +201,8 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         memory_bytes=settings.memory_bytes,
         shares=settings.shares(),
         memory_profile=settings.memory_profile,
+        latent_cache_bytes=settings.latent_cache_bytes,
+        latent_cache_s=settings.job_ttl_s,
     )
     engines, models = {}, {}
     for name in names:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 import torch
@@ -26,9 +28,19 @@ def peak_bytes(forward: Callable[..., Any], *inputs: Tensor) -> int:
     return allocations.peak
 
 
-def gauge(torch_device: torch.device) -> CountedAllocations | AllocatorPeak:
-    """Around a forward: its `peak` is then the most bytes it held at once beside its inputs and weights."""
-    return AllocatorPeak(torch_device) if torch_device.type == "cuda" else CountedAllocations()
+@contextmanager
+def gauge(torch_device: torch.device) -> Iterator[CountedAllocations | AllocatorPeak]:
+    """Around a forward: its `peak` is then the most bytes it held at once beside its inputs and weights.
+
+    What is compiled runs uncompiled where operators are counted: it has none to be seen.
+    """
+    if torch_device.type == "cuda":
+        with AllocatorPeak(torch_device) as allocated:
+            yield allocated
+    else:
+        compiling = "torch._dynamo" in sys.modules  # a large import, which compiling begins with
+        with torch.compiler.set_stance("force_eager") if compiling else nullcontext(), CountedAllocations() as counted:
+            yield counted
 
 
 class AllocatorPeak:

@@ -66,6 +66,7 @@ class Call:
     run: Callable[[list[Call]], list[Any]]
     answer: asyncio.Future[Any]
     tensors: tuple[Tensor, ...] = ()
+    content: Hashable | None = None  # calls of equal kind and content want one answer: its name
     cost: ForwardCost | None = None
 
     @property
@@ -100,6 +101,7 @@ class Device:
         shares: engine -> weight of its claim on device time; 1 when absent.
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
+        latent_cache_bytes, latent_cache_s: what encoded pictures may take beside the jobs, and when they are forgotten.
     """
 
     def __init__(
@@ -114,6 +116,8 @@ class Device:
         shares: Mapping[str, float] | None = None,
         memory_profile: MemoryProfile = "resident",
         patience_s: float = 30.0,
+        latent_cache_bytes: int = 0,
+        latent_cache_s: float = 3600.0,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
@@ -121,6 +125,8 @@ class Device:
         self.max_live_jobs = 1 if batching == "off" else max_live_jobs
         self.batching: Batching = batching
         self.memory_profile: MemoryProfile = memory_profile
+        self.latent_cache_bytes = latent_cache_bytes
+        self.latent_cache_s = latent_cache_s
         self.stats = Stats()
         self.memory = DeviceMemory(torch_device, memory_profile, memory_bytes)
         self._shares = shares or {}
@@ -231,7 +237,7 @@ class Device:
         return fits or not self._live
 
     def _held_bytes(self) -> int:
-        return sum(account.resident_bytes for account in self._live)
+        return sum(account.resident_bytes for account in self._live) + self.latent_cache_bytes
 
     # -- the queue ------------------------------------------------------------------------------------------
 
@@ -242,9 +248,10 @@ class Device:
         run: Callable[[list[Call]], list[Any]],
         tensors: tuple[Tensor, ...] = (),
         cost: ForwardCost | None = None,
+        content: Hashable | None = None,
     ) -> Any:
         account = _account.get()
-        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors, cost)
+        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors, content, cost)
         if all(other.account.engine != account.engine for other in self._pending):
             self._clock[account.engine] = max(self._clock.get(account.engine, 0.0), self._virtual_time)
         self._pending.append(call)
@@ -268,11 +275,15 @@ class Device:
         engine = min({call.account.engine for call in self._pending}, key=lambda name: (self._clock[name], name))
         self._virtual_time = self._clock[engine]
         lead = next(call for call in self._pending if call.account.engine == engine)
-        group, rows = [lead], lead.rows
+        group, rows, contents = [lead], lead.rows, {lead.content}
         for call in self._pending:
-            if call is not lead and self._may_join(call, group) and rows + call.rows <= self.max_batch_rows:
+            asked = call.content is not None and call.content in contents  # it gets that one's answer
+            if call is lead or asked or not self._may_join(call, group):
+                continue
+            if rows + call.rows <= self.max_batch_rows:
                 group.append(call)
                 rows += call.rows
+                contents.add(call.content)
         self._pending = [call for call in self._pending if call not in group]
         return group
 
@@ -300,8 +311,15 @@ class Device:
             await self._alone(group, outcome)
             return
         for call, answer in zip(group, outcome, strict=True):
-            if not call.answer.done():
-                call.answer.set_result(answer)
+            for caller in (call, *self._twins(call)):
+                if not caller.answer.done():
+                    caller.answer.set_result(answer)
+
+    def _twins(self, call: Call) -> list[Call]:
+        """The waiting calls that want the same answer."""
+        if call.content is None:
+            return []
+        return [other for other in self._pending if (other.kind, other.content) == (call.kind, call.content)]
 
     async def _alone(self, group: list[Call], error: Exception) -> None:
         """A failed forward: find out whose fault it was, so that nobody suffers from his company."""
@@ -376,6 +394,9 @@ class Network:
     Every tensor's first axis counts rows, and the module treats rows independently. Calls of equal module, key,
     dtypes and shapes but the first axis may share a forward, so whatever else changes the computation belongs in
     `key`. Returns what the module returns: a tensor, or a tuple of tensors, with the same rows.
+
+    `content` may name what is in the tensors. Of calls that want the same at the same time one is computed, and all get
+    its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
     """
 
     def __init__(self, device: Device, module: nn.Module, atom: int) -> None:
@@ -384,13 +405,13 @@ class Network:
         self._atom = atom
         self._cost = ForwardCost(device.torch_device)
 
-    async def __call__(self, *tensors: Tensor, key: Hashable = ()) -> Any:
+    async def __call__(self, *tensors: Tensor, key: Hashable = (), content: Hashable | None = None) -> Any:
         rows = tensors[0].shape[0]
         if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        return await self._device._submit(kind, rows, self._run, tensors, self._cost)
+        return await self._device._submit(kind, rows, self._run, tensors, self._cost, content)
 
     def _run(self, calls: list[Call]) -> list[Rows]:
         if self._device._lodging is not None:
@@ -452,6 +473,8 @@ def open_device(
     memory_bytes: int | None = None,
     shares: Mapping[str, float] | None = None,
     memory_profile: MemoryProfile = "resident",
+    latent_cache_bytes: int = 0,
+    latent_cache_s: float = 3600.0,
 ) -> Device:
     """The device called `name` ("auto": the GPU if there is one), computing in `dtype`.
 
@@ -471,4 +494,6 @@ def open_device(
         memory_bytes=memory_bytes,
         shares=shares,
         memory_profile=memory_profile,
+        latent_cache_bytes=latent_cache_bytes,
+        latent_cache_s=latent_cache_s,
     )

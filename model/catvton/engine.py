@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from model.catvton.files import variants
 from model.catvton.fitting import Fitting
+from model.catvton.latent_cache import LatentCache
 from model.catvton.masker import Masker
 from model.catvton.memory import resident_bytes
 from model.catvton.networks import Networks
@@ -26,7 +27,8 @@ class TryOn:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        self.networks = {variant: Networks(weights, variant, device) for variant in variants(weights)}
+        cache = LatentCache(device.latent_cache_bytes, device.latent_cache_s)
+        self.networks = {variant: Networks(weights, variant, device, cache) for variant in variants(weights)}
         self.masker = Masker(weights, device)
 
     async def run(self, request: TryOnRequest, job: Job) -> None:

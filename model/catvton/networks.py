@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from asyncio import gather
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from model.catvton import checkpoint
 from model.catvton.denoiser import Denoiser
+from model.catvton.latent_cache import LatentCache, Moments, digest
 from model.catvton.pictures import Prepared, without_masked
 from model.catvton.request import Variant
 from model.catvton.sampling import Normal, concatenation_axis, condition_rows
@@ -19,7 +21,7 @@ from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 class Networks:
     """UNet and autoencoder. `prepared.mask` of what they are given is None exactly for the mask-free variant."""
 
-    def __init__(self, weights: Path, variant: Variant, device: Device) -> None:
+    def __init__(self, weights: Path, variant: Variant, device: Device, cache: LatentCache) -> None:
         self.variant = variant
         self.device = device
         self.latents = checkpoint.latents(weights, variant)
@@ -30,22 +32,42 @@ class Networks:
         self.denoiser = device.batched(Denoiser(unet))
         self.encoder = device.batched(Encoder(vae))
         self.decoder = device.batched(Decoder(vae))
+        self._cache = cache
 
     async def encode(self, prepared: Prepared, samples: int, posterior: Normal, *, guided: bool) -> Tensor:
         """Both pictures as the UNet sees them, see `condition_rows`.
 
-        Each picture goes through the encoder once; every sample draws its own latents from what comes out.
+        Each picture goes through the encoder at most once; every sample draws its own latents from what comes out.
         """
         device = self.device.torch_device
         person, mask = prepared.person, prepared.mask
         if mask is not None:
             person, mask = without_masked(person, mask), mask.to(device)
-        moments = await gather(self.encoder(person.to(device)), self.encoder(prepared.garment.to(device)))
+        moments = await self._moments([person, prepared.garment])
         person_latents, garment_latents = (
             self.scaling_factor * draw_latents(mean, logvar, posterior((samples, *mean.shape[1:])).to(device))
             for mean, logvar in moments
         )
         return condition_rows(person_latents, garment_latents, mask, guided=guided)
+
+    async def _moments(self, pictures: Sequence[Tensor]) -> list[Moments]:
+        """Mean and log-variance of the latents of each, from the cache if they are there."""
+        if not self._cache.most_bytes:
+            return await gather(*(self._encoded(picture) for picture in pictures))
+        digests = await self.device.cpu(lambda: [digest(picture) for picture in pictures])
+        return await gather(*(self._remembered(*both) for both in zip(pictures, digests, strict=True)))
+
+    async def _remembered(self, picture: Tensor, digest: bytes) -> Moments:
+        content = (self.variant, digest)
+        moments = self._cache.get(content)
+        if moments is None:
+            moments = await self._encoded(picture, content)
+            self._cache.put(content, moments)
+        return moments
+
+    async def _encoded(self, picture: Tensor, content: Hashable | None = None) -> Moments:
+        moments: Moments = await self.encoder(picture.to(self.device.torch_device), content=content)
+        return moments
 
     async def decode(self, latents: Tensor) -> Tensor:
         """The person's half of (B, C, ...) latents as pictures: (B, 3, H, W), roughly in [-1, 1]."""

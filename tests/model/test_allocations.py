@@ -58,3 +58,13 @@ def test_tensors_with_memory_count_alike() -> None:
         result = network(pictures)
     assert result.equal(network(pictures))
     assert allocated.peak == peak_bytes(network.to("meta"), pictures.to("meta"))
+
+
+def test_what_is_compiled_is_counted_as_it_was_before() -> None:
+    def forward(rows: Tensor) -> Tensor:
+        return rows.repeat(1, 256).sum(1)
+
+    rows, compiled = torch.ones(4, 1), torch.compile(forward, backend="eager", fullgraph=True)
+    with gauge(rows.device) as allocated:
+        compiled(rows)
+    assert allocated.peak == 4 * 4 * 256 + 4 * 4

@@ -68,6 +68,22 @@ def test_calls_of_several_jobs_share_forwards_and_each_gets_its_own_rows() -> No
     run(main, Device(CPU))
 
 
+@pytest.mark.parametrize("max_batch_rows", [0, 8])
+def test_calls_for_the_same_content_at_the_same_time_are_computed_once(max_batch_rows: int) -> None:
+    module = Recorder()
+
+    async def main(device: Device) -> None:
+        network = device.batched(module)
+        contents = ["a", "b", "a", None, None, "a"]
+        calls = [lambda i, j=j: network(row(j), content=contents[j]) for j in range(6)]  # type: ignore[misc]
+        answers = await asyncio.gather(*[steps(device, "tryon", 1, call) for call in calls])
+        assert answers == [[0], [2], [0], [6], [8], [0]]
+        assert sum(module.seen) == 4
+        assert await steps(device, "tryon", 1, lambda i: network(row(7), content="a")) == [14]  # nothing is kept
+
+    run(main, Device(CPU, max_batch_rows=max_batch_rows))
+
+
 def test_zero_batch_rows_means_one_call_a_forward() -> None:
     module = Recorder()
 
@@ -276,14 +292,15 @@ def test_a_call_that_does_not_fit_in_company_waits_until_the_company_has_left() 
     run(main, Device(CPU))
 
 
-def test_when_all_live_jobs_wait_for_memory_the_youngest_is_sent_away() -> None:
+@pytest.mark.parametrize("content", [None, "the same"])
+def test_when_all_live_jobs_wait_for_memory_the_youngest_is_sent_away(content: str | None) -> None:
     module = Recorder(fits_rows=0)
 
     async def main(device: Device) -> None:
         network = device.batched(module)
-        old = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0))))
+        old = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0), content=content)))
         await asyncio.sleep(0)
-        young = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0))))
+        young = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0), content=content)))
         with pytest.raises(CrowdedError):
             await young
         with pytest.raises(DeviceMemoryError):  # alone by now
