@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
-import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
+from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row
 from model.device import Device, open_device
 from model.engine import Job
@@ -27,7 +25,6 @@ from model.weights.pack import Pack
 PHOTOS, PERSON = 8, 0
 FIELDS = ("size", "steps", "mesh_size", "iterations", "faces")
 LOADING = "loading"
-_FORGET_PEAK = "5"  # as proc(5) has it
 
 
 @dataclass
@@ -50,8 +47,7 @@ class Stages:
         self._begin()
 
     def _begin(self) -> None:
-        release()
-        Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
+        forget_peak()
         if self.device.torch_device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device.torch_device)
         self._before, self._began, self._used_s = resident(), time.perf_counter(), time.process_time()
@@ -138,23 +134,6 @@ def together(rows: Sequence[Row]) -> Row:
         total[name] = sum(float(row[name]) for row in rows)
     peaks = [name for name in rows[0] if name.endswith("peak GB")]
     return total | {name: max(float(row[name]) for row in rows) for name in peaks}
-
-
-def resident() -> int:
-    return int(psutil.Process().memory_info().rss)
-
-
-def peak() -> int:
-    """The most bytes that were resident since the kernel was told to forget the peak."""
-    status = Path("/proc/self/status").read_text()
-    [kilobytes] = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    return 1024 * int(kilobytes)
-
-
-def release() -> None:
-    """Give what was freed back to the kernel, so that a stage does not inherit another's peak."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
 
 
 if __name__ == "__main__":

@@ -20,17 +20,19 @@ Row = dict[str, str | float]  # column -> cell
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should be at most."""
+    """What a figure should be at most, or at least."""
 
     what: str
     measured: float
     limit: float
     unit: str
+    at_least: bool = False
 
     def __str__(self) -> str:
-        verdict = "met" if self.measured <= self.limit else "MISSED"
+        met = self.measured >= self.limit if self.at_least else self.measured <= self.limit
         measured, limit = (f"{value:.3g} {self.unit}".rstrip() for value in (self.measured, self.limit))
-        return f"{self.what}: {measured}, at most {limit}: **{verdict}**"
+        bound, verdict = "at least" if self.at_least else "at most", "met" if met else "MISSED"
+        return f"{self.what}: {measured}, {bound} {limit}: **{verdict}**"
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Report:
         title: for people.
         how: what was measured, in a sentence or two.
         device: what the networks ran on.
+        more: heading -> another table below the first.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Report:
     how: str
     device: str = "cpu"
     rows: list[Row] = field(default_factory=list)
+    more: dict[str, list[Row]] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
     machine: dict[str, str | int] = field(default_factory=lambda: machine())
@@ -71,8 +75,9 @@ class Report:
             f"Other work: {self.cores_busy_before:.1f} cores in the second before it began, "
             f"load average {self.load_average_before:.1f} over the minute before."
         )
+        more = [part for heading, rows in self.more.items() for part in (f"## {heading}", table(rows))]
         footer = f"{self.date}, on {self.device}; {where}. {busy}"
-        parts = [f"# {self.title}", self.how, table(self.rows), targets, footer]
+        parts = [f"# {self.title}", self.how, table(self.rows), *more, targets, footer]
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
