@@ -33,8 +33,8 @@ def main() -> None:
         how=f"Pack {options.model_dir}, {options.threads} thread(s) for the networks of each server, photos of the "
         "size that is computed, inline answers. Closed loops: each client sends its next try-on when its last is "
         f"answered, for {options.seconds:g} s. Open loops: at random times for as long, at shares of the most that a "
-        "closed loop got through; times run from when a try-on was due. Queue: the share of all waiting that was for a place on "
-        f"the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of {AT_ONCE} clients at "
+        "closed loop got through; times run from when a try-on was due. Queue: the share of all waiting that was for "
+        f"a place on the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of {AT_ONCE} clients at "
         f"once, {options.pairs} pairs in turn, median (quartiles): of throughput, and of the processor time of the "
         "whole server for a try-on, which other work on the machine hardly touches.",
         device=options.device,

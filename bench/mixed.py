@@ -26,6 +26,7 @@ from tests.server import Server, serving
 BLOCKS, MOST_TIMES = 7, 2.5
 PERSON, PHOTOS = 3, 4
 MOST_PAUSE_S = 0.5  # between a client's try-ons, so that they meet every moment of an avatar
+_TIMEOUT_S = 3600
 ALONE, BESIDE, FAVOURED = "alone", "beside an avatar", "beside an avatar, ENGINE_SHARES=tryon=3,avatar=1"
 
 
@@ -86,7 +87,13 @@ def parsed() -> argparse.Namespace:
 def avatar_of(model_dir: str) -> dict[str, Any]:
     """A request with drawn photos, at the pack's sizes and steps."""
     photos = [base64_png(photo) for photo in loose_photos(PERSON, PHOTOS, 768, 1024)]
-    return {"type": "avatar", "photos": photos, "seed": 0, "deadline_s": 3500, **Pack(model_dir).defaults("avatar")}
+    return {
+        "type": "avatar",
+        "photos": photos,
+        "seed": 0,
+        "deadline_s": _TIMEOUT_S - 100,
+        **Pack(model_dir).defaults("avatar"),
+    }
 
 
 def start(stack: ExitStack, shares: str, options: argparse.Namespace) -> Server:
@@ -107,7 +114,7 @@ def start(stack: ExitStack, shares: str, options: argparse.Namespace) -> Server:
 async def beside(url: str, tryon: dict[str, Any], avatar: dict[str, Any], seed: int) -> tuple[list[float], float]:
     """Seconds of each try-on that was sent while an avatar was made, and of the avatar."""
     pauses, taken = np.random.default_rng(seed), []
-    async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S) as http:
         began = time.perf_counter()
         making = asyncio.create_task(http.post("/invocations", json=avatar))
         await asyncio.sleep(MOST_PAUSE_S)
@@ -120,7 +127,7 @@ async def beside(url: str, tryon: dict[str, Any], avatar: dict[str, Any], seed: 
 
 async def alone(url: str, tryon: dict[str, Any], requests: int, seed: int) -> list[float]:
     pauses, taken = np.random.default_rng(seed), []
-    async with httpx.AsyncClient(base_url=url, timeout=None) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S) as http:
         for _ in range(requests):
             taken += await back_to_back(sender(http, tryon, seed), 1)
             await asyncio.sleep(pauses.uniform(0, MOST_PAUSE_S))
