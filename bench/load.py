@@ -34,9 +34,9 @@ def main() -> None:
         "size that is computed, inline answers. Closed loops: each client sends its next try-on when its last is "
         f"answered, for {options.seconds:g} s. Open loops: at random times for as long, at shares of the most that a "
         "closed loop got through; times run from when a try-on was due. Queue: the share of all waiting that was for "
-        f"a place on the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of {AT_ONCE} clients at "
-        f"once, {options.pairs} pairs in turn, median (quartiles): of throughput, and of the processor time of the "
-        "whole server for a try-on, which other work on the machine hardly touches.",
+        "a place on the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of "
+        f"{AT_ONCE} clients at once, {options.pairs} pairs in turn, median (quartiles): of throughput, and of the "
+        "processor time of the whole server for a try-on, which other work on the machine hardly touches.",
         device=options.device,
     )
     with servers(options) as (ours, plain):
