@@ -19,6 +19,7 @@ from PIL import Image
 from model.synthetic.samples import small_sample
 
 Send = Callable[[], Awaitable[None]]
+Pattern = Callable[[Send], Awaitable[list[float]]]  # when requests are sent; seconds of each
 
 _TIMEOUT_S = 120
 _PHOTO = (576, 768)
@@ -42,9 +43,9 @@ def evenly(per_second: float, seconds: float) -> list[float]:
 
 
 def at_random(per_second: float, seconds: float, seed: int) -> list[float]:
-    """As many times, independent of each other, as clients that do not know of each other have them."""
+    """As many times (at least one), independent of each other, as clients that do not know of each other have them."""
     generator = np.random.default_rng(seed)
-    return sorted(generator.uniform(0, seconds, int(per_second * seconds)).tolist())
+    return sorted(generator.uniform(0, seconds, max(int(per_second * seconds), 1)).tolist())
 
 
 async def back_to_back(send: Send, requests: int) -> list[float]:

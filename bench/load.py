@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.apps import START_S, App, serving_app
-from bench.clients import Send, at_random, open_loop, until_over
+from bench.clients import Pattern, at_random, open_loop, until_over
 from bench.pairs import PAIRS, Pairs, Quartiles
 from bench.processor import all_cpu_s
 from bench.report import Report, Row, Target, percentile
@@ -24,8 +24,6 @@ SHARES = (0.5, 0.8, 0.95)
 LEAST_GAIN, MOST_LEVELS = 1.3, 2
 PLAIN, ALONE, TOGETHER = "plain, one at a time", "one at a time", f"{AT_ONCE} at once"
 
-Pattern = Callable[[Send], Awaitable[list[float]]]
-
 
 def main() -> None:
     options = parsed()
@@ -33,12 +31,12 @@ def main() -> None:
         name="load",
         title="Try-ons over HTTP",
         how=f"Pack {options.model_dir}, {options.threads} thread(s) for the networks of each server, photos of the "
-        "size that is computed, inline answers. Closed loops: each client sends its next try-on when its last is answered, "
-        f"for {options.seconds:g} s. Open loops: at random times for as long, at shares of the most that a closed loop "
-        "got through; times run from when a try-on was due. Queue: the share of all waiting that was for a place on "
-        f"the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of {AT_ONCE} clients at "
-        f"once, {options.pairs} pairs in turn, median (quartiles): of throughput, and of the processor time of the "
-        "whole server for a try-on, which other work on the machine hardly touches.",
+        "size that is computed, inline answers. Closed loops: each client sends its next try-on when its last is "
+        f"answered, for {options.seconds:g} s. Open loops: at random times for as long, at shares of the most that a "
+        "closed loop got through; times run from when a try-on was due. Queue: the share of all waiting that was for "
+        "a place on the device. Plain: a bare FastAPI app with a lock around stock diffusers. Gains are of "
+        f"{AT_ONCE} clients at once, {options.pairs} pairs in turn, median (quartiles): of throughput, and of the "
+        "processor time of the whole server for a try-on, which other work on the machine hardly touches.",
         device=options.device,
     )
     with servers(options) as (ours, plain):
@@ -77,7 +75,7 @@ def servers(options: argparse.Namespace) -> Iterator[tuple[App, App]]:
     """Ours and the plain one, side by side; one is asked at a time."""
     environment = {"MODEL_DIR": options.model_dir, "DEVICE": options.device, "DTYPE": options.dtype}
     environment["OMP_NUM_THREADS"] = str(options.threads)
-    patient = {"ENGINES": "tryon", "OVERLOAD": "wait", "DEADLINE_S": 600}
+    patient: dict[str, Any] = {"ENGINES": "tryon", "OVERLOAD": "wait", "DEADLINE_S": 600}
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), module="container", within_s=START_S, **patient, **environment) as ours,

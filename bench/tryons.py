@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import io
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -15,7 +14,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.clients import Send, base64_png
+from bench.clients import Pattern, base64_png
 from model.synthetic.samples import small_sample
 from model.weights.pack import Pack
 
@@ -70,7 +69,7 @@ class Loaded:
         return sum(self.queue_s) / sum(self.seconds)
 
 
-async def load(url: str, body: dict[str, Any], pattern: Callable[[Send], Awaitable[list[float]]]) -> Loaded:
+async def load(url: str, body: dict[str, Any], pattern: Pattern) -> Loaded:
     """Send try-ons, each with another seed, as `pattern` has it."""
     loaded, seeds = Loaded(), count()
     limits = httpx.Limits(max_connections=None)
