@@ -12,11 +12,16 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from model.catvton.request import Size
+
+_SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
@@ -68,6 +73,9 @@ class Settings(BaseSettings):
     memory_bytes: PositiveInt | None = Field(
         None, description="Device memory for jobs and forwards beside the weights; unset: what is free at start."
     )
+    warm_sizes: Words = Field((), description="Sizes made ready for before /ping answers 200: `768x1024,384x512`.")
+    compile: bool = Field(False, description="Compile networks for WARM_SIZES; needs a C++ compiler.")
+    compile_cache: Path | None = Field(None, description="Where what is compiled is kept; default: beside SPOOL_DIR.")
     latent_cache_bytes: NonNegativeInt = Field(
         64 * 2**20, description="Device memory for encoded pictures, kept at most JOB_TTL_S; 0: none are kept."
     )
@@ -93,7 +101,9 @@ class Settings(BaseSettings):
 
     log_format: Literal["json", "text"] = "json"
 
-    @field_validator("engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", mode="before")
+    @field_validator(
+        *("engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"), mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
@@ -105,6 +115,20 @@ class Settings(BaseSettings):
             name, _, share = word.partition("=")
             if not name or not share.replace(".", "", 1).isdigit() or not float(share) > 0:
                 raise ValueError(f"expected name=positive number, got {word!r}")
+        return words
+
+    @field_validator("warm_sizes")
+    @classmethod
+    def _requests_can_have_them(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            try:
+                width, _, height = word.partition("x")
+                _SIZE.validate_strings(width)
+                _SIZE.validate_strings(height)
+            except ValidationError as error:
+                raise ValueError(
+                    f"expected width x height such as 768x1024, multiples of 8 in 64..2048, got {word!r}"
+                ) from error
         return words
 
     @field_validator("output_prefix", "output_allow", "input_allow")
@@ -140,6 +164,14 @@ class Settings(BaseSettings):
                 return 2 * self.max_live_jobs
             case "off":
                 return 1 + _NEXT_JOBS
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """`warm_sizes` as numbers: width, height."""
+        return [(int(width), int(height)) for width, _, height in (word.partition("x") for word in self.warm_sizes)]
+
+    def compile_folder(self) -> Path:
+        """Where what is compiled is kept."""
+        return self.compile_cache or self.spool_dir.with_name(f"{self.spool_dir.name}.compiled")
 
     def shares(self) -> dict[str, float]:
         """`engine_shares` as numbers."""

@@ -16,17 +16,20 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NoReturn
 
 from container.memory import give_back_free_memory
 from container.settings import Settings
+from model.compiling import set_up_compiling
 from model.device import CrowdedError, Device, open_device
 from model.device_memory import DeviceMemory
 from model.engine import Engine, Job
 from model.engines import ENGINES, engine_class
 from model.errors import DeviceLostError, EngineError, WeightsError
+from model.warm_up import warm_up
 from model.weights.pack import Pack
 
 EXIT_CANNOT_START = 3
@@ -203,7 +206,10 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         memory_profile=settings.memory_profile,
         latent_cache_bytes=settings.latent_cache_bytes,
         latent_cache_s=settings.job_ttl_s,
+        compiled=settings.compile,
     )
+    if settings.compile:
+        set_up_compiling(settings.compile_folder(), device.torch_device)
     engines, models = {}, {}
     for name in names:
         started = time.monotonic()
@@ -215,6 +221,10 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
             "defaults": pack.defaults(name),
         }
         log.info("engine loaded", extra={"engine": name, "seconds": round(time.monotonic() - started, 3)})
+    for width, height in settings.sizes():
+        for name, engine in engines.items():
+            for step in warm_up(device, engine, width, height):
+                log.info("warmed up", extra={"size": f"{width}x{height}", "engine": name, **asdict(step)})
     device.memory.measure()
     log.info("memory measured", extra=shares_of(device.memory))
     return device, engines, models

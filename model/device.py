@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -26,13 +26,14 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.cuda_graphs import Graphs
 from model.device_memory import DeviceMemory
 from model.errors import DeviceLostError, DeviceMemoryError
 from model.forward_cost import ForwardCost
 from model.residence import Lodging, MemoryProfile
+from model.warm import Rows, Warmed, batch_sizes
 
 T = TypeVar("T")
-Rows = Tensor | tuple[Tensor, ...]
 Batching = Literal["steps", "requests", "off"]
 
 # A resumed caller reaches its next call within a few turns of the event loop: one for the future, and up to
@@ -102,6 +103,7 @@ class Device:
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
         latent_cache_bytes, latent_cache_s: what encoded pictures may take beside the jobs, and when they are forgotten.
+        compiled: whether networks are compiled for the shapes they are warmed for.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Device:
         patience_s: float = 30.0,
         latent_cache_bytes: int = 0,
         latent_cache_s: float = 3600.0,
+        compiled: bool = False,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
@@ -127,11 +130,14 @@ class Device:
         self.memory_profile: MemoryProfile = memory_profile
         self.latent_cache_bytes = latent_cache_bytes
         self.latent_cache_s = latent_cache_s
+        self._compiled = compiled
         self.stats = Stats()
         self.memory = DeviceMemory(torch_device, memory_profile, memory_bytes)
         self._shares = shares or {}
         self._patience_s = patience_s
         self._lodging = Lodging(torch_device, self._empty_cache) if memory_profile == "low" else None
+        # Weights that come and go have no fixed place for a recording to find them at.
+        self._graphs = Graphs(torch_device) if torch_device.type == "cuda" and self._lodging is None else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._cpu_threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix="cpu")
 
@@ -155,6 +161,18 @@ class Device:
             self._lodging.take(module)
         self.memory.holds(module)
         return Network(self, module, atom)
+
+    def warmable(self, module: nn.Module, *, recorded: bool = True) -> nn.Module:
+        """`module`, to be prepared for some shapes of its inputs, if this device gains by it: see `Network.warm`.
+
+        Recordings have buffers of their own for all inputs: not for a network whose inputs are large.
+        """
+        record = self._graphs if recorded else None
+        return Warmed(module, record, compiled=self._compiled) if record or self._compiled else module
+
+    def at_start(self, fn: Callable[[], T]) -> T:
+        """Run `fn` on the device's thread, before there are jobs: in no queue, in no statistic, and waited for."""
+        return self._thread.submit(self._guarded, fn).result()
 
     async def run(self, fn: Callable[[], T]) -> T:
         """Run other work on the device's thread, with gradients off unless `fn` turns them on.
@@ -367,14 +385,14 @@ class Device:
     # -- the thread -----------------------------------------------------------------------------------------
 
     def _on_device(self, fn: Callable[[], T]) -> Awaitable[T]:
-        def run() -> T:
-            with torch.no_grad():
-                result = fn()
-            if self.torch_device.type == "cuda":
-                torch.cuda.synchronize(self.torch_device)
-            return result
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, fn)
 
-        return asyncio.get_running_loop().run_in_executor(self._thread, run)
+    def _guarded(self, fn: Callable[[], T]) -> T:
+        with torch.no_grad():
+            result = fn()
+        if self.torch_device.type == "cuda":
+            torch.cuda.synchronize(self.torch_device)
+        return result
 
     def _empty_cache(self) -> None:
         if self.torch_device.type == "cuda":
@@ -412,6 +430,16 @@ class Network:
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
         return await self._device._submit(kind, rows, self._run, tensors, self._cost, content)
+
+    def warm(self, *tensors: Tensor) -> Iterator[int]:
+        """Get ready for calls like this one, see `Device.at_start`; yields the rows of each forward that is done."""
+        rows = len(tensors[0])
+        if isinstance(self.module, Warmed):
+            batches = batch_sizes(self._atom, max(self._device.max_batch_rows, rows))
+            yield from self.module.warm(*tensors, batches=batches)
+        else:
+            self.module(*tensors)
+            yield rows
 
     def _run(self, calls: list[Call]) -> list[Rows]:
         if self._device._lodging is not None:
@@ -475,6 +503,7 @@ def open_device(
     memory_profile: MemoryProfile = "resident",
     latent_cache_bytes: int = 0,
     latent_cache_s: float = 3600.0,
+    compiled: bool = False,
 ) -> Device:
     """The device called `name` ("auto": the GPU if there is one), computing in `dtype`.
 
@@ -496,4 +525,5 @@ def open_device(
         memory_profile=memory_profile,
         latent_cache_bytes=latent_cache_bytes,
         latent_cache_s=latent_cache_s,
+        compiled=compiled,
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from model.request import Request
 
 if TYPE_CHECKING:
-    from model.device import Device
+    from torch import Tensor
+
+    from model.device import Device, Network
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -65,6 +68,15 @@ class Job:
         self._stage, self._stage_since = None, now
 
 
+@dataclass(frozen=True)
+class WarmCall:
+    """What a network is called with, but for the numbers in it."""
+
+    name: str
+    network: Network
+    tensors: tuple[Tensor, ...]
+
+
 class Engine(Protocol):
     """A pipeline. It is built once per worker, from a folder of weights, and then runs many jobs at once.
 
@@ -82,3 +94,9 @@ class Engine(Protocol):
 
     def resident_bytes(self, request: Any) -> int:
         """Device memory this job holds from its first to its last forward."""
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        """One call of each network that requests of this size make, as one alone makes it; none if there are no such.
+
+        It is made on the device's thread, before there are jobs.
+        """

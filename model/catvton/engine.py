@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from model.catvton.reading import read_inputs
 from model.catvton.request import Request as TryOnRequest
 from model.catvton.writing import OMOIB_QUALITY, QUALITY, Album
 from model.device import Device
-from model.engine import Job
+from model.engine import Job, WarmCall
 from model.errors import InputError
 
 
@@ -66,3 +67,7 @@ class TryOn:
         if variant not in self.networks:
             return 0  # `run` refuses it
         return resident_bytes(request, self.networks[variant].latents)
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        for networks in self.networks.values():
+            yield from networks.warm_calls(width, height)

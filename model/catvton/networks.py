@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from model.catvton import checkpoint
@@ -16,6 +17,7 @@ from model.catvton.request import Variant
 from model.catvton.sampling import Normal, concatenation_axis, condition_rows
 from model.device import Device
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.engine import WarmCall
 
 
 class Networks:
@@ -29,7 +31,8 @@ class Networks:
         unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
         vae = checkpoint.vae(weights, variant).load(device.home, device.dtype)
         self.scaling_factor: float = vae.config.scaling_factor
-        self.denoiser = device.batched(fast_denoiser(unet, len(self.noise_schedule.alphas)))
+        denoiser = fast_denoiser(unet, len(self.noise_schedule.alphas))
+        self.denoiser = device.batched(device.warmable(denoiser))
         self.encoder = device.batched(Encoder(vae))
         self.decoder = device.batched(Decoder(vae))
         self._cache = cache
@@ -74,3 +77,16 @@ class Networks:
         person, _ = latents.chunk(2, dim=concatenation_axis(masked=self.variant == "mask"))
         pictures: Tensor = await self.decoder(person / self.scaling_factor)
         return pictures
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        """The calls of a guided request for one sample."""
+        device, stride = self.device.torch_device, self.latents.downsampling
+        picture = torch.zeros((1, 3, height, width), device=device)
+        latents = torch.zeros((1, self.latents.channels, height // stride, width // stride), device=device)
+        mask = picture[:, :1] if self.variant == "mask" else None
+        condition = condition_rows(latents, latents, mask, guided=True)
+        both = torch.zeros((len(condition), self.latents.channels, *condition.shape[-2:]), device=device)
+        timesteps = torch.zeros(len(condition), dtype=torch.int64, device=device)
+        yield WarmCall(f"{self.variant} encoder", self.encoder, (picture,))
+        yield WarmCall(f"{self.variant} denoiser", self.denoiser, (both, timesteps, condition))
+        yield WarmCall(f"{self.variant} decoder", self.decoder, (latents,))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from model.device import Device
-from model.engine import Job
+from model.engine import Job, WarmCall
 from model.up2you.networks import Networks
-from model.up2you.request import MAX_PHOTOS, Stage
+from model.up2you.request import MAX_PHOTOS, SIZES, Stage
 from model.up2you.request import Request as AvatarRequest
 from model.up2you.sitting import Sitting
 
@@ -38,3 +39,7 @@ class Avatar:
         """What the views hold; the mesh and its pictures are small beside it. Of a folder, as many photos as may be."""
         photos = len(request.photos) if request.photos is not None else MAX_PHOTOS
         return self.networks.views.resident_bytes(request.size, request.size, photos)
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        if width == height and width in SIZES:
+            yield from self.networks.views.warm_calls(width)

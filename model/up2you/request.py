@@ -11,6 +11,7 @@ from model import request
 from model.request import MAX_FOLDER_FILES, ImageRef
 
 MAX_PHOTOS = MAX_FOLDER_FILES
+SIZES = range(64, 1025, 64)  # pixels a side of the generated views
 
 Stage = Literal["photos", "features", "shape", "poses", "weights", "rgb", "normals", "mesh", "colour", "export"]
 Format = Literal["glb", "obj", "ply"]
@@ -51,7 +52,13 @@ class Request(request.Request):
         description=f"Instead of `photos`: `s3://bucket/key/`, all pictures under it, at most {MAX_PHOTOS}.",
     )
 
-    size: int = Field(768, ge=64, le=1024, multiple_of=64, description="Pixels a side of the six generated views.")
+    size: int = Field(
+        768,
+        ge=SIZES.start,
+        le=SIZES[-1],
+        multiple_of=SIZES.step,
+        description="Pixels a side of the six generated views.",
+    )
     steps: int = Field(50, ge=1, le=200, description="Of each of the two denoising loops.")
     guidance: float = Field(3.0, ge=0, le=20, description="At 1 or below, guidance is off and a step costs half.")
     mesh_size: int = Field(1024, ge=64, le=2048, description="Pixels a side the mesh is compared with the normals at.")

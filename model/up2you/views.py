@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from model.device import Device, Network
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
+from model.engine import WarmCall
 from model.up2you import view_weights
 from model.up2you.adapters import Adapter, AttentionAdapter, Stage, fuse_views
-from model.up2you.feature_selector import FeatureSelector
+from model.up2you.feature_selector import PUBLISHED_RATIO, FeatureSelector
 from model.up2you.prompts import prompt_states
 from model.up2you.reference_states import ReferencePass, level_sizes
 from model.up2you.view_attention import Branch, Keys
@@ -75,13 +76,19 @@ class Views:
     def _networks(self, unet: FastUNet, adapter: Adapter, states: Tensor) -> StageNetworks:
         fuse_views(adapter)
         batched, sliced = self.device.batched, self.device.sliced
+
+        def denoiser(states: Tensor) -> Network:
+            module = ViewDenoiser(unet, adapter, states, sliced=sliced).eval()
+            # Its keys and values take a gigabyte, and a step so long that starting its kernels is nothing.
+            return batched(self.device.warmable(module, recorded=False), atom=VIEWS)
+
         return StageNetworks(
             adapter,
             batched(adapter.encoder),
             batched(ReferencePass(unet, states[1:], sliced=sliced).eval()),
             [batched(ReferenceKeys(cast("AttentionAdapter", layer).references)) for layer in adapter.layers],
-            batched(ViewDenoiser(unet, adapter, states, sliced=sliced).eval(), atom=VIEWS),
-            batched(ViewDenoiser(unet, adapter, states[1:], sliced=sliced).eval(), atom=VIEWS),
+            denoiser(states),
+            denoiser(states[1:]),
         )
 
     async def rgb(
@@ -140,6 +147,23 @@ class Views:
     def resident_bytes(self, height: int, width: int, photos: int) -> int:
         """What one job holds on the device between two forwards, at most; see `view_memory`."""
         return resident_bytes(self.unet, self.device.dtype, height, width, photos)
+
+    def warm_calls(self, size: int) -> Iterator[WarmCall]:
+        """The calls of a guided request with at least two photos, its views `size` pixels a side."""
+        device, cells = self.device.torch_device, size // CELL
+        picture = torch.zeros((1, 3, size, size), device=device)
+        latents = torch.zeros((1, 4, cells, cells), device=device)
+        timesteps = torch.zeros(VIEWS, dtype=torch.int64, device=device)
+        yield WarmCall("encoder", self.encoder, (picture,))
+        for stage, networks in self.stages.items():
+            residuals = networks.condition_encoder.module(picture.repeat(VIEWS, 1, 1, 1))
+            states = networks.reference_pass.module(latents)  # by layer: what a view looks at, once for each photo
+            ratio = int(PUBLISHED_RATIO) if stage == "rgb" else 1
+            seen = zip(networks.reference_keys, states, strict=True)
+            keys = [key for project, tokens in seen for key in project.module(tokens.repeat(VIEWS, ratio, 1))]
+            inputs = (latents.repeat(VIEWS, 1, 1, 1), timesteps, *residuals, *keys)
+            yield WarmCall(f"{stage} denoiser", networks.guided, inputs)
+        yield WarmCall("decoder", self.decoder, (latents,))
 
     async def _paint(self, stage: Stage, references: Tensor, poses: Tensor, select: Select, job: _Job) -> Tensor:
         height, width = poses.shape[-2:]

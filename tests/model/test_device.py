@@ -75,7 +75,7 @@ def test_calls_for_the_same_content_at_the_same_time_are_computed_once(max_batch
     async def main(device: Device) -> None:
         network = device.batched(module)
         contents = ["a", "b", "a", None, None, "a"]
-        calls = [lambda i, j=j: network(row(j), content=contents[j]) for j in range(6)]  # type: ignore[misc]
+        calls = [lambda i, j=j: network(row(j), content=contents[j]) for j in range(6)]
         answers = await asyncio.gather(*[steps(device, "tryon", 1, call) for call in calls])
         assert answers == [[0], [2], [0], [6], [8], [0]]
         assert sum(module.seen) == 4

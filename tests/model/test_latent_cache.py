@@ -78,9 +78,10 @@ def test_results_are_the_same_bits_with_and_without_it() -> None:
 def test_another_mask_is_another_person_and_the_same_masked_pixels_are_not() -> None:
     async def main(networks: Networks) -> list[int]:
         pictures, counted, rows = prepared(), Counted(networks), []
-        painted = pictures.person.clone()
+        masked, painted = pictures.mask, pictures.person.clone()
+        assert masked is not None
         painted[..., :8] = 1  # under the mask
-        for one in (pictures, replace(pictures, mask=1 - pictures.mask), replace(pictures, person=painted)):
+        for one in (pictures, replace(pictures, mask=1 - masked), replace(pictures, person=painted)):
             await encoded(networks, one)
             rows.append(counted.rows)
         return rows
@@ -96,7 +97,7 @@ def test_each_variant_remembers_what_its_own_weights_made(maskfree_weights: Path
     async def main(engine: TryOn) -> tuple[int, int]:
         counts = [Counted(networks) for networks in engine.networks.values()]
         for variant, networks in engine.networks.items():
-            await encoded(networks, replace(prepared(), **({} if variant == "mask" else {"mask": None})))
+            await encoded(networks, prepared() if variant == "mask" else replace(prepared(), mask=None))
         return counts[0].rows, counts[1].rows
 
     with tryon(PLENTY, tmp_path) as engine:

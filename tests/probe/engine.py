@@ -3,13 +3,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor, nn, tensor
 
 from model.device import Device
-from model.engine import Job
+from model.engine import Job, WarmCall
 from model.errors import InputError
 from tests.probe.request import Request as ProbeRequest
 
@@ -51,3 +52,6 @@ class Probe:
 
     def resident_bytes(self, request: ProbeRequest) -> int:
         return 0
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        yield WarmCall("sleep", self.sleep, (tensor([[0.0]]),))
