@@ -10,8 +10,8 @@ from statistics import median
 
 import httpx
 
-from bench.bare import bare_app
-from bench.load import Send, at_random, back_to_back, evenly, open_loop
+from bench.apps import serving_app
+from bench.clients import Send, at_random, back_to_back, evenly, open_loop
 from bench.report import Report, Row, Target, percentile
 from tests.server import serving
 
@@ -33,8 +33,12 @@ def main() -> None:
         "nothing, reads its result and answers; the bare app parses JSON and answers. At 20/s the loop is open and "
         "times run from when a request was due; back to back, one client waits for each answer.",
     )
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server, bare_app() as bare_url:
-        taken = asyncio.run(measure({BARE: bare_url, OURS: server.url}))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder)) as server,
+        serving_app("bench.bare:bare") as app,
+    ):
+        taken = asyncio.run(measure({BARE: app.url, OURS: server.url}))
     report.rows = [row(pattern, service, blocks) for (pattern, service), blocks in taken.items()]
     report.targets = [
         Target(f"p50 added, {pattern}, median of the blocks", added_ms(taken, pattern), MOST_ADDED_MS, "ms")

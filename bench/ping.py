@@ -15,7 +15,7 @@ from statistics import median
 
 import httpx
 
-from bench.load import at_random, closed_loop, open_loop
+from bench.clients import at_random, closed_loop, open_loop
 from bench.processor import worker_cpu_s
 from bench.report import Report, Row, Target, percentile
 from tests.server import serving

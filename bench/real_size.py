@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor2_0
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Generator, Tensor, nn
 
+from bench.plain.stock import tryon_unet
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from model.catvton.engine import TryOn
@@ -91,33 +89,13 @@ class Stock(nn.Module):
 
     def __init__(self, weights: Path, attention: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self.unet = UNet2DConditionModel.from_pretrained(weights / FOLDERS["mask"] / UNET, local_files_only=True).eval()
-        take_attention(self.unet, attention)
-        self.unet.set_attn_processor(
-            {name: AttnProcessor2_0() if ".attn1." in name else ReturnInput() for name in self.unet.attn_processors}
-        )
+        folder = weights / FOLDERS["mask"] / UNET
+        self.unet = tryon_unet(folder, attention, torch.device("cpu"), torch.float32)
 
     def forward(self, latents: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
         seen = torch.cat([latents, condition], dim=1)
         prediction: Tensor = self.unet(seen, timesteps, encoder_hidden_states=None).sample
         return prediction
-
-
-def take_attention(unet: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Self-attention i, in the module's own order, has the keys that begin with "8i."."""
-    attentions = [module for name, module in unet.named_modules() if name.endswith(".attn1")]
-    for key, tensor in tensors.items():
-        position, _, name = key.partition(".")
-        attentions[int(position) // 8].get_parameter(name).copy_(tensor)
-
-
-class ReturnInput:
-    """A processor for diffusers' `Attention` that does not attend."""
-
-    def __call__(
-        self, attn: nn.Module, hidden_states: Tensor, encoder_hidden_states: Any = None, attention_mask: Any = None
-    ) -> Tensor:
-        return hidden_states
 
 
 LOADERS: dict[str, Callable[[Path], nn.Module]] = {

@@ -20,17 +20,19 @@ Row = dict[str, str | float]  # column -> cell
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should be at most."""
+    """What a figure should be at most, or at least."""
 
     what: str
     measured: float
     limit: float
     unit: str
+    at_least: bool = False
 
     def __str__(self) -> str:
-        verdict = "met" if self.measured <= self.limit else "MISSED"
+        met = self.measured >= self.limit if self.at_least else self.measured <= self.limit
         measured, limit = (f"{value:.3g} {self.unit}".rstrip() for value in (self.measured, self.limit))
-        return f"{self.what}: {measured}, at most {limit}: **{verdict}**"
+        bound, verdict = "at least" if self.at_least else "at most", "met" if met else "MISSED"
+        return f"{self.what}: {measured}, {bound} {limit}: **{verdict}**"
 
 
 @dataclass

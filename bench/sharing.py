@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench.load import closed_loop
+from bench.clients import closed_loop
 from bench.processor import worker_cpu_s
 from bench.report import Report, Row, percentile
 from tests.server import Server, serving

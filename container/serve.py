@@ -152,7 +152,7 @@ class Front:
             worker_command,
             environments,
             spool_dir=settings.spool_dir,
-            max_live_jobs=settings.max_live_jobs,
+            jobs_per_worker=settings.jobs_per_worker(),
             stall_s=settings.stall_s,
             metrics=metrics,
         )

@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_NEXT_JOBS = 2  # so that a worker never waits for the front
+
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
 
 
@@ -60,6 +62,9 @@ class Settings(BaseSettings):
     max_queued_jobs: PositiveInt = Field(256, description="Jobs accepted and not ended; more get 429.")
     max_live_jobs: PositiveInt = Field(8, description="Jobs of one engine on the device at once, per worker.")
     max_batch_rows: NonNegativeInt = Field(8, description="Most rows of a shared forward; 0: nothing is shared.")
+    batching: Literal["steps", "requests", "off"] = Field(
+        "steps", description="Jobs join others between steps, only as they start, or run one after the other."
+    )
     engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
     overload: Literal["refuse", "wait"] = Field(
         "refuse", description="What happens to work that would end too late: 429, or it waits all the same."
@@ -119,6 +124,16 @@ class Settings(BaseSettings):
         """The environment variables a worker may know: all but credentials and where to use them."""
         hidden = {"api_token"} | {name for name in cls.model_fields if name.startswith("aws_")}
         return [name.upper() for name in cls.model_fields if name not in hidden]
+
+    def jobs_per_worker(self) -> int:
+        """Jobs of one engine that a worker is told of: those on the device, and those it goes on with unasked."""
+        match self.batching:
+            case "steps":
+                return self.max_live_jobs + _NEXT_JOBS
+            case "requests":  # it must know all that could start together
+                return 2 * self.max_live_jobs
+            case "off":
+                return 1 + _NEXT_JOBS
 
     def shares(self) -> dict[str, float]:
         """`engine_shares` as numbers."""

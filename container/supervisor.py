@@ -29,7 +29,6 @@ _FIRST_RESTART_S, _LAST_RESTART_S = 0.5, 30.0
 _HEALTHY_S = 60.0  # a worker that was ready this long restarts without delay
 _STALL_TIMES_SLOWEST = 10
 _DEATHS_ALONE, _DEATHS_IN_COMPANY = 2, 5
-_WINDOW_BEYOND_LIVE = 2  # jobs a worker is told of before it can take them, so that it never waits for the front
 _WATCH_S = 0.5
 
 log = logging.getLogger(__name__)
@@ -92,7 +91,7 @@ class Supervisor:
         environments: Sequence[Mapping[str, str]],
         *,
         spool_dir: Path,
-        max_live_jobs: int,
+        jobs_per_worker: int,
         stall_s: float,
         metrics: Metrics,
     ) -> None:
@@ -104,7 +103,7 @@ class Supervisor:
         self._command = command
         self._environments = environments
         self._spool_dir = spool_dir
-        self._window = max_live_jobs + _WINDOW_BEYOND_LIVE
+        self._window = jobs_per_worker
         self._stall_s = stall_s
         self._metrics = metrics
         self._pace = Pace()

@@ -196,6 +196,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         settings.dtype,
         max_batch_rows=settings.max_batch_rows,
         max_live_jobs=settings.max_live_jobs,
+        batching=settings.batching,
         shares=settings.shares(),
         memory_profile=settings.memory_profile,
     )

@@ -22,7 +22,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psutil
 import torch
@@ -33,6 +33,7 @@ from model.residence import Lodging, MemoryProfile
 
 T = TypeVar("T")
 Rows = Tensor | tuple[Tensor, ...]
+Batching = Literal["steps", "requests", "off"]
 
 # A resumed caller reaches its next call within a few turns of the event loop: one for the future, and up to
 # three more for each `gather` in between. Turns of an idle loop take microseconds.
@@ -87,6 +88,9 @@ class Device:
         dtype: what networks compute in.
         max_batch_rows: most rows of one forward that joins several calls; 0: one call a forward.
         max_live_jobs: most jobs of one engine between their first and last forward.
+        batching: how jobs of one engine come together. "steps": one goes live as soon as there is room, and shares
+            whatever forwards it meets. "requests": those that wait go live together, and none joins until all of them
+            have ended. "off": one after the other and nothing shared, as `max_live_jobs=1, max_batch_rows=0`.
         memory_bytes: what the live jobs' resident tensors may take together; None: measured at the first job.
         shares: engine -> weight of its claim on device time; 1 when absent.
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
@@ -100,6 +104,7 @@ class Device:
         *,
         max_batch_rows: int = 8,
         max_live_jobs: int = 8,
+        batching: Batching = "steps",
         memory_bytes: int | None = None,
         shares: Mapping[str, float] | None = None,
         memory_profile: MemoryProfile = "resident",
@@ -107,8 +112,9 @@ class Device:
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
-        self.max_batch_rows = max_batch_rows
-        self.max_live_jobs = max_live_jobs
+        self.max_batch_rows = 0 if batching == "off" else max_batch_rows
+        self.max_live_jobs = 1 if batching == "off" else max_live_jobs
+        self.batching: Batching = batching
         self.memory_profile: MemoryProfile = memory_profile
         self.stats = Stats()
         self._memory_bytes = memory_bytes
@@ -201,7 +207,8 @@ class Device:
             self._unpark()
 
     def _admit(self) -> None:
-        held_back: set[str] = set()  # engines whose oldest waiting job cannot be live yet
+        # Engines whose oldest waiting job cannot be live yet.
+        held_back = {account.engine for account in self._live} if self.batching == "requests" else set[str]()
         for account in list(self._waiting):
             if account.engine in held_back:
                 continue
@@ -431,6 +438,7 @@ def open_device(
     *,
     max_batch_rows: int = 8,
     max_live_jobs: int = 8,
+    batching: Batching = "steps",
     shares: Mapping[str, float] | None = None,
     memory_profile: MemoryProfile = "resident",
 ) -> Device:
@@ -448,6 +456,7 @@ def open_device(
         getattr(torch, dtype),
         max_batch_rows=max_batch_rows,
         max_live_jobs=max_live_jobs,
+        batching=batching,
         shares=shares,
         memory_profile=memory_profile,
     )

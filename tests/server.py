@@ -50,8 +50,8 @@ class Server:
                 [sys.executable, "-m", self._module, "serve"], cwd=ROOT, env=environment, stderr=log
             )
 
-    def wait_ready(self) -> Server:
-        deadline = time.monotonic() + _START_S
+    def wait_ready(self, within_s: float = _START_S) -> Server:
+        deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
@@ -61,7 +61,7 @@ class Server:
             except httpx.TransportError:
                 pass
             time.sleep(0.05)
-        raise TimeoutError(f"not ready in {_START_S} s: {self.log.read_text()[-2000:]}")
+        raise TimeoutError(f"not ready in {within_s} s: {self.log.read_text()[-2000:]}")
 
     def restart(self) -> Server:
         """Start again on the same spool and port, after the process has ended."""
@@ -99,11 +99,11 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[Server]:
+def serving(folder: Path, *, within_s: float = _START_S, **settings: Any) -> Iterator[Server]:
     """A server that is ready, and stopped in the end."""
     server = Server(folder, **settings)
     try:
-        yield server.wait_ready()
+        yield server.wait_ready(within_s)
     finally:
         server.close()
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.device import CrowdedError, Device
+from model.device import Batching, CrowdedError, Device
 from model.errors import DeviceLostError, DeviceMemoryError
 
 CPU = torch.device("cpu")
@@ -89,6 +89,33 @@ def test_a_forward_never_joins_more_rows_than_the_limit(limit: int, largest: int
         assert max(module.seen) == largest
 
     run(main, Device(CPU, max_batch_rows=limit))
+
+
+@pytest.mark.parametrize(("batching", "largest"), [("steps", 4), ("requests", 3), ("off", 1)])
+def test_answers_are_the_same_however_jobs_come_together(batching: Batching, largest: int) -> None:
+    """The first of four is alone when it comes: with "requests" the other three wait for its end."""
+    module = Recorder()
+
+    async def main(device: Device) -> None:
+        network = device.batched(module)
+        jobs = [steps(device, "tryon", 3 + j, lambda i, j=j: network(row(10 * j + i))) for j in range(4)]  # type: ignore[misc]
+        answers = await asyncio.gather(*jobs)
+        assert answers == [[2 * (10 * j + i) for i in range(3 + j)] for j in range(4)]
+        assert max(module.seen) == largest
+
+    run(main, Device(CPU, batching=batching))
+
+
+def test_off_shares_nothing_even_within_a_job() -> None:
+    module = Recorder()
+
+    async def main(device: Device) -> None:
+        network = device.batched(module)
+        async with device.live("tryon", 0):
+            await asyncio.gather(network(row(1)), network(row(2)))
+        assert module.seen == [1, 1]
+
+    run(main, Device(CPU, batching="off"))
 
 
 def test_calls_of_another_key_shape_or_dtype_never_share() -> None:
@@ -321,6 +348,29 @@ def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
         await asyncio.gather(*jobs, return_exceptions=True)
 
     run(main, Device(CPU, max_live_jobs=2))
+
+
+def test_with_requests_nobody_joins_and_those_that_waited_start_together(order: list[str]) -> None:
+    async def main(device: Device) -> None:
+        leave = {name: asyncio.Event() for name in ("first", "second", "left", "third", "fourth")}
+        jobs = {name: asyncio.create_task(hold(device, name, 0, order, leave[name])) for name in leave}
+        other = asyncio.create_task(hold(device, "other engine", 0, order, leave["first"], engine="avatar"))
+        await asyncio.sleep(0.01)
+        assert order == ["first", "other engine"]
+        jobs["left"].cancel()
+        leave["first"].set()
+        await asyncio.sleep(0.01)
+        assert order[2:] == ["second", "third"]  # two places
+        leave["second"].set()
+        await asyncio.sleep(0.01)
+        assert order[4:] == []
+        leave["third"].set()
+        await asyncio.sleep(0.01)
+        assert order[4:] == ["fourth"]
+        leave["fourth"].set()
+        await asyncio.gather(*jobs.values(), other, return_exceptions=True)
+
+    run(main, Device(CPU, max_live_jobs=2, batching="requests"))
 
 
 @pytest.mark.parametrize(("patience_s", "expected"), [(60, ["first", "small"]), (0, ["first"])])

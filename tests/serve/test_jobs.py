@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +16,9 @@ import pytest
 
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, eventually, serving
+
+STREAMED = {"Accept": "application/x-ndjson"}
+_BEATS_S = 1.3  # a worker tells every second how many forwards there were
 
 
 def many(server: Server, bodies: list[dict[str, Any]]) -> list[httpx.Response]:
@@ -69,7 +74,7 @@ def test_a_job_that_outlives_its_deadline_is_cancelled_and_its_id_is_free(server
 def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server, accept: str) -> None:
     cancelled = 'atelier_jobs_total{code="cancelled",engine="probe"}'
     before = metric(server, cancelled)
-    body = '{"type": "probe", "unforeseen_s": [' + ", ".join(["0.1"] * 100) + "]}"
+    body = '{"type": "probe", "steps_s": [' + ", ".join(["0.1"] * 100) + "]}"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
@@ -77,6 +82,35 @@ def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server
         time.sleep(0.3)
     eventually(lambda: metric(server, cancelled) == before + 1, within_s=3)
     assert metric(server, "atelier_jobs_live") == 0
+
+
+def rows_computed(server: Server) -> int:
+    """Rows of all forwards so far, once the worker has told of them."""
+    time.sleep(_BEATS_S)
+    text = server.client.get("/metrics").text
+    counts = re.findall(r'^atelier_forwards_total\{rows="(\d+)"\} (\S+)', text, re.MULTILINE)
+    return sum(int(rows) * int(float(forwards)) for rows, forwards in counts)
+
+
+def leave_after(server: Server, done: int, body: dict[str, Any]) -> int:
+    """Stream a job, hang up as soon as `done` steps of its heavy stage are behind it; returns how many were."""
+    with httpx.stream("POST", f"{server.url}/invocations", json=body, headers=STREAMED, timeout=60) as response:
+        assert response.status_code == 200, response.read()
+        for line in response.iter_lines():
+            event = json.loads(line)
+            if event["stage"] in ("wait", "denoise") and event["done"] >= done:
+                return int(event["done"])
+    raise ValueError("the stream ended")
+
+
+def test_no_more_than_the_forward_in_flight_has_rows_of_a_job_whose_client_hung_up(server: Server) -> None:
+    """In company, which goes on: each probe has one row a step."""
+    before = rows_computed(server)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stays = pool.submit(server.probe, steps_s=[0.1] * 20)
+        done = leave_after(server, 5, {"type": "probe", "steps_s": [0.1] * 100})
+        assert stays.result().status_code == 200
+    assert done <= rows_computed(server) - before - 20 <= done + 1
 
 
 def test_a_job_somebody_still_waits_for_goes_on_when_another_hangs_up(server: Server) -> None:

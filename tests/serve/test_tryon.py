@@ -19,6 +19,7 @@ from PIL import Image, ImageChops
 from model.synthetic.samples import small_sample
 from tests.conftest import base64_of, encode
 from tests.serve.test_invocations import assert_problem
+from tests.serve.test_jobs import leave_after, rows_computed
 from tests.server import GOLDEN, Server, eventually, serving
 
 LEVELS = 2  # grey levels, between kernels that add in another order
@@ -149,6 +150,16 @@ def test_sample_i_equals_a_request_with_seed_plus_i(server: Server, sample: dict
     for i, output in enumerate(answer["outputs"]):
         together = Image.open(io.BytesIO(base64.b64decode(output["data"])))
         assert difference(together, shown(post(server, sample | {"seed": 10 + i}))) <= LEVELS
+
+
+def test_a_tryon_whose_client_hangs_up_has_no_more_than_the_forward_in_flight(
+    server: Server, sample: dict[str, Any]
+) -> None:
+    """Without guidance it has one row: person and garment in the encoder, then one a step."""
+    before = rows_computed(server)
+    body = sample | {"width": 384, "height": 512, "steps": 100, "guidance": 1, "deadline_s": 600}
+    done = leave_after(server, 2, body)
+    assert done <= rows_computed(server) - before - 2 <= done + 1
 
 
 def test_the_names_of_the_earlier_container_work(server: Server, sample: dict[str, Any]) -> None:
