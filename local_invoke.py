@@ -37,6 +37,7 @@ DEMO_PERSON, DEMO_PHOTOS, DEMO_PHOTO_SIZE = 3, 5, (288, 384)
 PICTURES = ("person", "garment", "upper", "lower", "mask")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
 NUMBERS = {"width": int, "height": int, "steps": int, "guidance": float, "eta": float, "seed": int, "samples": int}
+CHOICES = {"quality": ("best", "balanced", "fast"), "solver": ("ddim", "dpmpp")}
 AVATAR_NUMBERS = {
     **{"size": int, "steps": int, "guidance": float, "seed": int},
     **{"mesh_size": int, "iterations": int, "faces": int, "texture_size": int},
@@ -107,6 +108,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     how = argparse.ArgumentParser(add_help=False)
     for name, kind in NUMBERS.items():
         how.add_argument(f"--{name}", type=kind)
+    for name, choices in CHOICES.items():
+        how.add_argument(f"--{name}", choices=choices)
     parser = argparse.ArgumentParser(prog="local_invoke.py", description=(__doc__ or "").split("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("ping", parents=[where], help="is it ready?").set_defaults(run=run_ping)
@@ -224,7 +227,7 @@ def demo_tryon(http: httpx.Client, sample: Sample, seed: int, args: argparse.Nam
 
     inputs = render_sample(sample, args.out)
     mask = inputs.pop("mask")
-    body = {"type": "tryon", "seed": seed, "category": sample.category, **references(inputs), **numbers(args)}
+    body = {"type": "tryon", "seed": seed, "category": sample.category, **references(inputs), **options(args)}
     try:
         answer = invoke(http, body | {"return_mask": True}, lambda *_: None)
     except Refused as refusal:
@@ -261,7 +264,7 @@ def tryon_body(args: argparse.Namespace) -> Json:
         "type": "tryon",
         **references(given({"person": args.person, "mask": args.mask})),
         **(references({"garment": args.garment}) if args.garment else {"garments": references(both)}),
-        **numbers(args),
+        **options(args),
         "category": args.category,
         "variant": args.variant,
         "repaint": False if args.no_repaint else None,
@@ -277,7 +280,7 @@ def avatar_body(args: argparse.Namespace) -> Json:
     body = {
         "type": "avatar",
         **photos_in(args.photos),
-        **numbers(args, AVATAR_NUMBERS),
+        **options(args, AVATAR_NUMBERS),
         **{name: getattr(args, name) for name in ("formats", "texture", "body_only", "turntable", "id", "deadline_s")},
         "output": given({"prefix": args.output_prefix}),
     }
@@ -297,7 +300,7 @@ def photos_of(files: Iterable[Path]) -> Json:
     return {"photos": [reference(str(file)) for file in files]}
 
 
-def numbers(args: argparse.Namespace, names: Iterable[str] = NUMBERS) -> Json:
+def options(args: argparse.Namespace, names: Iterable[str] = (*NUMBERS, *CHOICES)) -> Json:
     return given({name: getattr(args, name) for name in names})
 
 

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 MAX_FOLDER_FILES = 64  # of an input that is a folder
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
@@ -40,7 +40,10 @@ class Output(BaseModel):
 
 
 class Request(BaseModel):
-    """Base of the engines' requests. Unknown fields are refused."""
+    """Base of the engines' requests. Unknown fields are refused.
+
+    `Request.model_validate(body, context=defaults)` takes what `body` leaves out from the pack's `defaults`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,6 +60,23 @@ class Request(BaseModel):
     seed: int = Field(default_factory=random_seed, ge=0, lt=2**32, description="Random when absent; always echoed.")
     output: Output = Field(default_factory=Output)
     deadline_s: float | None = Field(None, gt=0, le=3600, description="Give up after this many seconds.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_defaults(cls, body: Any, info: ValidationInfo) -> Any:
+        if not isinstance(body, dict):
+            return body
+        defaults = info.context or {}
+        return {**defaults, **cls.preset(body, defaults), **body}
+
+    @classmethod
+    def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a preset that `body` names sets in place of the pack's `defaults`. `body` is not validated yet."""
+        return {}
+
+    def settings(self) -> dict[str, Any]:
+        """What the answer says of how it was computed: fields that a preset or a pack may have set."""
+        return {}
 
     @abstractmethod
     def inputs(self) -> Mapping[str, str]:

@@ -263,6 +263,7 @@ class Jobs:
             "type": job.request.type,
             "state": "done",
             "seed": job.request.seed,
+            "settings": job.request.settings(),
             "outputs": result["outputs"],
             "warnings": result["warnings"],
             "timings": timings | result["timings"],

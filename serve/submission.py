@@ -41,7 +41,7 @@ def read_submission(
     if fallback_id is not None:
         defaults = {"id": fallback_id, **defaults}
     try:
-        request = request_class(name).model_validate({**defaults, **body, "type": name})
+        request = request_class(name).model_validate({**body, "type": name}, context=defaults)
     except ValidationError as error:
         raise explain(error) from None
     return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)

@@ -116,7 +116,7 @@ def parts(weights: Path) -> list[Callable[[], object]]:
 
 def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:
     """What a job holds beside the weights, at the pack's own size."""
-    request = Request.model_validate({"person": "p", "garment": "g", **defaults})
+    request = Request.model_validate({"person": "p", "garment": "g"}, context=defaults)
     return resident_bytes(request, latents(weights, variants(weights)[0]))
 
 

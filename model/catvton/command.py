@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from model.catvton.presets import PRESETS, Solver
 from model.catvton.request import Request
 from model.command import add_device, loaded_pack, run_engine
 
@@ -19,7 +20,7 @@ _INPUTS = {
 }
 _REQUEST_FIELDS = (
     *("width", "height", "steps", "guidance", "eta", "seed", "samples"),
-    *("mask_polarity", "category", "variant", "return_mask", "mask_only"),
+    *("quality", "solver", "mask_polarity", "category", "variant", "return_mask", "mask_only"),
 )
 
 
@@ -32,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int)
     for name in ("guidance", "eta"):
         parser.add_argument(f"--{name}", type=float)
+    add_quality(parser)
     parser.add_argument("--mask-polarity", choices=("white_repaints", "black_repaints"))
     parser.add_argument("--category", choices=("upper", "lower", "overall", "inner", "outer"), help="of the garment")
     parser.add_argument("--variant", choices=("mask", "maskfree"))
@@ -41,6 +43,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=("png", "jpeg", "webp"), default="png")
     add_device(parser)
     parser.set_defaults(command=tryon)
+
+
+def add_quality(parser: ArgumentParser) -> None:
+    """How well and how fast."""
+    parser.add_argument("--quality", choices=PRESETS, help="a preset; what is given beside it wins")
+    parser.add_argument("--solver", choices=get_args(Solver))
 
 
 def tryon(arguments: Namespace) -> int:
@@ -59,4 +67,4 @@ def _request(arguments: Namespace, defaults: Mapping[str, float]) -> Request:
     if garments:
         body["garments"] = garments
     rest = {"repaint": not arguments.no_repaint, "output": {"format": arguments.format}}
-    return Request.model_validate(body | dict(defaults) | given | rest)
+    return Request.model_validate(body | given | rest, context=defaults)

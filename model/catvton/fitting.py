@@ -13,9 +13,8 @@ from model.catvton.pictures import picture_of, prepare
 from model.catvton.reading import Inputs
 from model.catvton.repaint import paste_back
 from model.catvton.request import Category, Request
-from model.catvton.sampling import sample, seeded
+from model.catvton.sampling import WALKS, sample, seeded
 from model.catvton.writing import Album, numbered
-from model.diffusion.schedule import DDIM
 from model.engine import Job
 
 
@@ -87,7 +86,7 @@ class Fitting:
         request, networks = self.request, self.networks
         # The published code, told to repeat itself, draws the two from generators of their own and equal seed.
         posterior, noise = seeded(seed, samples), seeded(seed, samples)
-        ddim = DDIM(networks.noise_schedule, request.steps, request.eta)
+        walk = WALKS[request.solver](networks.noise_schedule, request.steps, request.eta)
         size = request.width, request.height
         prepared = await self._cpu(lambda: prepare(dressing.photo, dressing.garment, dressing.mask, size))
 
@@ -96,8 +95,9 @@ class Fitting:
 
         self.job.progress("denoise", self._steps_done, self._steps)
         channels = networks.latents.channels
-        walk = sample(networks.denoiser, ddim, condition, request.guidance, noise, channels)
-        async for _, latents in walk:  # noqa: B007
+        async for _, latents in sample(  # noqa: B007
+            networks.denoiser, walk, condition, request.guidance, noise, channels
+        ):
             self._steps_done += 1
             self.job.progress("denoise", self._steps_done, self._steps)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import torch
 from torch import Generator, Tensor
 
+from model.catvton.presets import Solver
+from model.diffusion.dpm_solver import DPMSolver
 from model.diffusion.schedule import DDIM
+from model.diffusion.walk import Walk
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
 Network = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
 # Standard normal numbers of a given shape, float32 on the host.
 Normal = Callable[[Sequence[int]], Tensor]
+
+WALKS: Mapping[Solver, type[DDIM | DPMSolver]] = {"ddim": DDIM, "dpmpp": DPMSolver}
 
 
 def normal_per_row(generators: Sequence[Generator]) -> Normal:
@@ -63,7 +68,7 @@ def concatenation_axis(*, masked: bool) -> int:
 
 
 async def sample(
-    network: Network, ddim: DDIM, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
+    network: Network, walk: Walk, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
 ) -> AsyncIterator[tuple[int, Tensor]]:
     """Yield, after each step, how many are done and the latents, (B, channels, ...) float32, as large as the condition.
 
@@ -76,12 +81,12 @@ async def sample(
     samples = rows // 2 if guidance > 1 else rows
     shape = (samples, channels, *condition.shape[-2:])
     latents = noise(shape).to(device)
-    for i, timestep in enumerate(ddim.timesteps):
+    for i, timestep in enumerate(walk.timesteps):
         timesteps = torch.full((rows,), timestep, device=device)
         prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
         if guidance > 1:
             without, with_garment = prediction.chunk(2)
             prediction = without + guidance * (with_garment - without)
-        fresh = noise(shape).to(device) if ddim.eta > 0 else None
-        latents = ddim.step(prediction, i, latents, fresh)
+        fresh = noise(shape).to(device) if walk.eta > 0 else None
+        latents = walk.step(prediction, i, latents, fresh)
         yield i + 1, latents

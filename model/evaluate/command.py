@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
+from model.catvton.command import add_quality
 from model.command import add_device
 from model.errors import InputError
 from model.train.datasets import Example, Pairing, read_examples
@@ -40,6 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int)
     for name in ("guidance", "eta"):
         parser.add_argument(f"--{name}", type=float)
+    add_quality(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next ones count on")
     parser.add_argument("--variant", choices=("mask", "maskfree"))
     parser.add_argument("--no-repaint", action="store_true", help="judge results as painted, at width x height")

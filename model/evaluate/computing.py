@@ -22,7 +22,7 @@ from model.evaluate.truth_files import truth_files
 from model.train.datasets import Example, Pairing
 from model.weights.pack import Pack
 
-_REQUEST_FIELDS = ("width", "height", "steps", "guidance", "eta", "variant")
+_REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", "eta", "variant")
 
 
 def compute(
@@ -71,5 +71,5 @@ def _task(
     elif pairing == "paired" and example.other.is_file():
         body["person"] = str(example.other)
     body |= {"category": truth_files(example).category, "seed": (arguments.seed + i) % 2**32}
-    body |= pack.defaults("tryon") | given | {"repaint": not arguments.no_repaint}
-    return Task(Request.model_validate(body), results[example.name])
+    body |= given | {"repaint": not arguments.no_repaint}
+    return Task(Request.model_validate(body, context=pack.defaults("tryon")), results[example.name])

@@ -43,5 +43,5 @@ def views(weights: Path) -> Network[nn.ModuleList]:
 
 def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:
     """What a job of eight photos holds beside the weights, at the pack's own size."""
-    request = Request.model_validate({"photos": ["p"] * _PHOTOS, **defaults})
+    request = Request.model_validate({"photos": ["p"] * _PHOTOS}, context=defaults)
     return resident_bytes(view_weights.unet(weights).module, dtype, request.size, request.size, _PHOTOS)

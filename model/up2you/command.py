@@ -50,7 +50,7 @@ def avatar(arguments: Namespace) -> int:
         raise InputError("--photos names no folder with pictures", code="no_photos", field="photos")
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     body: dict[str, Any] = {"photos": [str(photo) for photo in photos] or ["left by an earlier run"]}
-    request = Request.model_validate(body | pack.defaults("avatar") | given)
+    request = Request.model_validate(body | given, context=pack.defaults("avatar"))
     files = {f"photos.{i}": photo for i, photo in enumerate(photos)}
 
     async def run(engine: Avatar, request: Request, job: Job) -> None:

@@ -1,0 +1,87 @@
+"""DPM-Solver++ against diffusers' own."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
+
+from model.diffusion.dpm_solver import DPMSolver
+from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
+
+BETAS = 0.00085, 0.012
+ALGORITHMS = {0.0: "dpmsolver++", 1.0: "sde-dpmsolver++"}
+
+
+def schedule(prediction_type: PredictionType = "epsilon", spacing: Spacing = "leading") -> NoiseSchedule:
+    """The published one, or a relative of it."""
+    return NoiseSchedule(
+        *BETAS,
+        train_steps=1000,
+        steps_offset=1,
+        clean_end=False,
+        prediction_type=prediction_type,
+        spacing=spacing,
+    )
+
+
+def theirs(steps: int, eta: float, prediction_type: PredictionType, spacing: Spacing) -> DPMSolverMultistepScheduler:
+    scheduler = DPMSolverMultistepScheduler(
+        num_train_timesteps=1000,
+        beta_start=BETAS[0],
+        beta_end=BETAS[1],
+        beta_schedule="scaled_linear",
+        steps_offset=1,
+        prediction_type=prediction_type,
+        timestep_spacing=spacing,
+        algorithm_type=ALGORITHMS[eta],
+    )
+    scheduler.set_timesteps(steps)
+    return scheduler
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # numpy's, of what diffusers does with tensors
+@pytest.mark.parametrize("prediction_type", get_args(PredictionType))
+@pytest.mark.parametrize("spacing", get_args(Spacing))
+@pytest.mark.parametrize("eta", ALGORITHMS)
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 14, 15, 20, 50, 200])
+def test_every_step_is_diffusers_step(
+    steps: int, eta: float, spacing: Spacing, prediction_type: PredictionType
+) -> None:
+    ours = DPMSolver(schedule(prediction_type, spacing), steps, eta)
+    scheduler = theirs(steps, eta, prediction_type, spacing)
+    assert ours.timesteps == scheduler.timesteps.tolist()
+    generator = torch.Generator().manual_seed(steps)
+    latents = torch.randn(2, 4, 8, 6, generator=generator)
+    for i, t in enumerate(ours.timesteps):
+        prediction, noise = torch.randn(2, *latents.shape, generator=generator)
+        expected = scheduler.step(prediction, t, latents, variance_noise=noise).prev_sample
+        latents = ours.step(prediction, i, latents, noise if eta else None)
+        assert (latents - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
+def test_a_network_that_knows_the_picture_is_given_the_noise_it_expects(eta: float) -> None:
+    """The picture is reached exactly, and on the way the latents hold as much noise as the timestep says."""
+    picture = torch.tensor(0.7)
+    noise_schedule, generator = schedule(), torch.Generator().manual_seed(1)
+    walk = DPMSolver(noise_schedule, 8, eta)
+    alphas = noise_schedule.alphas[walk.timesteps]
+    noise = torch.randn(200_000, generator=generator)
+    latents: Tensor = alphas[0] ** 0.5 * picture + (1 - alphas[0]) ** 0.5 * noise
+    for i, alpha in enumerate(alphas):
+        seen = latents - alpha**0.5 * picture
+        assert seen.mean().abs() < 0.01
+        assert seen.std() == pytest.approx((1 - alpha).item() ** 0.5, rel=0.01)
+        fresh = torch.randn(latents.shape, generator=generator)
+        latents = walk.step(seen / (1 - alpha) ** 0.5, i, latents, fresh)
+    assert torch.allclose(latents, picture, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [0, 1000])
+def test_a_step_count_without_timesteps_is_refused(steps: int) -> None:
+    with pytest.raises(ValueError, match="steps"):
+        DPMSolver(schedule(), steps, 0.0)
