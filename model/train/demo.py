@@ -42,7 +42,7 @@ class Plan:
 
 # Two CPU cores, an evening; one large GPU, less than an hour.
 PLANS = {
-    "cpu": Plan(96, 128, 24_000, 4, autoencoder_minutes=10, tryon_minutes=140, maskfree_minutes=40, batch_size=16),
+    "cpu": Plan(96, 128, 24_000, 4, autoencoder_minutes=10, tryon_minutes=140, maskfree_minutes=110, batch_size=16),
     "gpu": Plan(192, 256, 80_000, 4, autoencoder_minutes=5, tryon_minutes=20, maskfree_minutes=10, batch_size=128),
 }
 
@@ -118,9 +118,9 @@ def tryon(plan: Plan, people: Path, start: Path, out: Path, variant: Variant) ->
         warmup_steps=200,
         ema=0.998 if new else 0.995,
         dream=None,
-        loss_outside=0.1 if new else 0.3,  # without a mask, all of the picture is shown
-        timestep_power=1.5,
-        sampling_steps=3,
+        loss_outside=0.1 if new else 0.2,  # without a mask, all of the picture is shown
+        timestep_power=1.5 if new else 2,
+        sampling_steps=2,
         guidance=1.2,
     )
 

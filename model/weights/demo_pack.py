@@ -26,7 +26,7 @@ SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 DEFAULTS = {
-    "tryon": {"width": 96, "height": 128, "steps": 3, "guidance": 1.2},
+    "tryon": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
     "avatar": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
 }
 

@@ -25,7 +25,7 @@ def test_demo_is_the_embedded_pack() -> None:
     pack = Pack("demo")
     assert pack.folder == DEMO
     assert "tryon" in pack.engines
-    assert pack.defaults("tryon") == {"width": 96, "height": 128, "steps": 3, "guidance": 1.2}
+    assert pack.defaults("tryon") == {"width": 96, "height": 128, "steps": 2, "guidance": 1.2}
     assert pack.licence("tryon") == "MIT (trained on made-up people)"
 
 
