@@ -39,7 +39,7 @@ Batching = Literal["steps", "requests", "off"]
 # A resumed caller reaches its next call within a few turns of the event loop: one for the future, and up to
 # three more for each `gather` in between. Turns of an idle loop take microseconds.
 _SETTLE_TURNS = 8
-_CPU_THREADS = 2
+_CPU_THREADS = 2  # of each engine
 
 
 class CrowdedError(Exception):
@@ -139,7 +139,7 @@ class Device:
         # Weights that come and go have no fixed place for a recording to find them at.
         self._graphs = Graphs(torch_device) if torch_device.type == "cuda" and self._lodging is None else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
-        self._cpu_threads = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix="cpu")
+        self._cpu_threads: dict[str, ThreadPoolExecutor] = {}  # engine -> threads no other engine keeps busy
 
         self._waiting: deque[Account] = deque()  # jobs that are not live yet, oldest first
         self._live: list[Account] = []
@@ -189,8 +189,12 @@ class Device:
         return result
 
     async def cpu(self, fn: Callable[[], T]) -> T:
-        """Run `fn` in a thread that does not hold the device."""
-        return await asyncio.get_running_loop().run_in_executor(self._cpu_threads, fn)
+        """Run `fn` in a thread that does not hold the device, of the few that the job's engine has."""
+        account = _account.get(None)
+        engine = account.engine if account else ""
+        if engine not in self._cpu_threads:
+            self._cpu_threads[engine] = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"cpu {engine}")
+        return await asyncio.get_running_loop().run_in_executor(self._cpu_threads[engine], fn)
 
     # -- jobs -----------------------------------------------------------------------------------------------
 
@@ -403,7 +407,8 @@ class Device:
         if self._pump is not None:
             self._pump.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._cpu_threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self._cpu_threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Network:

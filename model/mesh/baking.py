@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
@@ -14,10 +15,23 @@ from model.mesh.rasteriser import Rasteriser, interpolate
 from model.mesh.view_projection import Projection
 
 
+@dataclass(frozen=True)
+class Texels:
+    """The texels that lie in a chart, row by row, and what of the surface they show.
+
+    covered: (size, size) bool. points, normals: (texels, 3); normals are of any length. fallback: (texels, 3) in 0..1.
+    """
+
+    covered: Tensor
+    points: Tensor
+    normals: Tensor
+    fallback: Tensor
+
+
 def bake(
     atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser
 ) -> Image.Image:
-    """The base colour as the views show it, at the texture's resolution.
+    """The base colour as the views show it, at the texture's resolution; its three steps are there to be had singly.
 
     Args:
         atlas: of the projection's mesh.
@@ -29,15 +43,34 @@ def bake(
     Returns an RGB picture of atlas.size x atlas.size. Every texel outside the charts repeats the nearest inside one, so
     that neither bilinear sampling nor mip-mapping brings a seam up.
     """
+    texels = laid_out(atlas, projection, fallback, rasteriser)
+    return spread(painted(texels, projection, threshold), texels.covered)
+
+
+def laid_out(atlas: Atlas, projection: Projection, fallback: Tensor, rasteriser: Rasteriser) -> Texels:
+    """Where each texel lies on the mesh."""
     attributes = torch.cat([projection.mesh.vertices, projection.normals, fallback], dim=1)[atlas.source]
     covered, texels = _texels(atlas, attributes, rasteriser)
-    points, normals, unseen = texels.view(-1, 3, 3).unbind(1)
-    sums, weights = projection.shown(points, normalize(normals, dim=1))
+    return Texels(covered, *texels.view(-1, 3, 3).unbind(1))
+
+
+def painted(texels: Texels, projection: Projection, threshold: float) -> Tensor:
+    """The texture as the views show it, (size, size, 3) uint8, black outside the charts."""
+    sums, weights = projection.shown(texels.points, normalize(texels.normals, dim=1))
     lacking = (threshold - weights).clamp(min=0)[:, None]
-    colours = (sums + unseen * lacking) / (weights[:, None] + lacking)
-    texture = colours.new_zeros(*covered.shape, 3)
-    texture[covered] = colours
-    return Image.fromarray(_spread(_levels(texture), covered.numpy(force=True)))
+    colours = (sums + texels.fallback * lacking) / (weights[:, None] + lacking)
+    texture = colours.new_zeros(*texels.covered.shape, 3)
+    texture[texels.covered] = colours
+    return (texture.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def spread(texture: Tensor, covered: Tensor) -> Image.Image:
+    """The picture in which every texel that is not covered repeats the nearest that is. Work for the host."""
+    levels, inside = texture.numpy(force=True), covered.numpy(force=True)
+    if inside.any():
+        rows, columns = distance_transform_edt(~inside, return_distances=False, return_indices=True)
+        levels = levels[rows, columns]
+    return Image.fromarray(levels)
 
 
 def _texels(atlas: Atlas, attributes: Tensor, rasteriser: Rasteriser) -> tuple[Tensor, Tensor]:
@@ -56,17 +89,3 @@ def _texels(atlas: Atlas, attributes: Tensor, rasteriser: Rasteriser) -> tuple[T
     picture[row[lonely], column[lonely]] = attributes[lonely]
     covered[row[lonely], column[lonely]] = True
     return covered, picture[covered]
-
-
-def _levels(texture: Tensor) -> np.ndarray:
-    levels: np.ndarray = (texture.clamp(0, 1) * 255).round().to(torch.uint8).numpy(force=True)
-    return levels
-
-
-def _spread(texture: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """A texture, (H, W, 3), in which every texel that is not covered repeats the nearest that is."""
-    if not covered.any():
-        return texture
-    rows, columns = distance_transform_edt(~covered, return_distances=False, return_indices=True)
-    spread: np.ndarray = texture[rows, columns]
-    return spread

@@ -9,11 +9,11 @@ from PIL import Image
 
 from model.body.a_pose import normalised
 from model.mesh.atlas import Atlas
-from model.mesh.baking import bake
+from model.mesh.baking import Texels, laid_out
 from model.mesh.mesh import Mesh
 from model.mesh.rasteriser import Rasteriser
 from model.mesh.view_projection import Projection
-from model.up2you.colour import THRESHOLD, coloured, coloured_as_published, stacked, views_of
+from model.up2you.colour import coloured, coloured_as_published, stacked, views_of
 from model.up2you.reconstruction import HALF_HEIGHT, RADIUS
 
 
@@ -37,19 +37,21 @@ class Painter:
 
     def coloured(self, mesh: Mesh) -> Mesh:
         """The mesh with a colour for every vertex."""
-        within = self._within(mesh)
         if self._reference:
-            painted = coloured_as_published(within, self._views, self._rasteriser)
+            painted = coloured_as_published(self._within(mesh), self._views, self._rasteriser)
         else:
-            painted = coloured(Projection(within, self._views, self._rasteriser))
+            painted = coloured(self.projection(mesh))
         return replace(mesh, colours=painted.colours)
 
-    def texture(self, mesh: Mesh, atlas: Atlas) -> Image.Image:
-        """The picture for the mesh's atlas. Its vertex colours show where no view does."""
-        if mesh.colours is None:
+    def projection(self, mesh: Mesh) -> Projection:
+        """The views around the mesh, ready to be asked."""
+        return Projection(self._within(mesh), self._views, self._rasteriser)
+
+    def texels(self, atlas: Atlas, projection: Projection) -> Texels:
+        """Where the texels of the mesh's atlas lie. Its vertex colours show where no view does."""
+        if projection.mesh.colours is None:
             raise ValueError("the mesh has no colours yet")
-        projection = Projection(self._within(mesh), self._views, self._rasteriser)
-        return bake(atlas, projection, mesh.colours, THRESHOLD, self._rasteriser)
+        return laid_out(atlas, projection, projection.mesh.colours, self._rasteriser)
 
     def _within(self, mesh: Mesh) -> Mesh:
         """The mesh in the cameras' space."""

@@ -13,11 +13,13 @@ from torch import Generator, Tensor
 from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
 from model.errors import InputError
-from model.mesh.atlas import unwrap
+from model.mesh.atlas import Atlas, unwrap
+from model.mesh.baking import painted, spread
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
 from model.mesh.poisson import sealed
 from model.up2you import stage_files, turning
+from model.up2you.colour import THRESHOLD
 from model.up2you.cutout import Cutout, alpha_of, cut_out
 from model.up2you.export import export_avatar
 from model.up2you.files import MATTING
@@ -111,7 +113,11 @@ class Sitting:
         _, alphas = await self.device.cpu(lambda: self._loaded(_SEEN_SIZE))
         tensors = (self.subject.poses, self.subject.features, alphas)
         poses, features, alphas = (tensor.to(self.device.torch_device) for tensor in tensors)
-        [self.subject.weights] = await self.networks.feature_aggregator(poses[None], features[None], alphas[None])
+        # View by view: together they would keep others from a CPU for a second.
+        maps = [
+            await self.networks.feature_aggregator(pose[None, None], features[None], alphas[None]) for pose in poses
+        ]
+        self.subject.weights = torch.cat(maps, dim=1)[0]
 
     async def rgb(self) -> None:
         """The person in A pose from six sides."""
@@ -201,7 +207,7 @@ class Sitting:
         painting = None
         if self.request.texture == "atlas" and not self.request.body_only:
             atlas = await self.device.cpu(lambda: unwrap(mesh, self.request.texture_size))
-            painting = atlas, await self.device.run(lambda: self._painter().texture(mesh, atlas))
+            painting = atlas, await self._texture(mesh, atlas)
         betas = self.subject.betas.to(self.device.torch_device)
         posed = pose_a(self.networks.body, betas)
         await self.device.cpu(
@@ -219,6 +225,14 @@ class Sitting:
         )
         if self.request.turntable:
             await self._turn(mesh, painting)
+
+    async def _texture(self, mesh: Mesh, atlas: Atlas) -> Image.Image:
+        """The picture for the mesh's atlas, in steps between which others have the device."""
+        painter = await self.device.run(self._painter)
+        projection = await self.device.run(lambda: painter.projection(mesh))
+        texels = await self.device.run(lambda: painter.texels(atlas, projection))
+        texture = await self.device.run(lambda: painted(texels, projection, THRESHOLD))
+        return await self.device.cpu(lambda: spread(texture, texels.covered))
 
     async def _turn(self, mesh: Mesh, painting: turning.Painting | None) -> None:
         rasteriser, closed = self.networks.rasteriser, not self.request.reference

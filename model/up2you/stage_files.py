@@ -101,7 +101,8 @@ def _save_tensor(tensor: Tensor, folder: Path, name: str) -> None:
 
 
 def _load_tensor(folder: Path, name: str) -> Tensor:
-    return load_file(folder / f"{name}.safetensors")[name]
+    # A copy begins where torch begins its tensors; on another alignment, sums may be added up in another order.
+    return load_file(folder / f"{name}.safetensors")[name].clone()
 
 
 def _load_betas(folder: Path) -> Tensor:

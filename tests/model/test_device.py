@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from threading import Event
 
 import pytest
 import torch
@@ -191,6 +192,22 @@ def test_engines_get_device_time_by_their_shares_not_by_their_calls(share: float
         assert low <= sorted(map(len, between))[len(between) // 2] <= high
 
     run(main, Device(CPU, shares={"tryon": share}))
+
+
+def test_an_engines_host_work_does_not_wait_for_that_of_another(order: list[str]) -> None:
+    async def main(device: Device) -> None:
+        goes_on = Event()
+
+        async def work(engine: str, fn: Callable[[], object]) -> None:
+            async with device.live(engine, 0):
+                await device.cpu(fn)
+            order.append(engine)
+
+        long = [work("avatar", lambda: goes_on.wait(10)) for _ in range(8)]
+        await asyncio.gather(*long, work("tryon", goes_on.set))
+        assert order[0] == "tryon"
+
+    run(main, Device(CPU))
 
 
 def test_an_engine_that_was_idle_has_saved_up_no_claim() -> None:

@@ -92,6 +92,18 @@ def test_several_workers_share_the_work(tmp_path: Path) -> None:
         assert time.monotonic() - started < 3.5
 
 
+def test_with_requests_all_that_wait_start_together(tmp_path: Path) -> None:
+    """Also those that came while others waited: seven are four, and then three."""
+    with serving(tmp_path, BATCHING="requests", MAX_LIVE_JOBS=4) as server:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            alone = pool.submit(server.probe, steps_s=[1.5])
+            eventually(lambda: metric(server, "atelier_jobs_live") == 1)
+            assert {response.status_code for response in many(server, [{"steps_s": [0.01]}] * 7)} == {200}
+            assert alone.result().status_code == 200
+        eventually(lambda: metric(server, 'atelier_forwards_total{rows="4"}') == 1)
+        eventually(lambda: metric(server, 'atelier_forwards_total{rows="3"}') == 1)
+
+
 def test_ping_gives_up_only_when_no_worker_was_ready_for_the_grace_time(tmp_path: Path) -> None:
     with serving(tmp_path, RESTART_GRACE_S=1) as server:
         [worker] = server.workers()
