@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
+from model.diffusion.layout import sent
 from model.diffusion.schedule import DDIM
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
@@ -75,13 +76,13 @@ async def sample(
     device, rows = condition.device, len(condition)
     samples = rows // 2 if guidance > 1 else rows
     shape = (samples, channels, *condition.shape[-2:])
-    latents = noise(shape).to(device)
+    latents = sent(noise(shape), device)
     for i, timestep in enumerate(ddim.timesteps):
         timesteps = torch.full((rows,), timestep, device=device)
         prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
         if guidance > 1:
             without, with_garment = prediction.chunk(2)
             prediction = without + guidance * (with_garment - without)
-        fresh = noise(shape).to(device) if ddim.eta > 0 else None
+        fresh = sent(noise(shape), device) if ddim.eta > 0 else None
         latents = ddim.step(prediction, i, latents, fresh)
         yield i + 1, latents
