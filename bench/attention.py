@@ -85,8 +85,8 @@ def main() -> None:
         title="Attention kernels at the engines' shapes",
         how=f"Random numbers, laid out as projections leave them; the median of {RUNS} runs after one to warm up; "
         f"shapes of at most {most:.3g} GFLOP. A multiply-add counts as two; the ceiling is a large matrix product of "
-        "the same type. Kernels are listed in the order in which they are tried. Before, each kernel's output was compared with "
-        f"the form that writes the scores out, at {SMALL_TOKENS} tokens.",
+        "the same type. Kernels are listed in the order in which they are tried. Before, each kernel's output was "
+        f"compared with the form that writes the scores out, at {SMALL_TOKENS} tokens.",
         device=name,
     )
     with torch.no_grad():

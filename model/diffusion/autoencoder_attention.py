@@ -29,4 +29,4 @@ def attend_by_backends(vae: nn.Module) -> None:
     """Let a stock autoencoder's attention never hold its scores, which at 768 x 1024 are 302 MB in half precision."""
     for module in vae.modules():
         if isinstance(module, Attention):
-            module.set_processor(WholeMapAttention())  # type: ignore[arg-type]
+            module.set_processor(WholeMapAttention())
