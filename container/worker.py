@@ -248,12 +248,15 @@ def describe(device: Device) -> dict[str, str | int]:
     """What the engines run on, for people."""
     import torch
 
+    from model.diffusion import attention_backends
+
     cuda = device.torch_device.type == "cuda"
     return {
         "name": torch.cuda.get_device_name(device.torch_device) if cuda else "cpu",
         "torch_device": str(device.torch_device),
         "dtype": str(device.dtype).removeprefix("torch."),
         "torch": torch.__version__,
+        "attention": attention_backends.describe(device.torch_device),
         **shares_of(device.memory),
     }
 

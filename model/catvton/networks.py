@@ -16,7 +16,7 @@ from model.catvton.pictures import Prepared, without_masked
 from model.catvton.request import Variant
 from model.catvton.sampling import Normal, concatenation_axis, condition_rows
 from model.device import Device
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
 from model.engine import WarmCall
 
 
@@ -29,7 +29,7 @@ class Networks:
         self.latents = checkpoint.latents(weights, variant)
         self.noise_schedule = checkpoint.noise_schedule(weights, variant)
         unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
-        vae = checkpoint.vae(weights, variant).load(device.home, device.dtype)
+        vae = fast_autoencoder(checkpoint.vae(weights, variant).load(device.home, device.dtype))
         self.scaling_factor: float = vae.config.scaling_factor
         denoiser = fast_denoiser(unet, len(self.noise_schedule.alphas))
         self.denoiser = device.batched(device.warmable(denoiser))

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from model.catvton.presets import Solver
 from model.diffusion.dpm_solver import DPMSolver
+from model.diffusion.layout import sent
 from model.diffusion.schedule import DDIM
 from model.diffusion.walk import Walk
 
@@ -80,13 +81,13 @@ async def sample(
     device, rows = condition.device, len(condition)
     samples = rows // 2 if guidance > 1 else rows
     shape = (samples, channels, *condition.shape[-2:])
-    latents = noise(shape).to(device)
+    latents = sent(noise(shape), device)
     for i, timestep in enumerate(walk.timesteps):
         timesteps = torch.full((rows,), timestep, device=device)
         prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
         if guidance > 1:
             without, with_garment = prediction.chunk(2)
             prediction = without + guidance * (with_garment - without)
-        fresh = noise(shape).to(device) if walk.eta > 0 else None
+        fresh = sent(noise(shape), device) if walk.eta > 0 else None
         latents = walk.step(prediction, i, latents, fresh)
         yield i + 1, latents

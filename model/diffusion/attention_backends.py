@@ -6,7 +6,7 @@ the score matrix out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module, util
 from typing import Literal
@@ -59,10 +59,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if torch.compiler.is_compiling():  # a compiler cannot ask a kernel whether it takes a shape
         with sdpa_kernel([backend for backend, _ in _OF_TORCH.values()]):
             return F.scaled_dot_product_attention(query, key, value)
-    for kernel in order(torch.cuda.get_device_capability(query.device)):
-        if takes(kernel, query, key, value):
-            return attend_by(kernel)(query, key, value)
-    return attend_in_slices(query, key, value)
+    kernels = order(torch.cuda.get_device_capability(query.device))
+    return first_that_takes(kernels, query, key, value)(query, key, value)
 
 
 def order(capability: tuple[int, int]) -> tuple[Kernel, ...]:
@@ -70,10 +68,15 @@ def order(capability: tuple[int, int]) -> tuple[Kernel, ...]:
     return next(kernels for least, kernels in _ORDERS.items() if capability >= least)
 
 
+def first_that_takes(kernels: Sequence[Kernel], query: Tensor, key: Tensor, value: Tensor) -> Attend:
+    """The first kernel with a form for tensors like these; where there is none, slices."""
+    return next((attend_by(kernel) for kernel in kernels if takes(kernel, query, key, value)), attend_in_slices)
+
+
 def takes(kernel: Kernel, query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether `kernel` is there and has a form for tensors like these."""
-    if kernel == "xformers":
-        return util.find_spec("xformers") is not None
+    if kernel == "xformers":  # it has no such question to ask, and aligned rows are what it always takes
+        return query.shape[-1] % 8 == 0 and util.find_spec("xformers") is not None
     _, asked = _OF_TORCH[kernel]
     return asked(SDPAParams(query, key, value, None, 0.0, False, False))
 

@@ -9,6 +9,16 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
+from model.diffusion.autoencoder_attention import attend_by_backends
+from model.diffusion.layout import prefer_channels_last
+
+
+def fast_autoencoder(vae: AutoencoderKL) -> AutoencoderKL:
+    """The same autoencoder with its weights, made ready to serve."""
+    attend_by_backends(vae)
+    prefer_channels_last(vae)
+    return vae
+
 
 class Encoder(nn.Module):
     """Pictures to the moments of their latents' normal distribution."""

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from model.diffusion.fused_attention import fuse_self_attention
+from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
 from model.diffusion.unet_walk import Transform, predict, walk
 
@@ -25,6 +26,7 @@ class FastUNet(nn.Module):
         self.stock = unet
         self.times = TimeTable(unet, train_steps)
         fuse_self_attention(unet)
+        prefer_channels_last(unet)
 
     def forward(
         self, latents: Tensor, timesteps: Tensor, transform: Transform, residuals: Sequence[Tensor] = ()

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from model.diffusion.ddpm import DDPM
+from model.diffusion.layout import sent
 
 # A `ViewDenoiser` behind the device's queue.
 Denoiser = Callable[..., Awaitable[Sequence[Tensor]]]
@@ -38,5 +39,5 @@ async def sample(
         *unconditional, prediction = await denoiser(latents, timesteps, *conditions)
         for without in unconditional:
             prediction = without + guidance * (prediction - without)
-        latents = ddpm.step(prediction, i, latents, noise(latents.shape).to(latents.device))
+        latents = ddpm.step(prediction, i, latents, sent(noise(latents.shape), latents.device))
         yield i + 1, latents

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from model.device import Device, Network
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.engine import WarmCall
@@ -60,7 +60,7 @@ class Views:
         self.device = device
         where = device.home, device.dtype
         self.unet: Any = view_weights.unet(weights).load(*where)
-        vae = view_weights.vae(weights).load(*where)
+        vae = fast_autoencoder(view_weights.vae(weights).load(*where))
         self.noise_schedule = view_weights.noise_schedule(weights)
         self.scaling_factor: float = vae.config.scaling_factor
         self.encoder = device.batched(Encoder(vae))

@@ -11,7 +11,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from model.diffusion.attention import attend_plainly, keep_only_self_attention
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_the_wrappers_are_diffusers_autoencoder(vae: AutoencoderKL) -> None:
     assert torch.equal(mean, theirs.mean)
     assert torch.equal(logvar, theirs.logvar)
     assert torch.equal(Decoder(vae)(mean), vae.decode(mean).sample)
+
+
+@torch.no_grad()
+def test_an_autoencoder_that_serves_is_the_stock_one(vae: AutoencoderKL) -> None:
+    pictures = torch.randn(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    mean, _ = Encoder(vae)(pictures)
+    decoded = Decoder(vae)(mean)
+    fast = fast_autoencoder(copy.deepcopy(vae))
+    attention = fast.decoder.mid_block.attentions[0]
+    rows: list[int] = []
+    attention.to_out[0].register_forward_hook(lambda _, __, output: rows.append(len(output)))
+    assert torch.allclose(Encoder(fast)(pictures)[0], mean, atol=1e-5)
+    assert torch.allclose(Decoder(fast)(mean), decoded, atol=1e-5)
+    assert rows == [2]
 
 
 @torch.no_grad()
