@@ -41,6 +41,11 @@ def measured_ceiling(device: torch.device, dtype: torch.dtype) -> Ceiling:
     )
 
 
+def device_name(device: torch.device) -> str:
+    """For people."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
 def _best_s(call: Callable[[], object], device: torch.device) -> float:
     """Seconds of one call: the best mean of several runs of calls one behind the other."""
 

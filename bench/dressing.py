@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ class Dressing:
     def __init__(self, weights: Path, device: Device, folder: Path) -> None:
         self.device, self.folder, self.weights = device, folder, weights
         self.plain = PlainTryOn(weights, device.torch_device, device.dtype)
-        self.engine = TryOn(weights, device)
+        self.engine: Any = TryOn(weights, device)
         self.networks = self.engine.networks["mask"]
         self._runner = asyncio.Runner()
         for network in (self.plain.unet, self.plain.vae, *self._our_modules()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import tempfile
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from statistics import median
 
 import torch
 
-from bench.ceiling import Ceiling, measured_ceiling
+from bench.ceiling import Ceiling, device_name, measured_ceiling
 from bench.contest import MOST_DIFFERENCE, MOST_LEVELS, TIMES_AS_FAR, Outcome, held
 from bench.dressing import Dressing, Size
 from bench.pairs import PAIRS, Quartiles
@@ -18,6 +19,7 @@ from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from bench.tryons import sizes
 from model.device import open_device
+from model.warm_up import warm_up
 from model.weights.pack import DEMO
 
 _LEAST_RATIO_CPU, _LEAST_RATIO_GPU = 0.98, 2.0
@@ -42,6 +44,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=sizes, help="384x512,...")
     parser.add_argument("--steps", type=counts, help="of whole try-ons: 1,...; none on a CPU at the published size")
     parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--warm", action="store_true", help="prepare for the sizes first, as WARM_SIZES does")
+    parser.add_argument("--compile", action="store_true", help="with --warm: as COMPILE does")
     options = parser.parse_args()
     affordable = options.small or options.device != "cpu"
     options.sizes = options.sizes or (_SMALL if options.small else _CPU if options.device == "cpu" else _CUDA)
@@ -67,14 +71,16 @@ def pack(options: argparse.Namespace, folder: Path) -> Path:
 
 
 def measure(options: argparse.Namespace, weights: Path, folder: Path) -> Report:
-    device = open_device(options.device, options.dtype)
+    device = open_device(options.device, options.dtype, compiled=options.compile)
     where, dtype = device.torch_device, str(device.dtype).removeprefix("torch.")
-    report = Report(name=name_of(options), title="A try-on against the plain way", how="", device=name_of_device(where))
+    report = Report(name=name_of(options), title="A try-on against the plain way", how="", device=device_name(where))
     ceiling = measured_ceiling(where, device.dtype)
     report.how = how(options, ceiling, dtype)
     dressing = Dressing(weights, device, folder)
     try:
         for size in options.sizes:
+            if options.warm:
+                collections.deque(warm_up(device, dressing.engine, *size), maxlen=0)
             contests = dressing.stages(size, options.pairs)
             contests += [dressing.whole(size, steps, options.pairs) for steps in options.steps]
             outcomes = [held(contest, where, options.pairs) for contest in contests]
@@ -145,11 +151,8 @@ def name_of(options: argparse.Namespace) -> str:
     pack = "small" if options.small else options.model_dir and options.model_dir.name
     dtype = None if options.dtype == "auto" else options.dtype
     device = None if options.device == "cpu" else options.device
-    return "_".join(part for part in ("tryon", pack, device, dtype) if part)
-
-
-def name_of_device(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    prepared = "compiled" if options.compile else "warm" if options.warm else None
+    return "_".join(part for part in ("tryon", pack, device, dtype, prepared) if part)
 
 
 def named(size: Size) -> str:
