@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,17 +17,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.report import Report, Row, Target
 from model.diffusion.ddpm import DDPM
+from model.diffusion.fast_unet import FastUNet
 from model.diffusion.schedule import NoiseSchedule
-from model.up2you.adapters import Adapter, adapter_of
+from model.diffusion.unet_walk import transformer_blocks
+from model.up2you.adapters import Adapter, adapter_of, fuse_views
 from model.up2you.plain_views import PlainViews
 from model.up2you.reference_states import level_sizes
-from model.up2you.unet_walk import transformer_blocks
 from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
 from model.up2you.view_weights import NOISE_SHIFT
 
 MOST_DIFFERENCE = 1e-4  # of the plain form's largest number
 LEAST_SPEED = 1.08
-PIXELS, STEPS, GUIDANCE = 256, 50, 3.0
+PIXELS, STEPS, GUIDANCE, TRAIN_STEPS = 256, 50, 3.0, 1000
 STAGES = {"RGB": 2, "normal": 1}  # -> reference tokens of each view, in pictures
 
 PUBLISHED: dict[str, Any] = {
@@ -66,9 +68,9 @@ def main() -> None:
         title="Steps of the avatar's two denoising loops",
         how=f"UNet of widths {config['block_out_channels']} with random float32 weights, six views of {PIXELS} x "
         f"{PIXELS} with guidance, {torch.get_num_threads()} threads. A step is prediction, guidance and DDPM. The "
-        "plain form is stock diffusers with plain processors, without the published code's dead work; both forms share "
-        "the weights, make one prediction each, which are compared, and then take turns. FLOPs are counted by torch, a "
-        "multiply-add as two.",
+        "plain form is stock diffusers with plain processors, without the published code's dead work; both forms have "
+        "the same weights, make one prediction each, which are compared, and then take turns. FLOPs are counted by "
+        "torch, a multiply-add as two.",
     )
     with torch.no_grad():
         torch.manual_seed(0)  # the networks draw their own weights
@@ -90,7 +92,8 @@ def measure(unet: Any, adapter: Adapter, config: dict[str, Any], ratio: int, pai
     result = Measured(teraflops=counted(config, ratio))
     forms = both_forms(unet, adapter, ratio, Generator().manual_seed(1))
     ddpm = DDPM(
-        NoiseSchedule(0.00085, 0.012, train_steps=1000, steps_offset=1, clean_end=False).shifted(NOISE_SHIFT), STEPS
+        NoiseSchedule(0.00085, 0.012, train_steps=TRAIN_STEPS, steps_offset=1, clean_end=False).shifted(NOISE_SHIFT),
+        STEPS,
     )
     generator = Generator().manual_seed(2)
     shape = (VIEWS, 4, PIXELS // CELL, PIXELS // CELL)
@@ -132,11 +135,19 @@ def both_forms(unet: Any, adapter: Adapter, ratio: int, generator: Generator | N
     layers: Any = adapter.layers
     pairs = [layer.references.keys(tokens) for layer, tokens in zip(layers, references, strict=True)]
     keys = [projected for pair in pairs for projected in pair]
-    fast, plain = ViewDenoiser(unet, adapter, states), PlainViews(unet, adapter, states)
+    fast = ViewDenoiser(*made_fast(unet, adapter), states)
+    plain = PlainViews(unet, adapter, states)
     return {
         "Atelier": lambda latents, timesteps: torch.cat(fast(latents, timesteps, *residuals, *keys)),
         "plain": lambda latents, timesteps: plain.predict(latents, timesteps, residuals, references),
     }
+
+
+def made_fast(unet: Any, adapter: Adapter) -> tuple[FastUNet, Adapter]:
+    """The same networks as they serve. Copies, because the plain form needs them as they are."""
+    unet, adapter = copy.deepcopy((unet, adapter))
+    fuse_views(adapter)
+    return FastUNet(unet, TRAIN_STEPS), adapter
 
 
 def counted(config: dict[str, Any], ratio: int) -> dict[str, float]:
@@ -144,7 +155,10 @@ def counted(config: dict[str, Any], ratio: int) -> dict[str, float]:
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel(**config).eval()
         forms = both_forms(unet, adapter_of(unet), ratio, None)
-        latents, timesteps = torch.empty(VIEWS, 4, PIXELS // CELL, PIXELS // CELL), torch.empty(VIEWS)
+        latents, timesteps = (
+            torch.empty(VIEWS, 4, PIXELS // CELL, PIXELS // CELL),
+            torch.empty(VIEWS, dtype=torch.int64),
+        )
         teraflops = {}
         for form, predict in forms.items():
             with FlopCounterMode(display=False) as counter:

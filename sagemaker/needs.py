@@ -25,11 +25,12 @@ from instance_tables import NEEDS_FILE, Need
 from real_sizes import empty, weight_bytes
 from torch import Tensor, nn
 
-from model.catvton.denoiser import Denoiser
+from model.catvton.fast_denoiser import FastDenoiser
 from model.catvton.memory import resident_bytes as tryon_job_bytes
 from model.catvton.request import Request as TryOnRequest
 from model.diffusion.autoencoder import Decoder, Encoder
-from model.up2you.adapters import adapter_of
+from model.diffusion.fast_unet import FastUNet
+from model.up2you.adapters import adapter_of, fuse_views
 from model.up2you.reference_states import ReferencePass, level_sizes
 from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
 from model.up2you.view_memory import resident_bytes as avatar_job_bytes
@@ -37,6 +38,7 @@ from model.up2you.view_memory import resident_bytes as avatar_job_bytes
 DTYPES = (torch.float16, torch.float32)
 WIDTH, HEIGHT, ROWS = 768, 1024, (1, 2, 4, 6, 8)  # of a try-on; rows of the UNet, two for each guided picture
 SIZE, PHOTOS, TOKENS = 768, 8, 2  # of an avatar; tokens each view looks at, in photos
+TRAIN_STEPS = 1000  # timesteps the UNets know
 AT_ONCE = (PHOTOS, 1)  # pictures in a forward of an avatar's networks, but for the UNet, which takes all views
 
 
@@ -77,11 +79,12 @@ def tryon(dtype: torch.dtype) -> Iterator[Need]:
     """As many try-ons at once as make the rows; with the profile `low` one try-on of as many samples."""
     unet, vae = (network.eval().to(dtype) for network in (real_sizes.tryon_unet(), real_sizes.autoencoder()))
     cells = HEIGHT // 8, WIDTH // 8
+    denoiser = FastDenoiser(FastUNet(unet, TRAIN_STEPS))
 
     def parts(rows: int, encoded: int, decoded: int) -> list[Part]:
         latents, condition = (empty(rows, channels, 2 * cells[0], cells[1]) for channels in (4, 5))
         return [
-            _part("UNet", Denoiser(unet), latents, empty(rows, dtype=torch.int64), condition),
+            _part("UNet", denoiser, latents, empty(rows, dtype=torch.int64), condition),
             _part("encoder", Encoder(vae), empty(encoded, 3, HEIGHT, WIDTH)),
             _part("decoder", Decoder(vae), empty(decoded, 4, *cells)),
         ]
@@ -89,7 +92,7 @@ def tryon(dtype: torch.dtype) -> Iterator[Need]:
     for rows in ROWS:
         pictures = max(rows // 2, 1)
         jobs = pictures * _tryon_job_bytes(samples=1)
-        everything = weight_bytes(unet, vae)
+        everything = weight_bytes(denoiser, vae)
         yield _resident("tryon", dtype, rows, everything, jobs, parts(rows, encoded=2 * pictures, decoded=pictures))
         job = _tryon_job_bytes(samples=pictures)
         yield _low("tryon", dtype, rows, job, parts(rows, encoded=2, decoded=pictures))
@@ -110,8 +113,11 @@ def avatar(dtype: torch.dtype) -> Iterator[Need]:
         network.eval().to(dtype)
     in_full = real_sizes.shape_predictor(), real_sizes.feature_aggregator()  # these compute in float32
     features, poses, cells = empty(PHOTOS, 37, 37, 1024), empty(VIEWS, 3, SIZE, SIZE), SIZE // CELL
+    fast = FastUNet(unet, TRAIN_STEPS)
+    for one in (adapter, other_adapter):
+        fuse_views(one)
     jobs = avatar_job_bytes(unet, dtype, SIZE, SIZE, PHOTOS)
-    everything = weight_bytes(unet, vae, adapter, other_adapter, dino, *in_full)
+    everything = weight_bytes(fast, vae, adapter, other_adapter, dino, *in_full)
     for rows in AT_ONCE:
         plain = [
             _part("DINOv2", dino, empty(rows, 3, SIZE, SIZE)),
@@ -121,19 +127,19 @@ def avatar(dtype: torch.dtype) -> Iterator[Need]:
             _part("encoder", Encoder(vae), empty(rows, 3, SIZE, SIZE)),
             _part("decoder", Decoder(vae), empty(min(rows, VIEWS), 4, cells, cells)),
         ]
-        whole, sliced = (_views(unet, adapter, dtype, rows, sliced=sliced) for sliced in (False, True))
+        whole, sliced = (_views(fast, adapter, dtype, rows, sliced=sliced) for sliced in (False, True))
         yield _resident("avatar", dtype, rows, everything, jobs, [*plain, *whole])
         yield _low("avatar", dtype, rows, jobs, [*plain, *sliced])
 
 
-def _views(unet: Any, adapter: Any, dtype: torch.dtype, rows: int, *, sliced: bool) -> list[Part]:
+def _views(fast: FastUNet, adapter: Any, dtype: torch.dtype, rows: int, *, sliced: bool) -> list[Part]:
     """The two passes through the UNet, in the stage that looks at more."""
-    cells = SIZE // CELL
+    cells, unet = SIZE // CELL, fast.stock
     widths, sizes = unet.config.block_out_channels, level_sizes((cells, cells), len(unet.config.block_out_channels))
     residuals = [empty(VIEWS, width, *size, dtype=dtype) for width, size in zip(widths, sizes, strict=True)]
     states = empty(2, 77, unet.config.cross_attention_dim, dtype=dtype)
-    denoiser = ViewDenoiser(unet, adapter, states, sliced=sliced).eval()
-    reference_pass = ReferencePass(unet, states[1:], sliced=sliced).eval()
+    denoiser = ViewDenoiser(fast, adapter, states, sliced=sliced).eval()
+    reference_pass = ReferencePass(fast, states[1:], sliced=sliced).eval()
     photos = empty(rows, 4, cells, cells)
     with torch.no_grad():
         seen = [layer.shape[1:] for layer in reference_pass(photos)]  # of each layer: tokens of a photo, width

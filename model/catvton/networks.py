@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.catvton import checkpoint
-from model.catvton.denoiser import Denoiser
+from model.catvton.fast_denoiser import fast_denoiser
 from model.catvton.latent_cache import LatentCache, Moments, digest
 from model.catvton.pictures import Prepared, without_masked
 from model.catvton.request import Variant
@@ -31,7 +31,7 @@ class Networks:
         unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
         vae = checkpoint.vae(weights, variant).load(device.home, device.dtype)
         self.scaling_factor: float = vae.config.scaling_factor
-        self.denoiser = device.batched(device.warmable(Denoiser(unet)))
+        self.denoiser = device.batched(device.warmable(fast_denoiser(unet, len(self.noise_schedule.alphas))))
         self.encoder = device.batched(Encoder(vae))
         self.decoder = device.batched(Decoder(vae))
         self._cache = cache

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from torch import nn
 
+from model.diffusion.fused_attention import fuse
+from model.diffusion.unet_walk import self_attentions
 from model.up2you.condition_encoder import ConditionEncoder
-from model.up2you.unet_walk import self_attentions
 from model.up2you.view_attention import Branch
 
 Stage = Literal["rgb", "normal"]
@@ -39,6 +40,13 @@ class Adapter(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(AttentionAdapter(width) for width in channels)
         self.encoder = ConditionEncoder(levels)
+
+
+def fuse_views(adapter: Adapter) -> None:
+    """Fuse the projections of every row-wise branch of an adapter with its weights, for `multi_view_attention`."""
+    layers: Any = adapter.layers
+    for layer in layers:
+        fuse(layer.views, ("to_q", "to_k", "to_v"), "to_qkv")
 
 
 def adapter_of(unet: Any) -> Adapter:

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor
 
+from model.diffusion.unet_walk import self_attentions
 from model.up2you.adapters import Adapter, AttentionAdapter
-from model.up2you.unet_walk import self_attentions
 from model.up2you.view_denoiser import VIEWS
 
 

@@ -7,9 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.diffusion.attention_backends import attend
+from model.diffusion.attention_slices import attend_in_slices
+from model.diffusion.fast_unet import FastUNet
+from model.diffusion.fused_attention import self_attention
+from model.diffusion.unet_walk import enter, feed_forward, leave, transformer_blocks
 from model.up2you.text_keys import TextKeys
-from model.up2you.unet_walk import enter, leave, transformer_blocks, walk
-from model.up2you.view_attention import attend_in_slices, attend_whole, self_attention, text_attention
+from model.up2you.view_attention import text_attention
 
 
 class ReferencePass(nn.Module):
@@ -19,17 +23,17 @@ class ReferencePass(nn.Module):
     else of it is ever used.
 
     Args:
-        unet: a diffusers UNet.
+        unet: shared with other networks.
         states: (1, 77, D), text encoder states of the stage's prompt.
         sliced: compute attention in slices.
     """
 
-    def __init__(self, unet: nn.Module, states: Tensor, *, sliced: bool = False) -> None:
+    def __init__(self, unet: FastUNet, states: Tensor, *, sliced: bool = False) -> None:
         super().__init__()
         self.unet = unet
-        self.text = TextKeys(unet, states)
-        self._attend = attend_in_slices if sliced else attend_whole
-        self._last = len(transformer_blocks(unet)) - 1
+        self.text = TextKeys(unet.stock, states)
+        self._attend = attend_in_slices if sliced else attend
+        self._last = len(transformer_blocks(unet.stock)) - 1
 
     def forward(self, latents: Tensor) -> tuple[Tensor, ...]:
         """
@@ -48,11 +52,12 @@ class ReferencePass(nn.Module):
             states.append(normed)
             if i == self._last:
                 return hidden
-            tokens = tokens + self_attention(block.attn1, normed, self._attend)
-            tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
-            return leave(transformer, tokens + block.ff(block.norm3(tokens)), hidden)
+            tokens += self_attention(block.attn1, normed, self._attend)
+            tokens += text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
+            tokens += feed_forward(block.ff, block.norm3(tokens))
+            return leave(transformer, tokens, hidden)
 
-        walk(self.unet, latents, torch.zeros(len(latents), device=latents.device), transform)
+        self.unet(latents, torch.zeros(len(latents), dtype=torch.int64, device=latents.device), transform)
         return tuple(states)
 
 

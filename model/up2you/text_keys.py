@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from model.up2you.unet_walk import transformer_blocks
+from model.diffusion.unet_walk import transformer_blocks
 from model.up2you.view_attention import Keys
 
 

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Query (B, heads, N, d), key and value (B, heads, M, d) -> (B, heads, N, d).
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+from model.diffusion.attention_backends import Attend
+from model.diffusion.fused_attention import attended_to_each_other
+
 Keys = tuple[Tensor, Tensor]  # projected keys and values, (B, M, C) each
-
-_SCORES_AT_ONCE = 2**26  # 128 MiB in half precision
-
-
-def attend_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """All at once, by whichever kernel torch finds best."""
-    return F.scaled_dot_product_attention(query, key, value)
-
-
-def attend_in_slices(query: Tensor, key: Tensor, value: Tensor, scores_at_once: int = _SCORES_AT_ONCE) -> Tensor:
-    """The same in slices of batch, heads and queries, for cards on which torch has to hold the score matrix."""
-    batch, heads, queries, _ = query.shape
-    of_a_query = key.shape[2]
-    of_a_head = queries * of_a_query
-    attended = torch.empty_like(query)
-    for rows, some, tokens in product(
-        _slices(batch, scores_at_once // (heads * of_a_head)),
-        _slices(heads, scores_at_once // of_a_head),
-        _slices(queries, scores_at_once // of_a_query),
-    ):
-        part = query[rows, some, tokens], key[rows, some], value[rows, some]
-        attended[rows, some, tokens] = F.scaled_dot_product_attention(*part)
-    return attended
-
-
-def _slices(length: int, at_once: int) -> list[slice]:
-    at_once = max(1, at_once)
-    return [slice(i, i + at_once) for i in range(0, length, at_once)]
 
 
 class Branch(nn.Module):
@@ -64,13 +34,6 @@ def multi_head(query: Tensor, keys: Keys, heads: int, attend: Attend) -> Tensor:
     return attend(*split).transpose(1, 2).flatten(2)
 
 
-def self_attention(attention: Any, tokens: Tensor, attend: Attend) -> Tensor:
-    """A diffusers `Attention` of all tokens of a view to each other, (B, N, C) -> (B, N, C)."""
-    keys = attention.to_k(tokens), attention.to_v(tokens)
-    attended: Tensor = attention.to_out[0](multi_head(attention.to_q(tokens), keys, attention.heads, attend))
-    return attended
-
-
 def text_attention(attention: Any, tokens: Tensor, keys: Keys, attend: Attend) -> Tensor:
     """A diffusers `Attention` to text.
 
@@ -83,15 +46,15 @@ def text_attention(attention: Any, tokens: Tensor, keys: Keys, attend: Attend) -
     return attended.view_as(tokens)
 
 
-def multi_view_attention(branch: Branch, tokens: Tensor, views: int, height: int, heads: int, attend: Attend) -> Tensor:
+def multi_view_attention(branch: Any, tokens: Tensor, views: int, height: int, heads: int, attend: Attend) -> Tensor:
     """Row-wise attention: every token to all tokens of the same picture row in all views.
 
     Args:
+        branch: a `Branch` whose projections are fused.
         tokens: (B * views, height * width, C), the views of each B together.
     """
     rows = rows_of_views(tokens, views, height)  # (B * height, views * width, C)
-    attended = multi_head(branch.to_q(rows), branch.keys(rows), heads, attend)
-    return views_of_rows(branch.to_out(attended), views, height)
+    return views_of_rows(branch.to_out(attended_to_each_other(branch, rows, heads, attend)), views, height)
 
 
 def rows_of_views(tokens: Tensor, views: int, height: int) -> Tensor:

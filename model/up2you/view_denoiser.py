@@ -8,16 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.diffusion.attention_backends import attend
+from model.diffusion.attention_slices import attend_in_slices
+from model.diffusion.fast_unet import FastUNet
+from model.diffusion.fused_attention import self_attention
+from model.diffusion.unet_walk import enter, feed_forward, leave
 from model.up2you.adapters import Adapter
 from model.up2you.text_keys import TextKeys
-from model.up2you.unet_walk import enter, leave, predict, walk
 from model.up2you.view_attention import (
     Keys,
-    attend_in_slices,
-    attend_whole,
     multi_head,
     multi_view_attention,
-    self_attention,
     text_attention,
 )
 
@@ -34,38 +35,38 @@ class ViewDenoiser(nn.Module):
     keys being zeros without a bias, comes to the bias of the projection behind.
 
     Args:
-        unet: a diffusers UNet.
-        adapter: of the stage.
+        unet: shared with other networks.
+        adapter: of the stage, its views fused.
         states: (1, 77, D), text encoder states of the stage's prompt; or (2, 77, D), the empty prompt's before it, to
             have an unconditional half.
         sliced: compute attention and feed-forwards in slices.
     """
 
-    def __init__(self, unet: nn.Module, adapter: Adapter, states: Tensor, *, sliced: bool = False) -> None:
+    def __init__(self, unet: FastUNet, adapter: Adapter, states: Tensor, *, sliced: bool = False) -> None:
         super().__init__()
         self.unet = unet
         self.adapter = adapter
-        self.text = TextKeys(unet, states)
+        self.text = TextKeys(unet.stock, states)
         self.guided = len(states) == 2
-        self._attend = attend_in_slices if sliced else attend_whole
+        self._attend = attend_in_slices if sliced else attend
         self._sliced = sliced
 
     def forward(self, latents: Tensor, timesteps: Tensor, *conditions: Tensor) -> tuple[Tensor, ...]:
         """
         Args:
             latents: (R, 4, h, w) float32; R is a multiple of six, the views of each person together.
-            timesteps: (R,).
+            timesteps: (R,) int64.
             conditions: first the condition encoder's residuals, (R, C, h, w) for each level; then the key and the
                 value of each reference attention, (R, reference tokens, C) each.
 
         Returns:
             The conditional prediction, (R, 4, h, w) float32; before it, if guided, the unconditional one.
         """
-        levels = len(self.unet.down_blocks)  # type: ignore[arg-type]
+        levels = len(self.unet.stock.down_blocks)
         residuals, projected = conditions[:levels], conditions[levels:]
         references = list(zip(projected[::2], projected[1::2], strict=True))
         transform = partial(self._transform, references)
-        prediction = predict(self.unet, walk(self.unet, latents, timesteps, transform, residuals))
+        prediction = self.unet.predict(self.unet(latents, timesteps, transform, residuals))
         return torch.split(prediction, len(latents))
 
     def _transform(self, references: list[Keys], i: int, transformer: Any, hidden: Tensor) -> Tensor:
@@ -88,8 +89,7 @@ class ViewDenoiser(nn.Module):
             return conditional
         return torch.cat([tokens[:rows] + layer.references.to_out.bias, conditional])
 
-    def _feed_forward(self, feed_forward: Any, tokens: Tensor) -> Tensor:
+    def _feed_forward(self, layer: Any, tokens: Tensor) -> Tensor:
         if not self._sliced:
-            whole: Tensor = feed_forward(tokens)
-            return whole
-        return torch.cat([feed_forward(row) for row in torch.split(tokens, 1)])
+            return feed_forward(layer, tokens)
+        return torch.cat([feed_forward(layer, row) for row in torch.split(tokens, 1)])

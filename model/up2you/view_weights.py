@@ -11,6 +11,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.diffusion.schedule import NoiseSchedule
+from model.diffusion.unet_walk import TAKEN_FOR_GRANTED
 from model.errors import WeightsError
 from model.up2you.adapters import Adapter, Stage, adapter_names, adapter_of
 from model.up2you.files import NORMAL_ADAPTER, RGB_ADAPTER, SCHEDULER, UNET, VAE
@@ -19,23 +20,15 @@ from model.weights.loading import Checkpoint, Network, build, read_tensors, stoc
 ADAPTERS: dict[Stage, str] = {"rgb": RGB_ADAPTER, "normal": NORMAL_ADAPTER}
 NOISE_SHIFT = 8.0
 
-# What the walk through the UNet takes for granted.
+# What the walk through the UNet takes for granted, and its transformers do.
 _ONLY_SUPPORTED: dict[str, Any] = {
+    **TAKEN_FOR_GRANTED,
     "in_channels": 4,
     "out_channels": 4,
     "down_block_types": [*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"],
-    "mid_block_type": "UNetMidBlock2DCrossAttn",
     "up_block_types": ["UpBlock2D", *["CrossAttnUpBlock2D"] * 3],
     "transformer_layers_per_block": 1,
     "use_linear_projection": True,
-    "only_cross_attention": False,
-    "dual_cross_attention": False,
-    "center_input_sample": False,
-    "class_embed_type": None,
-    "addition_embed_type": None,
-    "encoder_hid_dim": None,
-    "encoder_hid_dim_type": None,
-    "time_embedding_act_fn": None,
 }
 
 

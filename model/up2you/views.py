@@ -15,9 +15,10 @@ from torch import Generator, Tensor, nn
 from model.device import Device, Network
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.ddpm import DDPM
+from model.diffusion.fast_unet import FastUNet
 from model.engine import WarmCall
 from model.up2you import view_weights
-from model.up2you.adapters import Adapter, AttentionAdapter, Stage
+from model.up2you.adapters import Adapter, AttentionAdapter, Stage, fuse_views
 from model.up2you.feature_selector import PUBLISHED_RATIO, FeatureSelector
 from model.up2you.prompts import prompt_states
 from model.up2you.reference_states import ReferencePass, level_sizes
@@ -66,24 +67,25 @@ class Views:
         self.decoder = device.batched(Decoder(vae))
         states = prompt_states(weights)
         adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
+        unet = FastUNet(self.unet, len(self.noise_schedule.alphas))
         with torch.no_grad():
             self.stages = {
-                stage: self._networks(adapters[stage], states[stage].to(device.home), sliced=device.sliced)
-                for stage in states
+                stage: self._networks(unet, adapters[stage], states[stage].to(device.home)) for stage in states
             }
 
-    def _networks(self, adapter: Adapter, states: Tensor, *, sliced: bool) -> StageNetworks:
-        batched = self.device.batched
+    def _networks(self, unet: FastUNet, adapter: Adapter, states: Tensor) -> StageNetworks:
+        fuse_views(adapter)
+        batched, sliced = self.device.batched, self.device.sliced
 
         def denoiser(states: Tensor) -> Network:
-            module = ViewDenoiser(self.unet, adapter, states, sliced=sliced).eval()
+            module = ViewDenoiser(unet, adapter, states, sliced=sliced).eval()
             # Its keys and values take a gigabyte, and a step so long that starting its kernels is nothing.
             return batched(self.device.warmable(module, recorded=False), atom=VIEWS)
 
         return StageNetworks(
             adapter,
             batched(adapter.encoder),
-            batched(ReferencePass(self.unet, states[1:], sliced=sliced).eval()),
+            batched(ReferencePass(unet, states[1:], sliced=sliced).eval()),
             [batched(ReferenceKeys(cast("AttentionAdapter", layer).references)) for layer in adapter.layers],
             denoiser(states),
             denoiser(states[1:]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,18 @@ import torch.nn.functional as F
 from diffusers.models.attention_processor import Attention
 from torch import Generator, Tensor
 
+from model.diffusion.attention_backends import attend
+from model.diffusion.attention_slices import attend_in_slices
+from model.diffusion.fused_attention import fuse, self_attention
+from model.diffusion.unet_walk import self_attentions
 from model.up2you import view_weights
 from model.up2you.adapters import AttentionAdapter, Stage
 from model.up2you.plain_views import PlainViewAttention
-from model.up2you.unet_walk import self_attentions
 from model.up2you.view_attention import (
     Branch,
-    attend_in_slices,
-    attend_whole,
     multi_head,
     multi_view_attention,
     rows_of_views,
-    self_attention,
     text_attention,
     views_of_rows,
 )
@@ -31,6 +32,7 @@ from tests.model_up2you.view_networks import reference_weights
 
 CPU = torch.device("cpu")
 SIDE, HEADS, CHANNELS = 4, 2, 8
+QKV = ("to_q", "to_k", "to_v"), "to_qkv"
 
 RECORDED: list[tuple[Stage, str]] = [
     ("rgb", "down_blocks.1.attentions.0.transformer_blocks.0.attn1"),
@@ -70,10 +72,13 @@ def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, st
     attention, layer, views = attentions[position], layers[position], parameters["num_views"]
     assert attention.heads == parameters["heads"][name]
 
-    itself = self_attention(attention, tokens, attend_whole)
-    across = multi_view_attention(layer.views, tokens, views, SIDE, attention.heads, attend_whole)
+    plain, stock = PlainViewAttention(copy.deepcopy(layer), views), copy.deepcopy(attention)
+    fuse(attention, *QKV)
+    fuse(layer.views, *QKV)
+    itself = self_attention(attention, tokens, attend)
+    across = multi_view_attention(layer.views, tokens, views, SIDE, attention.heads, attend)
     branch = layer.references
-    looked_up = branch.to_out(multi_head(branch.to_q(tokens), branch.keys(references), attention.heads, attend_whole))
+    looked_up = branch.to_out(multi_head(branch.to_q(tokens), branch.keys(references), attention.heads, attend))
     looked_up[:views] = branch.to_out.bias  # the unconditional half, whose references are zeros
     assert not references[:views].any()
 
@@ -82,18 +87,17 @@ def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, st
     scaled = itself + 0.7 * across + 0.4 * looked_up
     assert largest_difference(scaled, recorded[f"{name}.y_mv0.7_ref0.4"]) < 1e-5
 
-    plain = PlainViewAttention(layer, views)
     plain.references = references
-    assert largest_difference(plain(attention, tokens), recorded[f"{name}.y"]) < 1e-5
+    assert largest_difference(plain(stock, tokens), recorded[f"{name}.y"]) < 1e-5
     plain.references = None
-    assert largest_difference(plain(attention, tokens), recorded[f"{name}.y_plain"]) < 1e-5
+    assert largest_difference(plain(stock, tokens), recorded[f"{name}.y_plain"]) < 1e-5
 
 
 def test_references_of_zeros_come_to_the_bias_alone(generator: Generator, layer: AttentionAdapter) -> None:
     query = torch.randn(3, 16, CHANNELS, generator=generator)
     branch = layer.references
     keys = branch.keys(torch.zeros(3, 9, CHANNELS))
-    attended = branch.to_out(multi_head(query, keys, HEADS, attend_whole))
+    attended = branch.to_out(multi_head(query, keys, HEADS, attend))
     assert torch.equal(attended, branch.to_out.bias.expand_as(attended))
 
 
@@ -111,17 +115,19 @@ def test_row_attention_without_repeating_is_the_one_that_repeats(
 ) -> None:
     tokens = torch.randn(2 * 6, SIDE * SIDE, CHANNELS, generator=generator)
     plain = PlainViewAttention(layer).across_views(attention, tokens)
-    fast = multi_view_attention(layer.views, tokens, 6, SIDE, HEADS, attend_whole)
-    assert largest_difference(fast, plain) < 1e-6
     assert layer.views.keys(rows_of_views(tokens, 6, SIDE))[0].numel() == tokens.numel()
+    fuse(layer.views, *QKV)
+    fast = multi_view_attention(layer.views, tokens, 6, SIDE, HEADS, attend)
+    assert largest_difference(fast, plain) < 1e-6
 
 
 def test_a_view_sees_a_row_of_the_others_and_nothing_else(generator: Generator, layer: AttentionAdapter) -> None:
     tokens = torch.randn(6, 3, 5, CHANNELS, generator=generator)  # not square
     changed = tokens.clone()
     changed[4, 1, 2] += 1
+    fuse(layer.views, *QKV)
     before, after = (
-        multi_view_attention(layer.views, given.flatten(1, 2), 6, 3, HEADS, attend_whole) for given in (tokens, changed)
+        multi_view_attention(layer.views, given.flatten(1, 2), 6, 3, HEADS, attend) for given in (tokens, changed)
     )
     differs = (before - after).abs().amax(-1).view(6, 3, 5) > 0
     assert differs[:, 1].all()
@@ -131,7 +137,7 @@ def test_a_view_sees_a_row_of_the_others_and_nothing_else(generator: Generator, 
 @pytest.mark.parametrize("scores_at_once", [1, 7 * 30, 20 * 30, 2 * 20 * 30, 4 * 20 * 30, 10**9])
 def test_slices_agree_with_the_whole(generator: Generator, scores_at_once: int) -> None:
     query, key, value = (torch.randn(5, 3, tokens, 8, generator=generator) for tokens in (20, 30, 30))
-    whole, sliced = attend_whole(query, key, value), attend_in_slices(query, key, value, scores_at_once)
+    whole, sliced = attend(query, key, value), attend_in_slices(query, key, value, scores_at_once)
     assert largest_difference(sliced, whole) < 1e-6
 
 
@@ -140,11 +146,11 @@ def test_no_slice_has_more_scores_than_allowed(
     generator: Generator, monkeypatch: pytest.MonkeyPatch, allowed: int
 ) -> None:
     seen: list[int] = []
-    attend = F.scaled_dot_product_attention
+    whole = F.scaled_dot_product_attention
 
     def watch(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         seen.append(query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2])
-        return attend(query, key, value)
+        return whole(query, key, value)
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watch)
     query, key, value = (torch.randn(5, 3, tokens, 8, generator=generator) for tokens in (20, 30, 30))
@@ -158,7 +164,7 @@ def test_rows_of_a_prompt_share_its_keys(generator: Generator, attention: Any) -
     text = torch.randn(2, 77, CHANNELS, generator=generator)
     keys = attention.to_k(text), attention.to_v(text)
     expected = attention(tokens, text.repeat_interleave(6, dim=0))
-    assert largest_difference(text_attention(attention, tokens, keys, attend_whole), expected) < 1e-6
+    assert largest_difference(text_attention(attention, tokens, keys, attend), expected) < 1e-6
 
 
 def test_a_branch_has_no_bias_but_the_last() -> None:

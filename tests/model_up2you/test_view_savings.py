@@ -11,11 +11,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator, Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.up2you.adapters import Adapter, adapter_of
+from model.diffusion.fast_unet import FastUNet
+from model.diffusion.unet_walk import self_attentions, transformer_blocks
+from model.up2you.adapters import Adapter, adapter_of, fuse_views
 from model.up2you.plain_views import PlainViews
 from model.up2you.reference_states import ReferencePass, level_sizes, state_elements
 from model.up2you.text_keys import TextKeys
-from model.up2you.unet_walk import self_attentions, transformer_blocks
 from model.up2you.view_denoiser import ViewDenoiser
 from tests.model_up2you.goldens import largest_difference
 from tests.model_up2you.view_networks import (
@@ -61,6 +62,18 @@ def networks() -> tuple[Any, Adapter]:
 
 
 @pytest.fixture(scope="module")
+def fast(networks: tuple[Any, Adapter]) -> tuple[FastUNet, Adapter]:
+    return made_fast(*networks)
+
+
+def made_fast(unet: Any, adapter: Adapter) -> tuple[FastUNet, Adapter]:
+    """The same networks as they serve."""
+    unet, adapter = copy.deepcopy((unet, adapter))
+    fuse_views(adapter)
+    return FastUNet(unet, train_steps=1000), adapter
+
+
+@pytest.fixture(scope="module")
 def states() -> Tensor:
     return torch.randn(2, 77, SMALL_UNET["cross_attention_dim"], generator=Generator().manual_seed(2))
 
@@ -73,33 +86,37 @@ def plain(networks: tuple[Any, Adapter], states: Tensor) -> PlainViews:
 @torch.no_grad()
 @pytest.mark.parametrize("ratio", [1, 2])
 def test_both_halves_are_the_plain_ones(
-    networks: tuple[Any, Adapter], states: Tensor, plain: PlainViews, ratio: int
+    networks: tuple[Any, Adapter], fast: tuple[FastUNet, Adapter], states: Tensor, plain: PlainViews, ratio: int
 ) -> None:
     unet, adapter = networks
     inputs = Inputs(unet, SIDE, ratio)
     expected = plain.predict(inputs.latents, inputs.timesteps, inputs.residuals, inputs.references)
     for sliced in (False, True):
-        fast = ViewDenoiser(unet, adapter, states, sliced=sliced)
-        halves = fast(inputs.latents, inputs.timesteps, *inputs.conditions(adapter))
+        denoiser = ViewDenoiser(*fast, states, sliced=sliced)
+        halves = denoiser(inputs.latents, inputs.timesteps, *inputs.conditions(adapter))
         assert largest_difference(torch.cat(halves), expected) < 1e-5
     assert largest_difference(*expected.chunk(2)) > 1e-2  # the halves are not each other's
 
 
 @torch.no_grad()
-def test_without_guidance_only_the_conditional_half_is_computed(networks: tuple[Any, Adapter], states: Tensor) -> None:
+def test_without_guidance_only_the_conditional_half_is_computed(
+    networks: tuple[Any, Adapter], fast: tuple[FastUNet, Adapter], states: Tensor
+) -> None:
     unet, adapter = networks
     inputs = Inputs(unet, SIDE, ratio=2)
     call = inputs.latents, inputs.timesteps, *inputs.conditions(adapter)
-    (alone,) = ViewDenoiser(unet, adapter, states[1:])(*call)
-    _, conditional = ViewDenoiser(unet, adapter, states)(*call)
+    (alone,) = ViewDenoiser(*fast, states[1:])(*call)
+    _, conditional = ViewDenoiser(*fast, states)(*call)
     assert largest_difference(alone, conditional) < 1e-5
 
 
 @torch.no_grad()
-def test_people_in_one_forward_do_not_see_each_other(networks: tuple[Any, Adapter], states: Tensor) -> None:
+def test_people_in_one_forward_do_not_see_each_other(
+    networks: tuple[Any, Adapter], fast: tuple[FastUNet, Adapter], states: Tensor
+) -> None:
     unet, adapter = networks
     inputs = Inputs(unet, SIDE, ratio=2)
-    denoiser = ViewDenoiser(unet, adapter, states)
+    denoiser = ViewDenoiser(*fast, states)
     call = [inputs.latents, inputs.timesteps, *inputs.conditions(adapter)]
     together = denoiser(*call)
     for person in (slice(0, VIEWS), slice(VIEWS, ROWS)):
@@ -109,26 +126,29 @@ def test_people_in_one_forward_do_not_see_each_other(networks: tuple[Any, Adapte
 
 
 @torch.no_grad()
-def test_pictures_need_not_be_square_nor_halve_evenly(networks: tuple[Any, Adapter], states: Tensor) -> None:
-    unet, adapter = networks
+def test_pictures_need_not_be_square_nor_halve_evenly(
+    networks: tuple[Any, Adapter], fast: tuple[FastUNet, Adapter], states: Tensor
+) -> None:
+    _, adapter = networks
     cells = (10, 6)
     sizes = level_sizes(cells, 4)
     assert sizes == [(10, 6), (5, 3), (3, 2), (2, 1)]
     residuals = [torch.zeros(VIEWS, c, *size) for c, size in zip(SMALL_UNET["block_out_channels"], sizes, strict=True)]
-    references = ReferencePass(unet, states[1:])(torch.randn(VIEWS, 4, *cells))
+    references = ReferencePass(fast[0], states[1:])(torch.randn(VIEWS, 4, *cells))
     layers: Any = adapter.layers
     pairs = zip(layers, references, strict=True)
     keys = [tensor for layer, tokens in pairs for tensor in layer.references.keys(tokens)]
-    halves = ViewDenoiser(unet, adapter, states)(torch.zeros(VIEWS, 4, *cells), torch.zeros(VIEWS), *residuals, *keys)
+    latents, timesteps = torch.zeros(VIEWS, 4, *cells), torch.zeros(VIEWS, dtype=torch.int64)
+    halves = ViewDenoiser(*fast, states)(latents, timesteps, *residuals, *keys)
     assert [half.shape for half in halves] == [(VIEWS, 4, *cells)] * 2
 
 
 @torch.no_grad()
-def test_the_reference_pass_is_the_plain_one(networks: tuple[Any, Adapter], states: Tensor, plain: PlainViews) -> None:
+def test_the_reference_pass_is_the_plain_one(fast: tuple[FastUNet, Adapter], states: Tensor, plain: PlainViews) -> None:
     latents = torch.randn(3, 4, SIDE, SIDE, generator=Generator().manual_seed(5))
     expected = plain.reference_states(latents)
     for sliced in (False, True):
-        found = ReferencePass(networks[0], states[1:], sliced=sliced)(latents)
+        found = ReferencePass(fast[0], states[1:], sliced=sliced)(latents)
         assert len(found) == len(expected) == 16
         for ours, theirs in zip(found, expected, strict=True):
             assert largest_difference(ours, theirs) < 1e-5
@@ -136,22 +156,23 @@ def test_the_reference_pass_is_the_plain_one(networks: tuple[Any, Adapter], stat
 
 @torch.no_grad()
 def test_the_reference_pass_ends_at_the_last_self_attention(networks: tuple[Any, Adapter], states: Tensor) -> None:
-    unet = copy.deepcopy(networks[0])
-    last = transformer_blocks(unet)[-1]
-    ran = watch(last.norm1, last.attn1.to_q, last.ff, unet.conv_out)
+    unet, _ = made_fast(*networks)
+    last = transformer_blocks(unet.stock)[-1]
+    ran = watch(last.norm1, last.attn1.to_qkv, last.ff.net[2], unet.stock.conv_out)
     ReferencePass(unet, states[1:])(torch.zeros(1, 4, SIDE, SIDE))
     assert [len(rows) for rows in ran] == [1, 0, 0, 0]
 
 
 @torch.no_grad()
 def test_the_halves_are_one_until_the_first_reference_attention(networks: tuple[Any, Adapter], states: Tensor) -> None:
-    unet, adapter = copy.deepcopy(networks)
-    inputs = Inputs(unet, SIDE, ratio=1)
-    first, second = transformer_blocks(unet)[:2]
+    inputs = Inputs(networks[0], SIDE, ratio=1)
+    unet, adapter = made_fast(*networks)
+    stock: Any = unet.stock
+    first, second = transformer_blocks(stock)[:2]
     layers: Any = adapter.layers
-    shared = watch(unet.conv_in, unet.down_blocks[0].resnets[0], first.attn1.to_q)
-    doubled = watch(first.attn2.to_q, second.attn1.to_q)
-    (rows_of_views,) = watch(layers[0].views.to_q)
+    shared = watch(stock.conv_in, stock.down_blocks[0].resnets[0].conv2, first.attn1.to_qkv)
+    doubled = watch(first.attn2.to_q, second.attn1.to_qkv)
+    (rows_of_views,) = watch(layers[0].views.to_qkv)
     conditional = watch(layers[0].references.to_q, layers[1].references.to_q)
     constant = watch(layers[0].references.to_k, first.attn2.to_k)
     denoiser, conditions = ViewDenoiser(unet, adapter, states), inputs.conditions(adapter)
@@ -184,8 +205,10 @@ def test_text_is_projected_once_for_each_prompt(networks: tuple[Any, Adapter], s
     assert not text.state_dict()
 
 
-def test_states_are_as_many_numbers_as_the_reference_pass_gives(networks: tuple[Any, Adapter], states: Tensor) -> None:
-    found = ReferencePass(networks[0], states[1:])(torch.zeros(1, 4, 10, 6))
+def test_states_are_as_many_numbers_as_the_reference_pass_gives(
+    networks: tuple[Any, Adapter], fast: tuple[FastUNet, Adapter], states: Tensor
+) -> None:
+    found = ReferencePass(fast[0], states[1:])(torch.zeros(1, 4, 10, 6))
     assert sum(tensor.numel() for tensor in found) == state_elements(networks[0], (10, 6))
 
 
@@ -197,13 +220,14 @@ def test_a_step_at_published_size_saves_the_share_worked_out_beforehand(
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel(**PUBLISHED_UNET)
         adapter, states, side = adapter_of(unet), torch.empty(2, 77, 1024), 768 // 8
-        latents, timesteps = torch.empty(VIEWS, 4, side, side), torch.empty(VIEWS)
+        latents, timesteps = torch.empty(VIEWS, 4, side, side), torch.empty(VIEWS, dtype=torch.int64)
+        fast = ViewDenoiser(*made_fast(unet, adapter), states)
         residuals = [torch.empty(shape) for shape in residual_shapes(unet, VIEWS, side)]
         references = [torch.empty(shape) for shape in reference_shapes(unet, VIEWS, side, ratio)]
     layers: Any = adapter.layers
     pairs = zip(layers, references, strict=True)
     keys = [tensor for layer, tokens in pairs for tensor in layer.references.keys(tokens)]
-    fast, plain = ViewDenoiser(unet, adapter, states), PlainViews(unet, adapter, states)
+    plain = PlainViews(unet, adapter, states)
     with FlopCounterMode(display=False) as counted:
         fast(latents, timesteps, *residuals, *keys)
     with FlopCounterMode(display=False) as counted_plain:

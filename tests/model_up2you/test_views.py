@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from transformers import CLIPTextModel
 
 from model.device import Device, open_device
 from model.diffusion.ddpm import DDPM
+from model.diffusion.unet_walk import self_attentions
+from model.up2you import view_weights
 from model.up2you.adapters import Stage
 from model.up2you.feature_selector import FeatureSelector
 from model.up2you.plain_views import PlainViews
 from model.up2you.reference_states import state_elements
-from model.up2you.unet_walk import self_attentions
 from model.up2you.view_memory import resident_bytes
 from model.up2you.view_sampling import normal_from, sample
 from model.up2you.views import Select, Views
@@ -240,6 +242,7 @@ def test_both_stages_share_the_base_unet(views: Views) -> None:
     denoisers: list[Any] = [network.module for stage in stages for network in (stage.guided, stage.unguided)]
     for denoiser in denoisers:
         assert {parameter.data_ptr() for parameter in denoiser.unet.parameters()} == own
+        assert denoiser.unet.times is denoisers[0].unet.times
     storages = {parameter.data_ptr() for denoiser in denoisers for parameter in denoiser.parameters()}
     adapters = [stage.adapter for stage in stages]
     assert len(storages) == len(own) + sum(len(list(adapter.parameters())) for adapter in adapters)
@@ -252,12 +255,12 @@ def test_the_text_encoder_is_gone(views: Views) -> None:
 
 
 @torch.no_grad()
-def test_the_plain_form_is_the_published_one_too(views: Views, runner: asyncio.Runner) -> None:
-    recorded, given = recording("rgb"), parameters("rgb")
-    unet = type(views.unet).from_config(views.unet.config).eval()
-    unet.load_state_dict(views.unet.state_dict())
+def test_the_plain_form_is_the_published_one_too(tmp_path: Path) -> None:
+    recorded, given, weights = recording("rgb"), parameters("rgb"), reference_weights(tmp_path)
+    unet = view_weights.unet(weights).load(torch.device("cpu"), torch.float32)
+    adapter = view_weights.adapter(weights, "rgb", unet).load(torch.device("cpu"), torch.float32)
     negative, prompt = recorded["negative_prompt_embeds_row0"], recorded["prompt_embeds_row0"]
-    plain = PlainViews(unet, views.stages["rgb"].adapter, torch.cat([negative, prompt]))
+    plain = PlainViews(unet, adapter, torch.cat([negative, prompt]))
     select = selection("rgb", recorded)
     states = plain.reference_states(recorded["reference_latents"])
     references = [select(torch.unflatten(tokens, 1, (int(tokens.shape[1] ** 0.5), -1))) for tokens in states]

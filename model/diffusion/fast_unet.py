@@ -1,0 +1,37 @@
+"""A stock diffusers UNet with its weights, made ready to be walked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from model.diffusion.fused_attention import fuse_self_attention
+from model.diffusion.time_table import TimeTable
+from model.diffusion.unet_walk import Transform, predict, walk
+
+
+class FastUNet(nn.Module):
+    """What several networks may share: fused self-attention, and a table for time.
+
+    Args:
+        unet: fits the walk, see `unet_walk.differences`. Its own `forward` no longer works.
+        train_steps: how many timesteps there are.
+    """
+
+    def __init__(self, unet: Any, train_steps: int) -> None:
+        super().__init__()
+        self.stock = unet
+        self.times = TimeTable(unet, train_steps)
+        fuse_self_attention(unet)
+
+    def forward(
+        self, latents: Tensor, timesteps: Tensor, transform: Transform, residuals: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """`walk` with timesteps, (R,) int64."""
+        return walk(self.stock, latents, self.times(timesteps), transform, residuals)
+
+    def predict(self, hidden: Tensor) -> Tensor:
+        """What follows the last transformer: (R, C, h, w) -> (R, 4, h, w) float32."""
+        return predict(self.stock, hidden)
