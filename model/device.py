@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -67,7 +68,9 @@ class Call:
     run: Callable[[list[Call]], list[Any]]
     answer: asyncio.Future[Any]
     tensors: tuple[Tensor, ...] = ()
-    content: Hashable | None = None  # calls of equal kind and content want one answer: its name
+    content: Hashable | None = None  # a name for what is in the tensors: of equal kind and content, one answer
+    run_lean: Callable[[list[Call]], list[Any]] | None = None  # the same in less memory, and not to the last bit
+    on_lean: Callable[[], None] = lambda: None
     cost: ForwardCost | None = None
 
     @property
@@ -152,15 +155,19 @@ class Device:
 
     # -- the three verbs ------------------------------------------------------------------------------------
 
-    def batched(self, module: nn.Module, atom: int = 1) -> Network:
+    def batched(self, module: nn.Module, atom: int = 1, lean: nn.Module | None = None) -> Network:
         """Put `module` behind the queue. `atom` consecutive rows of a call always stay in one forward.
+
+        `lean` stands in for it, with less memory and nearly the same result, when a call does not fit though alone.
 
         With the profile "low" its weights leave the device until it computes. They may be shared with other modules.
         """
         if self._lodging is not None:
             self._lodging.take(module)
+            if lean is not None:
+                self._lodging.take(lean)
         self.memory.holds(module)
-        return Network(self, module, atom)
+        return Network(self, module, atom, lean)
 
     def warmable(self, module: nn.Module, *, recorded: bool = True) -> nn.Module:
         """`module`, to be prepared for some shapes of its inputs, if this device gains by it: see `Network.warm`.
@@ -268,12 +275,10 @@ class Device:
         kind: Hashable | None,
         rows: int,
         run: Callable[[list[Call]], list[Any]],
-        tensors: tuple[Tensor, ...] = (),
-        cost: ForwardCost | None = None,
-        content: Hashable | None = None,
+        **more: Any,
     ) -> Any:
         account = _account.get()
-        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), tensors, content, cost)
+        call = Call(account, kind, rows, run, asyncio.get_running_loop().create_future(), **more)
         if all(other.account.engine != account.engine for other in self._pending):
             self._clock[account.engine] = max(self._clock.get(account.engine, 0.0), self._virtual_time)
         self._pending.append(call)
@@ -356,6 +361,11 @@ class Device:
                 self._parked.append(call)
                 self._break_deadlock()
                 return
+            if call.run_lean is not None:
+                call.on_lean()
+                call.run, call.run_lean = call.run_lean, None
+                await self._forward([call])
+                return
             error = DeviceMemoryError(f"the job does not fit the device's memory: {self.torch_device}")
         elif is_device_lost(error):
             error = DeviceLostError(f"the device was lost: {error}")
@@ -420,21 +430,40 @@ class Network:
 
     `content` may name what is in the tensors. Of calls that want the same at the same time one is computed, and all get
     its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
+
+    `on_lean` is told when memory is so short that the lean form, if there is one, computes this call.
     """
 
-    def __init__(self, device: Device, module: nn.Module, atom: int) -> None:
+    def __init__(self, device: Device, module: nn.Module, atom: int, lean: nn.Module | None) -> None:
         self.module = module
         self._device = device
         self._atom = atom
+        self._lean = lean
         self._cost = ForwardCost(device.torch_device)
 
-    async def __call__(self, *tensors: Tensor, key: Hashable = (), content: Hashable | None = None) -> Any:
+    async def __call__(
+        self,
+        *tensors: Tensor,
+        key: Hashable = (),
+        content: Hashable | None = None,
+        on_lean: Callable[[], None] = lambda: None,
+    ) -> Any:
         rows = tensors[0].shape[0]
         if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        return await self._device._submit(kind, rows, self._run, tensors, self._cost, content)
+        run_lean = None if self._lean is None else partial(self._joined, self._lean)
+        return await self._device._submit(
+            kind,
+            rows,
+            self._run,
+            tensors=tensors,
+            content=content,
+            cost=self._cost,
+            run_lean=run_lean,
+            on_lean=on_lean,
+        )
 
     def warm(self, *tensors: Tensor) -> Iterator[int]:
         """Get ready for calls like this one, see `Device.at_start`; yields the rows of each forward that is done."""
@@ -449,27 +478,28 @@ class Network:
     def _run(self, calls: list[Call]) -> list[Rows]:
         if self._device._lodging is not None:
             self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
-        return self._cost.measured(sum(call.input_bytes for call in calls), lambda: self._joined(calls))
+        run = partial(self._joined, self.module, calls)
+        return self._cost.measured(sum(call.input_bytes for call in calls), run)
 
-    def _joined(self, calls: list[Call]) -> list[Rows]:
+    def _joined(self, module: nn.Module, calls: list[Call]) -> list[Rows]:
         if len(calls) == 1:
-            return [self._forward(calls[0].tensors)]
+            return [self._forward(module, calls[0].tensors)]
         joined = tuple(torch.cat(column) for column in zip(*(call.tensors for call in calls), strict=True))
-        return split_rows(self._forward(joined), [call.rows for call in calls])
+        return split_rows(self._forward(module, joined), [call.rows for call in calls])
 
-    def _forward(self, tensors: tuple[Tensor, ...]) -> Rows:
+    def _forward(self, module: nn.Module, tensors: tuple[Tensor, ...]) -> Rows:
         """One forward; when memory runs out, two of half the atoms each, and so on down to single atoms."""
         rows = tensors[0].shape[0]
         try:
-            output: Rows = self.module(*tensors)
+            output: Rows = module(*tensors)
             return output
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or rows == self._atom:
                 raise
         self._device._empty_cache()
         half = rows // self._atom // 2 * self._atom
-        first = self._forward(tuple(tensor[:half] for tensor in tensors))
-        return join_rows(first, self._forward(tuple(tensor[half:] for tensor in tensors)))
+        first = self._forward(module, tuple(tensor[:half] for tensor in tensors))
+        return join_rows(first, self._forward(module, tuple(tensor[half:] for tensor in tensors)))
 
 
 def split_rows(output: Rows, rows: list[int]) -> list[Rows]:

@@ -57,8 +57,14 @@ class Job:
             self._on_progress(stage, done, total)
 
     def warn(self, code: str, message: str) -> None:
-        """Tell the client something that did not stop the job."""
-        self.warnings.append({"code": code, "message": message})
+        """Tell the client, once, something that did not stop the job."""
+        if (warning := {"code": code, "message": message}) not in self.warnings:
+            self.warnings.append(warning)
+
+    def warn_of_tiles(self) -> None:
+        """Tell the client that memory was too short for the exact result."""
+        message = "memory was short: the result was decoded in tiles, which changes it slightly"
+        self.warn("decoded_in_tiles", message)
 
     def close_stage(self) -> None:
         """Book the time since the last change of stage under the stage that ends now."""

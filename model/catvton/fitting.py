@@ -102,7 +102,7 @@ class Fitting:
             self.job.progress("denoise", self._steps_done, self._steps)
 
         self.job.progress("decode", 0, 1)
-        painted = await networks.decode(latents)
+        painted = await networks.decode(latents, self.job.warn_of_tiles)
         return await self._cpu(lambda: [picture_of(tensor) for tensor in painted.cpu()])
 
     def _worn(self, dressing: Dressing, painted: Image.Image) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from model.catvton.pictures import Prepared, without_masked
 from model.catvton.request import Variant
 from model.catvton.sampling import Normal, concatenation_axis, condition_rows
 from model.device import Device
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
+from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.engine import WarmCall
 
 
@@ -31,10 +31,9 @@ class Networks:
         unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
         vae = fast_autoencoder(checkpoint.vae(weights, variant).load(device.home, device.dtype))
         self.scaling_factor: float = vae.config.scaling_factor
-        denoiser = fast_denoiser(unet, len(self.noise_schedule.alphas))
-        self.denoiser = device.batched(device.warmable(denoiser))
+        self.denoiser = device.batched(device.warmable(fast_denoiser(unet, len(self.noise_schedule.alphas))))
         self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae))
+        self.decoder = device.batched(Decoder(vae), lean=TiledDecoder(vae))
         self._cache = cache
 
     async def encode(self, prepared: Prepared, samples: int, posterior: Normal, *, guided: bool) -> Tensor:
@@ -72,10 +71,13 @@ class Networks:
         moments: Moments = await self.encoder(picture.to(self.device.torch_device), content=content)
         return moments
 
-    async def decode(self, latents: Tensor) -> Tensor:
-        """The person's half of (B, C, ...) latents as pictures: (B, 3, H, W), roughly in [-1, 1]."""
+    async def decode(self, latents: Tensor, on_tiles: Callable[[], None] = lambda: None) -> Tensor:
+        """The person's half of (B, C, ...) latents as pictures: (B, 3, H, W), roughly in [-1, 1].
+
+        `on_tiles` is told when memory is so short that they are decoded in tiles.
+        """
         person, _ = latents.chunk(2, dim=concatenation_axis(masked=self.variant == "mask"))
-        pictures: Tensor = await self.decoder(person / self.scaling_factor)
+        pictures: Tensor = await self.decoder(person / self.scaling_factor, on_lean=on_tiles)
         return pictures
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:

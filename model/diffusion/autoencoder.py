@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from model.diffusion.autoencoder_attention import attend_by_backends
 from model.diffusion.layout import prefer_channels_last
 
+_TILE = 64  # the side that Stable Diffusion was trained at
+
 
 def fast_autoencoder(vae: AutoencoderKL) -> AutoencoderKL:
     """The same autoencoder with its weights, made ready to serve."""
@@ -61,6 +63,27 @@ class Decoder(nn.Module):
         if self.vae.post_quant_conv is not None:
             hidden = self.vae.post_quant_conv(hidden)
         pictures: Tensor = self.vae.decoder(hidden)
+        return pictures.float()
+
+
+class TiledDecoder(nn.Module):
+    """`Decoder` in tiles that overlap by a quarter and are blended there, for when memory is short.
+
+    A tile is decoded without sight of the others: attention and normalisation see it alone, so the result differs.
+
+    Args:
+        side: of a tile, in latents. A picture no larger than that is decoded whole.
+    """
+
+    def __init__(self, vae: AutoencoderKL, side: int = _TILE) -> None:
+        super().__init__()
+        self.vae = vae
+        vae.tile_latent_min_size = side
+        vae.tile_sample_min_size = side * 2 ** (len(vae.config.block_out_channels) - 1)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """As `Decoder`."""
+        pictures: Tensor = self.vae.tiled_decode(latents.to(self.vae.dtype), return_dict=False)[0]
         return pictures.float()
 
 

@@ -139,6 +139,7 @@ class Sitting:
             "steps": self.request.steps,
             "guidance": self.request.guidance,
             "generator": Generator().manual_seed(self.request.seed),
+            "on_tiles": self.job.warn_of_tiles,
             "progress": partial(self.job.progress, stage),
         }
 

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from model.device import Device, Network
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
+from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.engine import WarmCall
@@ -64,7 +64,7 @@ class Views:
         self.noise_schedule = view_weights.noise_schedule(weights)
         self.scaling_factor: float = vae.config.scaling_factor
         self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae))
+        self.decoder = device.batched(Decoder(vae), lean=TiledDecoder(vae))
         states = prompt_states(weights)
         adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
         unet = FastUNet(self.unet, len(self.noise_schedule.alphas))
@@ -101,6 +101,7 @@ class Views:
         guidance: float,
         generator: Generator,
         progress: OnStep = lambda done, total: None,
+        on_tiles: Callable[[], None] = lambda: None,
     ) -> Tensor:
         """Paint the person as seen from six sides.
 
@@ -111,6 +112,7 @@ class Views:
             steps, guidance: 50 and 3.0 as published; at a guidance of 1 or below nothing unconditional is computed.
             generator: on the CPU; drawn from for the initial latents, the photos' latents, then each step.
             progress: told how many of how many steps are done.
+            on_tiles: told when memory is so short that views are decoded in tiles.
 
         Returns:
             (6, 3, H, W) in [0, 1], on the CPU.
@@ -121,7 +123,7 @@ class Views:
         if weight_maps.shape[:2] != (VIEWS, len(references)):
             raise ValueError(f"weight_maps of {tuple(weight_maps.shape)} do not fit {len(references)} references")
         select = FeatureSelector(weight_maps.to(self.device.torch_device))
-        job = _Job(steps, guidance, generator, progress)
+        job = _Job(steps, guidance, generator, progress, on_tiles)
         return await self._paint("rgb", references, poses, select, job)
 
     async def normals(
@@ -133,6 +135,7 @@ class Views:
         guidance: float,
         generator: Generator,
         progress: OnStep = lambda done, total: None,
+        on_tiles: Callable[[], None] = lambda: None,
     ) -> Tensor:
         """Paint the surface normals of the same six views; each looks at its own RGB view. As `rgb` otherwise.
 
@@ -141,7 +144,7 @@ class Views:
         """
         if len(rgb_views) != VIEWS:
             raise ValueError(f"expected {VIEWS} rgb_views, got {len(rgb_views)}")
-        job = _Job(steps, guidance, generator, progress)
+        job = _Job(steps, guidance, generator, progress, on_tiles)
         return await self._paint("normal", rgb_views, poses, lambda states: states.flatten(1, 2), job)
 
     def resident_bytes(self, height: int, width: int, photos: int) -> int:
@@ -179,7 +182,7 @@ class Views:
         conditions = await self.conditions(stage, references, poses, select, posterior)
         async for done, latents in sample(denoiser, ddpm, start, conditions, job.guidance, noise):  # noqa: B007
             job.progress(done, job.steps)
-        return await self._decode(latents)
+        return await self._decode(latents, job.on_tiles)
 
     async def conditions(
         self, stage: Stage, references: Tensor, poses: Tensor, select: Select, posterior: Tensor
@@ -215,9 +218,9 @@ class Views:
             selected[i] = selected[i][:0]
         return keys
 
-    async def _decode(self, latents: Tensor) -> Tensor:
+    async def _decode(self, latents: Tensor, on_tiles: Callable[[], None]) -> Tensor:
         rows = torch.split(latents / self.scaling_factor, 1)
-        pictures = torch.cat(await gather(*(self.decoder(row) for row in rows)))
+        pictures = torch.cat(await gather(*(self.decoder(row, on_lean=on_tiles) for row in rows)))
         return (pictures / 2 + 0.5).clamp(0, 1).cpu()
 
 
@@ -227,6 +230,7 @@ class _Job:
     guidance: float
     generator: Generator
     progress: OnStep
+    on_tiles: Callable[[], None]
 
 
 class ReferenceKeys(nn.Module):

@@ -289,6 +289,66 @@ def test_a_job_that_does_not_fit_even_alone_fails_as_out_of_memory() -> None:
     run(main, Device(CPU))
 
 
+class OnlyHalf(nn.Module):
+    """As much as there is memory for, of rows of any length."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, rows: Tensor) -> Tensor:
+        taken = torch.empty((0 if rows.numel() <= self.most else 2**60,), dtype=torch.uint8)  # more than there is
+        return rows + len(taken)
+
+
+@pytest.mark.parametrize(("rows", "length", "expected"), [(4, 3, None), (1, 9, -1), (2, 9, -1), (1, 90, "507")])
+def test_what_does_not_fit_even_alone_is_computed_in_the_lean_form(
+    rows: int, length: int, expected: int | str | None
+) -> None:
+    class Lean(OnlyHalf):
+        def forward(self, rows: Tensor) -> Tensor:
+            return -super().forward(rows)
+
+    told: list[str] = []
+
+    async def main(device: Device) -> None:
+        network = device.batched(OnlyHalf(most=3), lean=Lean(most=9))
+        async with device.live("tryon", 0):
+            call = network(torch.ones(rows, length), on_lean=lambda: told.append("lean"))
+            if expected == "507":
+                with pytest.raises(DeviceMemoryError):
+                    await call
+            else:
+                assert torch.equal(await call, torch.full((rows, length), float(expected or 1)))
+        assert told == ([] if expected is None else ["lean"])
+
+    run(main, Device(CPU))
+
+
+def test_in_company_the_exact_form_is_waited_for() -> None:
+    exact, told = OnlyHalf(most=0), []
+
+    async def main(device: Device) -> None:
+        network, other = device.batched(exact, lean=nn.ReLU()), device.batched(Recorder())
+
+        async def neighbour() -> None:
+            async with device.live("avatar", 0):
+                for _ in range(20):
+                    await other(row(0))
+                exact.most = 100
+
+        async def job() -> Tensor:
+            async with device.live("tryon", 0):
+                answer: Tensor = await network(row(-3), on_lean=lambda: told.append("lean"))
+                return answer
+
+        answer, _ = await asyncio.gather(job(), neighbour())
+        assert torch.equal(answer, row(-3))
+        assert told == []
+
+    run(main, Device(CPU))
+
+
 def test_a_call_that_does_not_fit_in_company_waits_until_the_company_has_left() -> None:
     module = Recorder(fits_rows=0)
 

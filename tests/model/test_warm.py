@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -154,7 +155,9 @@ def test_a_bug_in_a_network_is_not_taken_for_a_lack_of_memory() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # in what inductor imports
-def test_compiling_needs_a_compiler_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_shapes_are_compiled_and_no_others_and_that_takes_a_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
         monkeypatch.setenv(name, "")  # so that it is as before when this has ended
     found = shutil.which("g++")
@@ -165,15 +168,14 @@ def test_compiling_needs_a_compiler_and_changes_nothing(tmp_path: Path, monkeypa
     if found is None:
         pytest.skip("there is no C++ compiler")
     set_up_compiling(tmp_path / "compiled", CPU)
-    device, module = Device(CPU, compiled=True, max_batch_rows=1), Swish()
-    network = device.batched(device.warmable(module))
+    device = Device(CPU, compiled=True, max_batch_rows=1)
+    network = device.batched(device.warmable(Tells()))
     given = torch.randn((1, 8), generator=Generator().manual_seed(0))
     assert [step.rows for step in warm_up(device, one_call(network, given), 64, 64)] == [1]
-    module.reachable = False
-    assert torch.allclose(device.at_start(lambda: network.module(given)), given * given.sigmoid())
+    assert torch.allclose(device.at_start(lambda: network.module(given)), given.sigmoid() + 1)
     assert list((tmp_path / "compiled").rglob("*.so"))
-    with pytest.raises(NotImplementedError):
-        device.at_start(lambda: network.module(given[:, :4]))
+    for other in (given[:, :4], given.repeat(2, 1)):
+        assert torch.equal(device.at_start(partial(network.module, other)), other.sigmoid())
     device.close()
 
 
@@ -185,15 +187,11 @@ def one_call(network: Network, *tensors: Tensor) -> Any:
     return Engine(network._device)
 
 
-class Swish(nn.Module):
-    """Compiled, it does not ask again whether it can be reached."""
-
-    reachable = True
+class Tells(nn.Module):
+    """One more when it was compiled."""
 
     def forward(self, rows: Tensor) -> Tensor:
-        if not self.reachable and not torch.compiler.is_compiling():
-            raise NotImplementedError
-        return rows * rows.sigmoid()
+        return rows.sigmoid() + (1 if torch.compiler.is_compiling() else 0)
 
 
 def test_a_folder_that_others_can_write_to_is_not_compiled_into(tmp_path: Path) -> None:
