@@ -33,43 +33,57 @@ from model.weights.pack import Pack
 
 SEED, OTHER_NOISE = 1001, 1_000_000
 AT_ONCE = 4
+EVERY = 4  # how many of them are dressed with other noise
 MOST_BELOW_DB: Mapping[Quality, float] = {"balanced": 0.3, "fast": 1.0}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How everybody is dressed. `steps`: what the weights would take by themselves."""
+    """How people are dressed, all of them or one in `every`. `steps`: what the weights would take by themselves."""
 
     quality: Quality
     steps: int
     first_seed: int = 0
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One result: PSNR in dB and SSIM, against the truth and against what `best` made."""
+
+    garment: float  # in its true region; all else in the mask
+    mask: float
+    alike: float
+    mask_to_best: float
+    alike_to_best: float
 
 
 @dataclass
 class Measured:
-    """One setting's results, a value a person: dB, and SSIM of the mask's pixels."""
+    """One setting's results, by the person's number."""
 
     request: Request
-    garment: list[float] = field(default_factory=list)
-    mask: list[float] = field(default_factory=list)
-    alike: list[float] = field(default_factory=list)
-    mask_to_best: list[float] = field(default_factory=list)
-    alike_to_best: list[float] = field(default_factory=list)
+    people: dict[int, Judged] = field(default_factory=dict)
     pairs: Pairs | None = None  # against the best
+
+    def mean(self, value: Callable[[Judged], float]) -> float:
+        return mean(value(judged) for judged in self.people.values())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.quality", description=__doc__)
-    parser.add_argument("--count", type=int, default=40, help="people, all unseen")
+    parser.add_argument("--count", type=int, default=64, help="made-up people, all unseen")
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--steps", type=int, default=PUBLISHED_STEPS, help="of the best")
     parser.add_argument("--model-dir", default="demo")
     options = parser.parse_args()
+    if options.count <= EVERY:
+        parser.error(f"--count must be above {EVERY}: one in {EVERY} is dressed once more, and a spread needs two")
     pack = Pack(options.model_dir)
     own_steps = int(pack.defaults("tryon").get("steps", PUBLISHED_STEPS))
     settings = {
         "best": Setting("best", options.steps),
-        "best, other noise": Setting("best", options.steps, OTHER_NOISE),
+        "best, other noise": Setting("best", options.steps, OTHER_NOISE, EVERY),
         "balanced": Setting("balanced", options.steps),
         "fast": Setting("fast", options.steps),
         "best, the pack's own steps": Setting("best", own_steps),
@@ -110,9 +124,12 @@ def measure(
     measured: dict[str, Measured] = {}
     with asyncio.Runner() as runner:
         for name, setting in settings.items():
-            tasks = [task(pack, setting, example, i, folder / name) for i, example in enumerate(examples)]
+            dressed = {i: examples[i] for i in range(0, len(examples), setting.every)}
+            tasks = [task(pack, setting, example, i, folder / name) for i, example in dressed.items()]
             runner.run(dress_all(engine, device, tasks, AT_ONCE, lambda: None))
-            measured[name] = judged(tasks, examples, folder / "best")
+            measured[name] = Measured(tasks[0].request)
+            for i, one in zip(dressed, tasks, strict=True):
+                measured[name].people[i] = judged(one, examples[i], folder / "best")
         for quality in MOST_BELOW_DB:
             best, preset = (
                 alone(runner, engine, device, task(pack, settings[name], examples[0], 0, folder / "timed"))
@@ -138,28 +155,27 @@ def alone(runner: asyncio.Runner, engine: Engine, device: Device, task: Task) ->
     return lambda: runner.run(dress_all(engine, device, [task], 1, lambda: None))
 
 
-def judged(tasks: Sequence[Task], examples: Sequence[Example], best: Path) -> Measured:
-    """How near the results of `tasks` are to the truth and to those in `best`."""
-    measured = Measured(tasks[0].request)
-    for task, example in zip(tasks, examples, strict=True):
-        result, truth = opened(task.result), opened(example.person)
-        best_result = opened((best / example.name).with_suffix(".png"))
-        region = truth_files(example).region(truth.size)
-        if region is None:
-            raise ValueError(f"{example.person} does not say where its garment is")
-        areas = areas_of(opened(example.mask), region, truth.size)
-        seen, true, at_best = (np.asarray(picture) for picture in (result, truth, best_result))
-        measured.garment.append(psnr(seen, true, areas.garment))
-        measured.mask.append(psnr(seen, true, areas.mask))
-        measured.alike.append(ssim(result, truth, areas.mask))
-        measured.mask_to_best.append(psnr(seen, at_best, areas.mask))
-        measured.alike_to_best.append(ssim(result, best_result, areas.mask))
-    return measured
+def judged(task: Task, example: Example, best: Path) -> Judged:
+    """How near one result is to the truth, and to that in `best`."""
+    result, truth = opened(task.result), opened(example.person)
+    best_result = opened((best / example.name).with_suffix(".png"))
+    region = truth_files(example).region(truth.size)
+    if region is None:
+        raise ValueError(f"{example.person} does not say where its garment is")
+    areas = areas_of(opened(example.mask), region, truth.size)
+    seen, true, at_best = (np.asarray(picture) for picture in (result, truth, best_result))
+    return Judged(
+        garment=psnr(seen, true, areas.garment),
+        mask=psnr(seen, true, areas.mask),
+        alike=ssim(result, truth, areas.mask),
+        mask_to_best=psnr(seen, at_best, areas.mask),
+        alike_to_best=ssim(result, best_result, areas.mask),
+    )
 
 
 def differences(measured: Measured, best: Measured) -> list[float]:
     """dB in the garment's true region, person by person: below 0 it is farther from the truth than `best`."""
-    return [ours - theirs for ours, theirs in zip(measured.garment, best.garment, strict=True)]
+    return [judged.garment - best.people[i].garment for i, judged in measured.people.items()]
 
 
 def row(name: str, measured: Measured, best: Measured) -> Row:
@@ -168,12 +184,13 @@ def row(name: str, measured: Measured, best: Measured) -> Row:
     return {
         "quality": name,
         "walk": f"{measured.request.steps} x {measured.request.solver}",
-        "garment": f"{mean(measured.garment):.2f}",
+        "people": len(measured.people),
+        "garment": f"{measured.mean(lambda one: one.garment):.2f}",
         "from best's": "" if is_best else f"{mean(off):+.2f} ({stdev(off) / len(off) ** 0.5:.2f})",
-        "mask": f"{mean(measured.mask):.2f}",
-        "SSIM": f"{mean(measured.alike):.3f}",
-        "from best, dB": "" if is_best else f"{mean(measured.mask_to_best):.2f}",
-        "from best, SSIM": "" if is_best else f"{mean(measured.alike_to_best):.3f}",
+        "mask": f"{measured.mean(lambda one: one.mask):.2f}",
+        "SSIM": f"{measured.mean(lambda one: one.alike):.3f}",
+        "from best, dB": "" if is_best else f"{measured.mean(lambda one: one.mask_to_best):.2f}",
+        "from best, SSIM": "" if is_best else f"{measured.mean(lambda one: one.alike_to_best):.3f}",
         "seconds": "" if taken is None else f"{median(taken.ours_s):.2f}",
         "CPU s": "" if taken is None else f"{median(taken.ours_cpu_s):.2f}",
         "best's": "" if taken is None else f"{median(taken.plain_s):.2f}",
