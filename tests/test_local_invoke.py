@@ -55,7 +55,7 @@ def test_a_tryon_saves_its_result_and_a_picture_of_all_side_by_side(
 
 def test_every_option_reaches_the_service(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
     options = ["--no-repaint", "--format", "webp", "--samples", "2", "--guidance", "1", "--eta", "0", "--seed", "0"]
-    ways = ["--id", "every-option", "--deadline-s", "100"]
+    ways = ["--id", "every-option", "--deadline-s", "100", "--quality", "fast", "--solver", "dpmpp"]
     assert local_invoke.main(tryon(pictures, "--url", url, *options, *ways, "--out", str(tmp_path))) == 0
     results = sorted(tmp_path.glob("result*.webp"))
     assert len(results) == 2

@@ -19,12 +19,16 @@ PUBLISHED = Latents(channels=4, downsampling=8)
 
 
 def resident_bytes(request: Request, latents: Latents = PUBLISHED) -> int:
-    """Every row's condition, input latents and prediction, every sample's latents, noise and picture; float32."""
+    """Every row's condition, input latents and prediction, every sample's latents, noise and picture; float32.
+
+    `dpmpp` remembers what its last step saw.
+    """
     if request.mask_only:
         return 0
     rows = request.samples * (2 if request.guidance > 1 else 1)
     cells = 2 * (request.height // latents.downsampling) * (request.width // latents.downsampling)
     channels = latents.channels
-    numbers = cells * (rows * (1 + 3 * channels) + request.samples * 3 * channels)
+    kept = 4 if request.solver == "dpmpp" else 3
+    numbers = cells * (rows * (1 + 3 * channels) + request.samples * kept * channels)
     pictures = 3 * request.height * request.width * (2 + request.samples)
     return 4 * (numbers + pictures)

@@ -45,6 +45,10 @@ def test_every_option_reaches_the_engine(tmp_path: Path, capsys: pytest.CaptureF
         "jpeg",
         "--dtype",
         "bfloat16",
+        "--quality",
+        "fast",
+        "--solver",
+        "dpmpp",
     ]
     garments = ["--upper", str(GARMENT), "--lower", str(GARMENT), "--mask-polarity", "black_repaints"]
     pictures = ["--person", str(PERSON), "--mask", str(MASK), *garments]

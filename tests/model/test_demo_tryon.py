@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.catvton.engine import TryOn
+from model.catvton.presets import Quality
 from model.catvton.request import Request, Variant
 from model.device import open_device
 from model.engine import Job
@@ -33,7 +34,7 @@ RED, BLUE = (0.80, 0.12, 0.12), (0.12, 0.20, 0.75)
 VARIANTS = get_args(Variant)
 PARTED = 30  # levels by which red is redder than blue
 
-Dress = Callable[[str, Variant], NDArray[np.uint8]]
+Dress = Callable[..., NDArray[np.uint8]]  # colour, variant and perhaps quality
 
 
 def plain(colour: tuple[float, float, float]) -> Garment:
@@ -63,7 +64,7 @@ def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempP
     """The person in a plain T-shirt of that colour, painted with a mask or without, remembered."""
     torch.set_num_threads(1)
     device, folder = open_device("cpu"), tmp_path_factory.mktemp("dressed")
-    engine, dressed = TryOn(DEMO, device), dict[tuple[str, Variant], NDArray[np.uint8]]()
+    engine, dressed = TryOn(DEMO, device), dict[tuple[str, Variant, Quality], NDArray[np.uint8]]()
     photo.photo.save(folder / "person.png")
     true_mask(photo, "upper").save(folder / "mask.png")
 
@@ -71,19 +72,19 @@ def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempP
         async with device.live("tryon", engine.resident_bytes(request)):
             await engine.run(request, Job(files, outputs))
 
-    def in_colour(name: str, variant: Variant) -> NDArray[np.uint8]:
-        if (name, variant) not in dressed:
+    def in_colour(name: str, variant: Variant, quality: Quality = "best") -> NDArray[np.uint8]:
+        if (name, variant, quality) not in dressed:
             lay_flat(plain(RED if name == "red" else BLUE), *SIZE).save(folder / f"{name}.png")
             files = {"person": folder / "person.png", "garment": folder / f"{name}.png"}
             if variant == "mask":
                 files["mask"] = folder / "mask.png"
-            given = dict.fromkeys(files, "given")
-            request = Request(seed=3, variant=variant, **given, **Pack("demo").defaults("tryon"))
-            outputs = folder / variant / name
+            body = {"seed": 3, "variant": variant, "quality": quality, **dict.fromkeys(files, "given")}
+            request = Request.model_validate(body, context=Pack("demo").defaults("tryon"))
+            outputs = folder / variant / name / quality
             outputs.mkdir(parents=True)
             runner.run(run(request, files, outputs))
-            dressed[name, variant] = np.asarray(Image.open(outputs / "result.png").convert("RGB"))
-        return dressed[name, variant]
+            dressed[name, variant, quality] = np.asarray(Image.open(outputs / "result.png").convert("RGB"))
+        return dressed[name, variant, quality]
 
     yield in_colour
     device.close()
@@ -103,6 +104,12 @@ def test_a_red_garment_gives_a_red_shirt(dress: Dress, region: NDArray[np.bool_]
     red, green, blue = mean(dress("red", variant), region)
     assert red > green + PARTED
     assert red > blue + PARTED
+
+
+def test_the_fast_preset_gives_the_right_shirt_too(dress: Dress, region: NDArray[np.bool_]) -> None:
+    red, green, blue = mean(dress("red", "mask", "fast"), region)
+    assert red > max(green, blue) + PARTED
+    assert (dress("red", "mask", "fast") != dress("red", "mask")).any()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -10,7 +10,8 @@ from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
 from model.diffusion.dpm_solver import DPMSolver
-from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
+from model.diffusion.schedule import DDIM, NoiseSchedule, PredictionType, Spacing
+from model.diffusion.walk import Walk
 
 BETAS = 0.00085, 0.012
 ALGORITHMS = {0.0: "dpmsolver++", 1.0: "sde-dpmsolver++"}
@@ -47,7 +48,7 @@ def theirs(steps: int, eta: float, prediction_type: PredictionType, spacing: Spa
 @pytest.mark.parametrize("prediction_type", get_args(PredictionType))
 @pytest.mark.parametrize("spacing", get_args(Spacing))
 @pytest.mark.parametrize("eta", ALGORITHMS)
-@pytest.mark.parametrize("steps", [1, 2, 3, 10, 14, 15, 20, 50, 200])
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 14, 15, 20, 50])
 def test_every_step_is_diffusers_step(
     steps: int, eta: float, spacing: Spacing, prediction_type: PredictionType
 ) -> None:
@@ -79,6 +80,29 @@ def test_a_network_that_knows_the_picture_is_given_the_noise_it_expects(eta: flo
         fresh = torch.randn(latents.shape, generator=generator)
         latents = walk.step(seen / (1 - alpha) ** 0.5, i, latents, fresh)
     assert torch.allclose(latents, picture, atol=1e-5)
+
+
+def test_on_its_way_it_follows_the_equation_far_better_than_ddim() -> None:
+    """Of pictures normally distributed the network is known, and so is the line on which each noise goes."""
+    mean, deviation, steps = 0.3, 0.5, 10
+    noise_schedule, start = schedule(spacing="trailing"), torch.linspace(-2, 2, 9)
+
+    def spread(t: int) -> Tensor:
+        alpha = noise_schedule.alphas[t]
+        return (alpha * deviation**2 + 1 - alpha) ** 0.5
+
+    def error(walk: Walk) -> float:
+        """Before the last step, which is the same for both."""
+        latents = start
+        for i, t in enumerate(walk.timesteps[:-1]):
+            alpha = noise_schedule.alphas[t]
+            noise = (1 - alpha) ** 0.5 * (latents - alpha**0.5 * mean) / spread(t) ** 2
+            latents = walk.step(noise, i, latents, None)
+        first, last = walk.timesteps[0], walk.timesteps[-1]
+        begin, end = noise_schedule.alphas[[first, last]] ** 0.5 * mean
+        return float((latents - end - (start - begin) * spread(last) / spread(first)).abs().max())
+
+    assert error(DPMSolver(noise_schedule, steps, 0.0)) < 0.2 * error(DDIM(noise_schedule, steps, 0.0))
 
 
 @pytest.mark.parametrize("steps", [0, 1000])

@@ -164,5 +164,6 @@ def test_memory_grows_with_pixels_rows_and_samples(tryon: TryOn) -> None:
 
     assert resident(width=768, height=2048) == 2 * resident(width=768, height=1024)
     assert resident(guidance=1.0) < resident(guidance=2.5) < resident(guidance=2.5, samples=2)
+    assert resident() < resident(solver="dpmpp")
     latents = np.prod([2, 9 + 4, 2 * 128, 96]) * 4
     assert latents < resident(width=768, height=1024) < 50e6

@@ -44,11 +44,25 @@ def test_ssim_is_the_papers_formula() -> None:
     assert ssim(smooth(1), smooth(1)) == pytest.approx(1)
 
 
+def test_ssim_of_a_region_is_the_mean_over_its_pixels() -> None:
+    other = smooth(1)
+    other.paste(noise(24, 64), (0, 0))
+    left = np.zeros((64, 48), np.bool_)
+    left[:, :24] = True
+    right = np.roll(left, 24, 1)
+    assert ssim(other, smooth(1), left) < 0.5
+    assert ssim(other, smooth(1), np.roll(left, 24 + 6, 1) & right) == pytest.approx(1)  # no window reaches the noise
+    halves = ssim(other, smooth(1), left), ssim(other, smooth(1), right)
+    assert np.mean(halves) == pytest.approx(ssim(other, smooth(1)), abs=1e-5)
+
+
 def test_ssim_refuses_what_it_cannot_compare() -> None:
     with pytest.raises(InputError, match="the result is"):
         ssim(smooth(1), smooth(1, (48, 60)))
     with pytest.raises(InputError, match="SSIM needs 11 pixels"):
         ssim(smooth(1, (10, 60)), smooth(1, (10, 60)))
+    with pytest.raises(InputError, match="over no pixel"):
+        ssim(smooth(1), smooth(1), np.zeros((64, 48), np.bool_))
 
 
 @pytest.fixture(scope="module")
