@@ -403,7 +403,7 @@ class Network:
         self.module = module
         self._device = device
         self._atom = atom
-        self._cost = ForwardCost(device.torch_device)
+        self.cost = ForwardCost(device.torch_device)
 
     async def __call__(self, *tensors: Tensor, key: Hashable = (), content: Hashable | None = None) -> Any:
         rows = tensors[0].shape[0]
@@ -411,12 +411,12 @@ class Network:
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        return await self._device._submit(kind, rows, self._run, tensors, self._cost, content)
+        return await self._device._submit(kind, rows, self._run, tensors, self.cost, content)
 
     def _run(self, calls: list[Call]) -> list[Rows]:
         if self._device._lodging is not None:
             self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
-        return self._cost.measured(sum(call.input_bytes for call in calls), lambda: self._joined(calls))
+        return self.cost.measured(sum(call.input_bytes for call in calls), lambda: self._joined(calls))
 
     def _joined(self, calls: list[Call]) -> list[Rows]:
         if len(calls) == 1:
