@@ -75,6 +75,8 @@ class CountedAllocations(TorchDispatchMode):
             storage = tensor.untyped_storage()
             if storage._cdata not in before and storage._cdata not in self._known:
                 self._hold(storage)
+        if function is torch.ops.aten.convolution.default:
+            self.peak = max(self.peak, self._held + _blocked_bytes(args[0], result))
         return result
 
     def _hold(self, storage: torch.UntypedStorage) -> None:
@@ -87,6 +89,16 @@ class CountedAllocations(TorchDispatchMode):
         self._known[key] = weakref.ref(storage, let_go)
         self._held += size
         self.peak = max(self.peak, self._held)
+
+
+def _blocked_bytes(taken: Tensor, result: Tensor) -> int:
+    """What a convolution on the CPU holds beside its result: the larger of both sides in its kernels' own layout.
+
+    With channels last it needs no such copies.
+    """
+    if result.device.type != "cpu" or result.is_contiguous(memory_format=torch.channels_last):
+        return 0
+    return max(taken.nbytes, result.nbytes)
 
 
 class _FusedAttention(TorchFunctionMode):

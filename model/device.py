@@ -439,7 +439,7 @@ class Network:
         self._device = device
         self._atom = atom
         self._lean = lean
-        self._cost = ForwardCost(device.torch_device)
+        self.cost = ForwardCost(device.torch_device)
 
     async def __call__(
         self,
@@ -460,7 +460,7 @@ class Network:
             self._run,
             tensors=tensors,
             content=content,
-            cost=self._cost,
+            cost=self.cost,
             run_lean=run_lean,
             on_lean=on_lean,
         )
@@ -479,7 +479,7 @@ class Network:
         if self._device._lodging is not None:
             self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
         run = partial(self._joined, self.module, calls)
-        return self._cost.measured(sum(call.input_bytes for call in calls), run)
+        return self.cost.measured(sum(call.input_bytes for call in calls), run)
 
     def _joined(self, module: nn.Module, calls: list[Call]) -> list[Rows]:
         if len(calls) == 1:

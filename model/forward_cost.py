@@ -29,6 +29,11 @@ class ForwardCost:
         """Whether there has been a forward."""
         return self._input_bytes > 0
 
+    @property
+    def peak_bytes(self) -> int:
+        """What the largest forward so far held."""
+        return self.of(self._input_bytes)
+
     def measured(self, input_bytes: int, forward: Callable[[], T]) -> T:
         """Run `forward`, and learn from it if it is the largest so far."""
         if input_bytes <= self._input_bytes:

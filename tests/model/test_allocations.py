@@ -53,11 +53,18 @@ def test_half_precision_takes_half() -> None:
 
 def test_tensors_with_memory_count_alike() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.SiLU()).requires_grad_(False)
-    pictures = torch.ones(2, 3, 32, 32)
+    network, pictures = (part.to(memory_format=torch.channels_last) for part in (network, torch.ones(2, 3, 32, 32)))
     with gauge(pictures.device) as allocated:
         result = network(pictures)
     assert result.equal(network(pictures))
     assert allocated.peak == peak_bytes(network.to("meta"), pictures.to("meta"))
+
+
+def test_a_convolution_on_the_cpu_copies_what_has_not_its_channels_last() -> None:
+    convolution, pictures = nn.Conv2d(16, 8, 3, padding=1).requires_grad_(False), torch.ones(2, 16, 32, 32)
+    with gauge(pictures.device) as allocated:
+        result = convolution(pictures)
+    assert allocated.peak == result.nbytes + pictures.nbytes
 
 
 def test_what_is_compiled_is_counted_as_it_was_before() -> None:
