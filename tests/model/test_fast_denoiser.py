@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from model.catvton.denoiser import Denoiser
 from model.catvton.fast_denoiser import FastDenoiser, fast_denoiser
 from model.diffusion.attention import keep_only_self_attention
+from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
 from model.diffusion.unet_walk import differences, resnets
 from tests.untrained import UNET_CONFIG
@@ -95,6 +96,15 @@ def test_channels_last_weights_give_the_same(unet: UNet2DConditionModel) -> None
     assert distance(fast(*given), expected) < TOLERANCE
     hook.remove()
     assert layouts == [True]
+
+
+def test_convolutions_on_the_host_stay_where_they_were_loaded(unet: UNet2DConditionModel) -> None:
+    """Pages of a file: a copy in another layout would make gigabytes of memory of them."""
+    before = {name: weight.data_ptr() for name, weight in unet.named_parameters() if weight.ndim == 4}
+    fast: Any = fast_denoiser(unet, TRAIN_STEPS)
+    prefer_channels_last(fast)
+    after = {name: weight.data_ptr() for name, weight in fast.unet.stock.named_parameters() if weight.ndim == 4}
+    assert after == before
 
 
 @torch.no_grad()
