@@ -72,7 +72,7 @@ class TiledDecoder(nn.Module):
     A tile is decoded without sight of the others: attention and normalisation see it alone, so the result differs.
 
     Args:
-        side: of a tile, in latents. A picture no larger than that is decoded whole.
+        side: of a tile, in latents. A picture of three quarters of that is one tile.
     """
 
     def __init__(self, vae: AutoencoderKL, side: int = _TILE) -> None:
