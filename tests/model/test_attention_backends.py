@@ -53,5 +53,5 @@ def test_kernels_of_gpus_take_nothing_on_the_host() -> None:
 def test_a_kernel_called_by_name_is_that_kernel() -> None:
     whole = heads(1, 2, 30, 40)
     assert torch.allclose(attend_by("flash")(*whole), attend_plainly(*whole), atol=1e-5)
-    with pytest.raises(RuntimeError, match="kernel"):
+    with pytest.raises(RuntimeError, match=r"No (available kernel|viable backend)"):
         attend_by("cudnn")(*whole)
