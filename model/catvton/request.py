@@ -93,13 +93,15 @@ class Request(request.Request):
     height: Size = 1024
     quality: Quality = Field(
         "best",
-        description="`best`: the published walk. `balanced`, `fast`: 20 or 10 steps of `dpmpp`, but no more than the "
-        "weights' own. Fields given beside it win.",
+        description="`best`: the published walk. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
+        "but no more steps than the weights' own. Fields given beside it win.",
     )
     solver: Solver = Field("ddim", description="Default: `ddim`, as published; with a `quality` below `best` `dpmpp`.")
     steps: int = Field(PUBLISHED_STEPS, ge=1, le=200)
     guidance: float = Field(2.5, ge=0, le=20, description="At 1 or below, guidance is off and a step costs half.")
-    eta: float = Field(1.0, ge=0, le=1, description="1: fresh noise at every step, as published. 0: none.")
+    eta: float = Field(
+        1.0, ge=0, le=1, description="1: fresh noise at every step, as published. 0: none, as `balanced` and `fast`."
+    )
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
     repaint: bool = Field(
         True,

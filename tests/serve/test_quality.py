@@ -33,20 +33,20 @@ def streamed(server: Server, body: dict[str, Any]) -> tuple[int, dict[str, Any]]
 
 
 @pytest.mark.parametrize(
-    ("fields", "quality", "solver", "steps"),
+    ("fields", "quality", "solver", "steps", "eta"),
     [
-        ({}, "best", "ddim", PACK_STEPS),
-        ({"quality": "balanced"}, "balanced", "dpmpp", 20),
-        ({"quality": "fast"}, "fast", "dpmpp", 10),
-        ({"quality": "fast", "steps": 12}, "fast", "dpmpp", 12),
-        ({"quality": "fast", "solver": "ddim"}, "fast", "ddim", 10),
+        ({}, "best", "ddim", PACK_STEPS, 1),
+        ({"quality": "balanced"}, "balanced", "dpmpp", 20, 0),
+        ({"quality": "fast"}, "fast", "dpmpp", 10, 0),
+        ({"quality": "fast", "steps": 12, "eta": 1}, "fast", "dpmpp", 12, 1),
+        ({"quality": "fast", "solver": "ddim"}, "fast", "ddim", 10, 0),
     ],
 )
 def test_the_steps_taken_are_the_presets_unless_the_request_names_its_own(
-    server: Server, body: dict[str, Any], fields: dict[str, Any], quality: str, solver: str, steps: int
+    server: Server, body: dict[str, Any], fields: dict[str, Any], quality: str, solver: str, steps: int, eta: float
 ) -> None:
     announced, answer = streamed(server, body | fields)
-    settings = {"quality": quality, "solver": solver, "steps": steps, "guidance": 1, "eta": 1}
+    settings = {"quality": quality, "solver": solver, "steps": steps, "guidance": 1, "eta": eta}
     assert answer["settings"] == {"width": 64, "height": 64, **settings}
     assert announced == steps
 
