@@ -78,7 +78,7 @@ def servers(options: argparse.Namespace) -> Iterator[tuple[App, App]]:
     patient: dict[str, Any] = {"ENGINES": "tryon", "OVERLOAD": "wait", "DEADLINE_S": 600}
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder), module="container", within_s=START_S, **patient, **environment) as ours,
+        serving(Path(folder), START_S, module="container", **patient, **environment) as ours,
         serving_app("bench.plain.service:plain_service", environment) as plain,
     ):
         yield App(ours.url, ours.process.pid), plain

@@ -108,7 +108,7 @@ def start(stack: ExitStack, shares: str, options: argparse.Namespace) -> Server:
         "OVERLOAD": "wait",
     }
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    return stack.enter_context(serving(folder, module="container", within_s=START_S, **settings))
+    return stack.enter_context(serving(folder, START_S, module="container", **settings))
 
 
 async def beside(url: str, tryon: dict[str, Any], avatar: dict[str, Any], seed: int) -> tuple[list[float], float]:

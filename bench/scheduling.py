@@ -84,7 +84,7 @@ def start(stack: ExitStack, way: str, options: argparse.Namespace) -> App:
         "DEADLINE_S": 600,
     }
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    server = stack.enter_context(serving(folder, module="container", within_s=START_S, **settings))
+    server = stack.enter_context(serving(folder, START_S, module="container", **settings))
     return App(server.url, server.process.pid)
 
 

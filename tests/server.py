@@ -99,7 +99,7 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *, within_s: float = _START_S, **settings: Any) -> Iterator[Server]:
+def serving(folder: Path, within_s: float = _START_S, /, **settings: Any) -> Iterator[Server]:
     """A server that is ready, and stopped in the end."""
     server = Server(folder, **settings)
     try:
