@@ -17,6 +17,7 @@ Format = Literal["png", "jpeg", "webp"]
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 QUALITY = 95
 OMOIB_QUALITY = 75  # Pillow's default, as that backend's pictures have always had
+_PNG_EFFORT = 4  # of zlib: on smooth pictures half the time of its default, 6, for files a sixteenth larger
 _MAX_SIDE = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}  # what the formats can hold
 
 
@@ -61,7 +62,8 @@ class Album:
             message = f"a result of {picture.width} x {picture.height} pixels does not fit into {format}"
             raise InputError(message, code="format_too_small", field="output.format")
         bare = Image.fromarray(np.asarray(picture))
-        bare.save(self._folder / f"{name}.{SUFFIXES[format]}", format, quality=self._quality, icc_profile=profile)
+        file = self._folder / f"{name}.{SUFFIXES[format]}"
+        bare.save(file, format, quality=self._quality, compress_level=_PNG_EFFORT, icc_profile=profile)
 
 
 def numbered(name: str, sample: int) -> str:

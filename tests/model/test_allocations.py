@@ -53,7 +53,7 @@ def test_half_precision_takes_half() -> None:
 
 def test_tensors_with_memory_count_alike() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.SiLU()).requires_grad_(False)
-    network, pictures = (part.to(memory_format=torch.channels_last) for part in (network, torch.ones(2, 3, 32, 32)))
+    pictures = torch.ones(2, 3, 32, 32).to(memory_format=torch.channels_last)
     with gauge(pictures.device) as allocated:
         result = network(pictures)
     assert result.equal(network(pictures))
