@@ -6,8 +6,8 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ("front", "ping", "start", "sharing", "fuzz", "people", "avatar")
-SLOW_NAMES = ("real_size", "rasteriser", "colour", "views", "iteration", "geometry")
+NAMES = ("front", "ping", "start", "load", "mixed", "sharing", "fuzz", "people", "avatar")
+SLOW_NAMES = ("scheduling", "real_size", "rasteriser", "colour", "views", "iteration", "geometry")
 
 
 def main() -> int:
