@@ -200,21 +200,11 @@ def test_an_engines_host_work_does_not_wait_for_that_of_another() -> None:
 
         async def work(engine: str, fn: Callable[[], object]) -> object:
             async with device.live(engine, 0):
-<<<<<<< HEAD
                 return await device.cpu(fn)
 
         long = [work("avatar", lambda: goes_on.wait(5)) for _ in range(8)]
         *in_time, _ = await asyncio.gather(*long, work("tryon", goes_on.set))
         assert all(in_time)
-=======
-                await device.cpu(fn)
-            order.append(engine)
-            goes_on.set()
-
-        long = [work("avatar", lambda: goes_on.wait(5)) for _ in range(8)]
-        await asyncio.gather(*long, work("tryon", lambda: None))
-        assert order[0] == "tryon"
->>>>>>> serving
 
     run(main, Device(CPU))
 
