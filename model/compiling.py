@@ -27,10 +27,8 @@ def set_up_compiling(folder: Path, torch_device: torch.device) -> None:
 
     import torch._dynamo  # takes seconds, and only those who compile pay for it
 
-    limit = (
-        "recompile_limit" if hasattr(torch._dynamo.config, "recompile_limit") else "cache_size_limit"
-    )  # until torch 2.6
-    setattr(torch._dynamo.config, limit, _SHAPES)
+    older = not hasattr(torch._dynamo.config, "recompile_limit")  # until torch 2.6
+    setattr(torch._dynamo.config, "cache_size_limit" if older else "recompile_limit", _SHAPES)
     try:
         torch.compile(_small, fullgraph=True, dynamic=False)(torch.ones(8, device=torch_device))
     except Exception as error:  # whatever a compiler's absence looks like on this machine
