@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 NAMES = ("front", "ping", "start", "sharing", "fuzz", "people", "avatar")
-SLOW_NAMES = ("real_size", "rasteriser", "colour", "views", "iteration", "geometry")
+SLOW_NAMES = ("tryon", "real_size", "rasteriser", "colour", "views", "iteration", "geometry")
 
 
 def main() -> int:
