@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 NAMES = ("front", "ping", "start", "load", "mixed", "sharing", "fuzz", "people", "avatar")
-SLOW_NAMES = ("scheduling", "real_size", "rasteriser", "colour", "views", "iteration", "geometry")
+SLOW_NAMES = (
+    *("tryon", "quality", "scheduling", "memory", "growth", "attention", "real_size"),
+    *("rasteriser", "colour", "views", "iteration", "geometry"),
+)
 
 
 def main() -> int:

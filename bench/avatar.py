@@ -1,4 +1,4 @@
-"""Where a whole avatar's time and memory go, stage after stage."""
+"""Where a whole avatar's time and memory go, stage after stage; and its view loops against the plain way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from typing import Any
 
 import torch
 
+from bench.ceiling import Ceiling, measured_ceiling
+from bench.contest import Outcome, held
+from bench.loops import Loops, Shape
+from bench.pairs import PAIRS
 from bench.peak import forget_peak, peak, resident
-from bench.report import Report, Row
+from bench.report import Report, Row, Target
 from model.device import Device, open_device
 from model.engine import Job
 from model.synthetic.loose_photos import loose_photos
@@ -24,6 +28,7 @@ from model.weights.pack import Pack
 
 PHOTOS, PERSON = 8, 0
 FIELDS = ("size", "steps", "mesh_size", "iterations", "faces")
+SMALL = {"photos": 2, "size": 64, "steps": 2, "mesh_size": 64, "iterations": 2, "faces": 1000}
 LOADING = "loading"
 
 
@@ -70,36 +75,72 @@ def main() -> None:
     parser.add_argument("--model-dir", default="demo")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "float16", "bfloat16"))
-    parser.add_argument("--photos", type=int, default=PHOTOS)
+    parser.add_argument("--small", action="store_true", help="few photos, small views, few steps")
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--photos", type=int)
     for name in FIELDS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="another than the pack's default")
     arguments = parser.parse_args()
     if arguments.device == "cpu":
         torch.set_num_threads(1)
-    pack = Pack(arguments.model_dir)
-    chosen = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
-    body: dict[str, Any] = {"photos": ["drawn"] * arguments.photos, "turntable": True, "seed": 0}
-    request = Request.model_validate(body | pack.defaults("avatar") | chosen)
+    pack, request = Pack(arguments.model_dir), requested(arguments)
+    photos = len(request.photos or [])
     report = Report(
-        name="avatar",
+        name=name_of(arguments),
         title="An avatar, stage after stage",
-        how=f"{len(request.photos or [])} drawn photos of 768 x 1024, pack {arguments.model_dir}, views of "
+        how=f"{photos} drawn photos of 768 x 1024, pack {arguments.model_dir}, views of "
         f"{request.size} x {request.size} and {request.steps} steps of each loop, mesh of {request.iterations} "
         f"iterations at {request.mesh_size} x {request.mesh_size}, at most {request.faces:,} triangles, atlas of "
         f"{request.texture_size}. The second of two avatars; the first warms up. Memory is what of the process is in "
         "RAM, at the stage's beginning and at most while it lasts: all libraries and weights are in it. "
-        f"{LOADING.capitalize()}: the weights, beside libraries that are already there.",
+        f"{LOADING.capitalize()}: the weights, beside libraries that are already there. Below, both view loops against "
+        "the plain way: stock modules, one request at a time, the same weights, the results compared first. Ratios are "
+        "plain / Atelier; FLOPs are counted by torch, a multiply-add as two; peaks are beyond the weights.",
         device=arguments.device,
     )
     with tempfile.TemporaryDirectory() as folder:
-        report.rows = asyncio.run(measured(pack, request, arguments, Path(folder)))
+        report.rows = asyncio.run(measured(pack, request, photos, arguments, Path(folder)))
+    outcomes, ceiling = against_plain(pack, Shape(photos, request.size, request.steps), arguments)
+    report.more = {"The view loops against the plain way": [outcome.row(ceiling) for outcome in outcomes]}
+    report.targets = [
+        Target(f"{outcome.contest.what}: difference, as a share of what is allowed", outcome.difference, 1, "")
+        for outcome in outcomes
+    ]
     report.publish()
 
 
-async def measured(pack: Pack, request: Request, arguments: argparse.Namespace, folder: Path) -> list[Row]:
+def requested(arguments: argparse.Namespace) -> Request:
+    """The pack's defaults, the small ones over them if asked for, and over those what was chosen by name."""
+    small = SMALL if arguments.small else {}
+    chosen = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
+    photos = arguments.photos or small.get("photos", PHOTOS)
+    body: dict[str, Any] = {"turntable": True, "seed": 0, **Pack(arguments.model_dir).defaults("avatar")}
+    return Request.model_validate({**body, **small, **chosen, "photos": ["drawn"] * photos})
+
+
+def name_of(arguments: argparse.Namespace) -> str:
+    """Of the report: what is not as by default has one of its own."""
+    pack = Path(arguments.model_dir).name if arguments.model_dir != "demo" else None
+    device = arguments.device if arguments.device != "cpu" else None
+    dtype = arguments.dtype if arguments.dtype != "auto" else None
+    return "_".join(part for part in ("avatar", pack, arguments.small and "small", device, dtype) if part)
+
+
+def against_plain(pack: Pack, shape: Shape, arguments: argparse.Namespace) -> tuple[list[Outcome], Ceiling]:
+    """Both loops of views, of random pictures."""
+    device = open_device(arguments.device, arguments.dtype)
+    ceiling = measured_ceiling(device.torch_device, device.dtype)
+    loops = Loops(pack.folder, device)
+    try:
+        return [held(contest, device.torch_device, arguments.pairs) for contest in loops.contests(shape)], ceiling
+    finally:
+        loops.close()
+
+
+async def measured(pack: Pack, request: Request, photos: int, arguments: argparse.Namespace, folder: Path) -> list[Row]:
     """The rows of loading, of each stage, and of the longest and highest of them together."""
     files = {}
-    for i, photo in enumerate(loose_photos(PERSON, arguments.photos, 768, 1024)):
+    for i, photo in enumerate(loose_photos(PERSON, photos, 768, 1024)):
         files[f"photos.{i}"] = folder / f"{i}.png"
         photo.save(files[f"photos.{i}"])
     device = open_device(arguments.device, arguments.dtype)

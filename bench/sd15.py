@@ -48,6 +48,13 @@ def write_pack(folder: Path, seed: int) -> None:
     save_file(attention_tensors(unet, Generator().manual_seed(seed)), attention_file(folder))
 
 
+def write_configs(folder: Path) -> None:
+    """Write what the networks are, without weights."""
+    with torch.device("meta"):
+        UNet2DConditionModel(**_UNET).save_config(folder / FOLDERS["mask"] / UNET)
+        AutoencoderKL(**_VAE).save_config(folder / FOLDERS["mask"] / VAE)
+
+
 def attention_tensors(unet: UNet2DConditionModel, generator: Generator) -> dict[str, Tensor]:
     """The 80 tensors that replace the self-attention, by their published keys."""
     shapes = {name: tensor.shape for name, tensor in unet.state_dict().items()}
