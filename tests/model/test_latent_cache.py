@@ -205,6 +205,6 @@ def test_live_jobs_leave_it_room() -> None:
         return went_live
 
     for latent_cache_bytes, fits in ((0, True), (1, False)):
-        device = Device(CPU, memory_bytes=100, latent_cache_bytes=latent_cache_bytes)
+        device = Device(CPU, memory_bytes=200, latent_cache_bytes=latent_cache_bytes)
         assert asyncio.run(main(device)) is fits
         device.close()
