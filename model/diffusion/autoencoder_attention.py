@@ -13,8 +13,8 @@ from model.diffusion.attention_backends import attend
 class WholeMapAttention:
     """Attention of all places of a feature map to each other. A processor for diffusers' `Attention`."""
 
-    def __call__(self, attention: Any, hidden: Tensor, temb: None = None) -> Tensor:
-        """(B, C, h, w) -> (B, C, h, w). An autoencoder knows no time; its blocks pass it all the same."""
+    def __call__(self, attention: Any, hidden: Tensor, temb: None = None, **unused: Any) -> Tensor:
+        """(B, C, h, w) -> (B, C, h, w). Its blocks pass a time that is None, and diffusers warns of who takes none."""
         tokens = attention.group_norm(hidden.flatten(2)).transpose(1, 2)  # (B, h * w, C)
         query, key, value = (
             project(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
