@@ -250,7 +250,8 @@ class Jobs:
     async def _compute(self, job: LiveJob) -> dict[str, float]:
         await self._fetcher.fetch_all(job.references, job.directory.inputs)
         job.on_disk(job.references)
-        job.directory.mark("ready", {})
+        if job.durable:  # nobody else's inputs are looked at after a restart
+            job.directory.mark("ready", {})
         fetch_s = time.monotonic() - job.began
         queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True

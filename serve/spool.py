@@ -3,7 +3,7 @@
     SPOOL_DIR/<32 hex of sha256(id)>/   mode 0700; making it is the claim on the id
         inputs/<name>                   as the client sent them
         request.json   accepted         engine, request without its pictures, where results go
-        ready          all inputs are there
+        ready          all inputs of a durable job are there
         outputs/<name>                  by the worker
         result.json    computed         by the worker, after its outputs are closed
         answer.json    stored           by the front, after every upload is confirmed
