@@ -24,7 +24,7 @@ from tests.server import serving
 
 PER_SECOND, FLOOD_PER_SECOND, CLIENTS = 20, 200, 16
 _TIMEOUT_S, _LIMITS = 60, httpx.Limits(max_connections=None)
-# httpx looks through all its connections for every request: with hundreds that wait it would be the client that is slow.
+# httpx looks through all its connections for every request: with hundreds waiting, it would be the client that is slow.
 _POOLS = 16
 MOST_P50_MS, MOST_P99_MS, MOST_ERRORS = 10, 25, 0
 BARE, OURS = "bare FastAPI app", "Atelier, no-op engine"
