@@ -21,7 +21,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NoReturn
 
-from container.memory import give_back_free_memory
+from container.memory import give_back_free_memory, keep_freed_memory
 from container.settings import Settings
 from model.compiling import set_up_compiling
 from model.device import CrowdedError, Device, open_device
@@ -56,6 +56,7 @@ def main(settings: Settings, fd: int) -> NoReturn:
     """Serve jobs from the socket `fd` until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the front drains
     os.nice(_NICENESS)
+    keep_freed_memory()
     asyncio.run(_serve(settings, socket.socket(fileno=fd)))
     os._exit(0)
 
