@@ -18,6 +18,7 @@ from bench.pairs import PAIRS, Quartiles
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from bench.tryons import sizes
+from container.memory import keep_freed_memory
 from model.device import open_device
 from model.warm_up import warm_up
 from model.weights.pack import DEMO
@@ -29,6 +30,7 @@ _SMALL, _CPU, _CUDA = [(96, 128), (192, 256)], [(384, 512)], [(384, 512), (768, 
 
 def main() -> None:
     options = arguments()
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         weights = pack(options, Path(folder))
         measure(options, weights, Path(folder)).publish()
@@ -136,7 +138,8 @@ def how(options: argparse.Namespace, ceiling: Ceiling, dtype: str) -> str:
     return (
         f"Plain: stock diffusers modules in a straightforward loop, one request at a time. Both ways have {weights}, "
         f"compute in {dtype} and make one picture with guidance; {options.pairs} pairs taken alternately after "
-        "the results were compared, and no input twice. Ratios are plain / Atelier. "
+        "the results were compared, and no input twice. Ratios are plain / Atelier. The heap keeps what is freed, as a "
+        "worker's does, for both. "
         f"Allowed: {MOST_DIFFERENCE:g} of the largest number or {MOST_LEVELS} grey levels in float32; in 16 bits, to "
         f"be {TIMES_AS_FAR:g} times as far from the plain result of float32 as the plain way is. FLOPs are counted by "
         "torch, a multiply-add as two. "

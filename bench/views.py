@@ -17,6 +17,7 @@ from bench.contest import Contest, Outcome, Work, held
 from bench.flops import counted
 from bench.pairs import PAIRS, Quartiles
 from bench.report import Report, Row, Target
+from container.memory import keep_freed_memory
 from model.device import open_device
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, help="along a view's side; default: 256 on a CPU, 768 on a GPU")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs of steps for each stage")
     options = parser.parse_args()
+    keep_freed_memory()
     device = open_device(options.device, options.dtype)
     try:
         measured(options, device.torch_device, device.dtype).publish()
@@ -70,7 +72,7 @@ def measured(options: argparse.Namespace, device: torch.device, dtype: torch.dty
         f"six views of {pixels} x {pixels} with guidance, {torch.get_num_threads()} threads. A step is prediction, "
         "guidance and DDPM. The plain form is stock diffusers with plain processors, without the published code's dead "
         "work; both forms have the same weights, make one step each, which are compared, and then take turns: "
-        f"{options.pairs} pairs. Ratios are plain / Atelier. FLOPs are counted by torch, a multiply-add as two.",
+        f"{options.pairs} pairs. Ratios are plain / Atelier. The heap keeps what is freed, as a worker's does, for both. FLOPs are counted by torch, a multiply-add as two.",
         device=device_name(device),
     )
     ceiling = measured_ceiling(device, dtype)
