@@ -22,9 +22,10 @@ from bench.sd15 import write_pack
 from bench.tryons import Size, sizes
 from model.allocations import CountedAllocations
 from model.catvton.engine import TryOn
-from model.device import Device, Network, open_device
+from model.device import Device, open_device
 from model.engine import Job
 from model.forward_cost import ForwardCost
+from model.network import Network
 from model.synthetic.samples import small_sample
 from model.up2you.files import UNET as AVATAR_UNET
 from model.up2you.view_denoiser import VIEWS

@@ -72,7 +72,8 @@ def measured(options: argparse.Namespace, device: torch.device, dtype: torch.dty
         f"six views of {pixels} x {pixels} with guidance, {torch.get_num_threads()} threads. A step is prediction, "
         "guidance and DDPM. The plain form is stock diffusers with plain processors, without the published code's dead "
         "work; both forms have the same weights, make one step each, which are compared, and then take turns: "
-        f"{options.pairs} pairs. Ratios are plain / Atelier. The heap keeps what is freed, as a worker's does, for both. FLOPs are counted by torch, a multiply-add as two.",
+        f"{options.pairs} pairs. Ratios are plain / Atelier. The heap keeps what is freed, as a worker's does, for "
+        "both. FLOPs are counted by torch, a multiply-add as two.",
         device=device_name(device),
     )
     ceiling = measured_ceiling(device, dtype)

@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 from container.memory import give_back_free_memory, keep_freed_memory
 from container.settings import Settings
 from model.compiling import set_up_compiling
-from model.device import CrowdedError, Device, open_device
+from model.device import Device, open_device
+from model.device_errors import CrowdedError
 from model.device_memory import DeviceMemory
 from model.engine import Engine, Job
 from model.engines import ENGINES, engine_class

@@ -1,10 +1,11 @@
 """One GPU (or the CPU): the thread that runs networks, and the batching behind the pipelines' back.
 
-Pipelines are plain sequential code on an event loop. Everything heavy goes through three verbs:
+Pipelines are plain sequential code on an event loop. Everything heavy goes through four verbs:
 
     prediction = await network(latents, t, key=...)   # network = device.batched(module)
     vertices = await device.run(optimise_a_little)    # other device work, at most about 200 ms a slice
     picture = await device.cpu(decode_png)            # a thread that never holds the device
+    vertices, faces = device.apart(charts, vertices)  # in such a thread: a process, for what keeps Python's lock
 
 When a forward ends, its callers are resumed and get the chance to ask for their next one; then the device picks
 the engine with the least weighted device time, that engine's oldest call, and every pending call that may share
@@ -16,23 +17,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from model.apart import Apart
+from model.call import Account, Call
 from model.cuda_graphs import Graphs
+from model.device_errors import CrowdedError, is_device_lost, is_out_of_memory
 from model.device_memory import DeviceMemory
 from model.errors import DeviceLostError, DeviceMemoryError
-from model.forward_cost import ForwardCost
+from model.network import Network
 from model.residence import Lodging, MemoryProfile
-from model.warm import Rows, Warmed, batch_sizes
+from model.warm import Warmed
 
 T = TypeVar("T")
 Batching = Literal["steps", "requests", "off"]
@@ -41,41 +44,6 @@ Batching = Literal["steps", "requests", "off"]
 # three more for each `gather` in between. Turns of an idle loop take microseconds.
 _SETTLE_TURNS = 8
 _CPU_THREADS = 2  # of each engine
-
-
-class CrowdedError(Exception):
-    """Every live job waits for memory that another one holds. Run this job again when it is alone."""
-
-
-@dataclass(eq=False)
-class Account:
-    """What one live job holds and has used."""
-
-    engine: str
-    resident_bytes: int
-    admitted: asyncio.Future[None]
-    device_s: float = 0.0
-    since: float = field(default_factory=time.monotonic)
-
-
-@dataclass(eq=False)
-class Call:
-    """One piece of device work somebody waits for. Calls of equal `kind` may share a forward."""
-
-    account: Account
-    kind: Hashable | None
-    rows: int
-    run: Callable[[list[Call]], list[Any]]
-    answer: asyncio.Future[Any]
-    tensors: tuple[Tensor, ...] = ()
-    content: Hashable | None = None  # a name for what is in the tensors: of equal kind and content, one answer
-    run_lean: Callable[[list[Call]], list[Any]] | None = None  # the same in less memory, and not to the last bit
-    on_lean: Callable[[], None] = lambda: None
-    cost: ForwardCost | None = None
-
-    @property
-    def input_bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in self.tensors)
 
 
 @dataclass
@@ -143,6 +111,7 @@ class Device:
         self._graphs = Graphs(torch_device) if torch_device.type == "cuda" and self._lodging is None else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._cpu_threads: dict[str, ThreadPoolExecutor] = {}  # engine -> threads no other engine keeps busy
+        self._apart = Apart()
 
         self._waiting: deque[Account] = deque()  # jobs that are not live yet, oldest first
         self._live: list[Account] = []
@@ -153,7 +122,7 @@ class Device:
         self._arrived = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
 
-    # -- the three verbs ------------------------------------------------------------------------------------
+    # -- the four verbs ------------------------------------------------------------------------------------
 
     def batched(self, module: nn.Module, atom: int = 1, lean: nn.Module | None = None) -> Network:
         """Put `module` behind the queue. `atom` consecutive rows of a call always stay in one forward.
@@ -202,6 +171,10 @@ class Device:
         if engine not in self._cpu_threads:
             self._cpu_threads[engine] = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"cpu {engine}")
         return await asyncio.get_running_loop().run_in_executor(self._cpu_threads[engine], fn)
+
+    def apart(self, fn: Callable[..., T], *args: Any) -> T:
+        """`fn(*args)` in a process of its own, see `Apart`; blocks, so it is for functions that `cpu` runs."""
+        return self._apart.run(fn, *args)
 
     # -- jobs -----------------------------------------------------------------------------------------------
 
@@ -413,117 +386,13 @@ class Device:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        """Stop the threads. What still waits for the device waits in vain."""
+        """Stop the threads and the process beside. What still waits for the device waits in vain."""
         if self._pump is not None:
             self._pump.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
         for threads in self._cpu_threads.values():
             threads.shutdown(wait=False, cancel_futures=True)
-
-
-class Network:
-    """A module behind the device's queue: `await network(*tensors, key=...)`.
-
-    Every tensor's first axis counts rows, and the module treats rows independently. Calls of equal module, key,
-    dtypes and shapes but the first axis may share a forward, so whatever else changes the computation belongs in
-    `key`. Returns what the module returns: a tensor, or a tuple of tensors, with the same rows.
-
-    `content` may name what is in the tensors. Of calls that want the same at the same time one is computed, and all get
-    its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
-
-    `on_lean` is told when memory is so short that the lean form, if there is one, computes this call.
-    """
-
-    def __init__(self, device: Device, module: nn.Module, atom: int, lean: nn.Module | None) -> None:
-        self.module = module
-        self._device = device
-        self._atom = atom
-        self._lean = lean
-        self.cost = ForwardCost(device.torch_device)
-
-    async def __call__(
-        self,
-        *tensors: Tensor,
-        key: Hashable = (),
-        content: Hashable | None = None,
-        on_lean: Callable[[], None] = lambda: None,
-    ) -> Any:
-        rows = tensors[0].shape[0]
-        if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
-            shapes = [tuple(tensor.shape) for tensor in tensors]
-            raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
-        kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        run_lean = None if self._lean is None else partial(self._joined, self._lean)
-        return await self._device._submit(
-            kind,
-            rows,
-            self._run,
-            tensors=tensors,
-            content=content,
-            cost=self.cost,
-            run_lean=run_lean,
-            on_lean=on_lean,
-        )
-
-    def warm(self, *tensors: Tensor) -> Iterator[int]:
-        """Get ready for calls like this one, see `Device.at_start`; yields the rows of each forward that is done."""
-        rows = len(tensors[0])
-        if isinstance(self.module, Warmed):
-            batches = batch_sizes(self._atom, max(self._device.max_batch_rows, rows))
-            yield from self.module.warm(*tensors, batches=batches)
-        else:
-            self.module(*tensors)
-            yield rows
-
-    def _run(self, calls: list[Call]) -> list[Rows]:
-        if self._device._lodging is not None:
-            self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
-        run = partial(self._joined, self.module, calls)
-        return self.cost.measured(sum(call.input_bytes for call in calls), run)
-
-    def _joined(self, module: nn.Module, calls: list[Call]) -> list[Rows]:
-        if len(calls) == 1:
-            return [self._forward(module, calls[0].tensors)]
-        joined = tuple(torch.cat(column) for column in zip(*(call.tensors for call in calls), strict=True))
-        return split_rows(self._forward(module, joined), [call.rows for call in calls])
-
-    def _forward(self, module: nn.Module, tensors: tuple[Tensor, ...]) -> Rows:
-        """One forward; when memory runs out, two of half the atoms each, and so on down to single atoms."""
-        rows = tensors[0].shape[0]
-        try:
-            output: Rows = module(*tensors)
-            return output
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or rows == self._atom:
-                raise
-        self._device._empty_cache()
-        half = rows // self._atom // 2 * self._atom
-        first = self._forward(module, tuple(tensor[:half] for tensor in tensors))
-        return join_rows(first, self._forward(module, tuple(tensor[half:] for tensor in tensors)))
-
-
-def split_rows(output: Rows, rows: list[int]) -> list[Rows]:
-    """The inverse of joining calls: consecutive slices of `rows` along the first axis."""
-    if isinstance(output, Tensor):
-        return list(torch.split(output, rows))
-    return list(zip(*(torch.split(tensor, rows) for tensor in output), strict=True))
-
-
-def join_rows(first: Rows, second: Rows) -> Rows:
-    """Put two outputs of one module together along the first axis."""
-    if isinstance(first, Tensor) and isinstance(second, Tensor):
-        return torch.cat([first, second])
-    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has a class for it; the CPU allocator raises a bare RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-def is_device_lost(error: BaseException) -> bool:
-    """After any other CUDA error the context cannot be used again."""
-    return isinstance(error, RuntimeError) and "CUDA error" in str(error)
+        self._apart.close()
 
 
 def open_device(

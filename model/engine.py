@@ -13,7 +13,8 @@ from model.request import Request
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.device import Device, Network
+    from model.device import Device
+    from model.network import Network
 
 OnProgress = Callable[[str, int, int], None]
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.device import Device, is_out_of_memory
+from model.device import Device
+from model.device_errors import is_out_of_memory
 from model.engine import Engine
 from model.errors import WeightsError
 

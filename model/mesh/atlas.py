@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import xatlas
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from model.apart import Run, here
+from model.mesh import native
 from model.mesh.mesh import Mesh
 from model.mesh.normals import face_normals
 
@@ -33,21 +34,21 @@ class Atlas:
     size: int
 
 
-def unwrap(mesh: Mesh, size: int) -> Atlas:
+def unwrap(mesh: Mesh, size: int, *, run: Run = here) -> Atlas:
     """Cut and pack a mesh for a texture of size x size texels, by xatlas.
 
     Equal meshes give equal atlases. Degenerate triangles get a place of no area. On the CPU.
+    The library keeps Python's lock meanwhile; `run` may compute it elsewhere.
     """
-    charts = xatlas.Atlas()
-    charts.add_mesh(mesh.vertices.numpy(force=True).astype(np.float32), mesh.faces.numpy(force=True).astype(np.uint32))
-    packing = xatlas.PackOptions()
-    packing.resolution = size
-    packing.padding = PADDING
-    packing.bilinear = True
-    charting = xatlas.ChartOptions()
-    charting.max_chart_area = float(face_normals(mesh.vertices, mesh.faces).norm(dim=1).sum()) / 2 / _CHARTS
-    charts.generate(charting, packing)
-    source, faces, uv = charts[0]
+    surface = float(face_normals(mesh.vertices, mesh.faces).norm(dim=1).sum()) / 2
+    source, faces, uv = run(
+        native.charts,
+        mesh.vertices.numpy(force=True).astype(np.float32),
+        mesh.faces.numpy(force=True).astype(np.uint32),
+        size,
+        PADDING,
+        surface / _CHARTS,
+    )
     return Atlas(
         source=_tensor(source.astype(np.int64), mesh),
         faces=_tensor(faces.astype(np.int64), mesh),

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from fast_simplification import simplify
 
+from model.apart import Run, here
+from model.mesh import native
 from model.mesh.mesh import Mesh
 
 
-def decimated(mesh: Mesh, faces: int) -> Mesh:
+def decimated(mesh: Mesh, faces: int, *, run: Run = here) -> Mesh:
     """The mesh with at most about so many faces, by quadric edge collapse (Garland and Heckbert 1997).
 
     A mesh within the budget is returned as it is; otherwise vertices move, so colours are lost. On the CPU.
+    The library keeps Python's lock meanwhile; `run` may compute it elsewhere.
     """
     if len(mesh.faces) <= faces:
         return mesh
-    vertices, triangles = simplify(
+    vertices, triangles = run(
+        native.simplified,
         mesh.vertices.numpy(force=True).astype(np.float32),
         mesh.faces.numpy(force=True).astype(np.int32),
-        target_count=faces,
+        faces,
     )
     device = mesh.vertices.device
     return Mesh(torch.from_numpy(vertices).to(mesh.vertices), torch.from_numpy(triangles.astype(np.int64)).to(device))

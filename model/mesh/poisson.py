@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.apart import Run, here
+from model.mesh import native
 from model.mesh.components import largest_component
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
@@ -14,18 +16,17 @@ DEPTH = 10  # of the octree: the box around the points, a tenth larger, is cut i
 _SCREENING = 4.0  # how firmly the surface is held to the points; the authors' default
 
 
-def poisson(points: Tensor, normals: Tensor, depth: int = DEPTH) -> Mesh:
-    """The largest part of a closed surface through points. points: (P, 3); normals: (P, 3), unit, outward."""
-    # Without the package around it, which draws in much more.
-    from gpytoolbox_bindings import _point_cloud_to_mesh_cpp_impl as reconstruct
+def poisson(points: Tensor, normals: Tensor, depth: int = DEPTH, *, run: Run = here) -> Mesh:
+    """The largest part of a closed surface through points. points: (P, 3); normals: (P, 3), unit, outward.
 
+    The library keeps Python's lock meanwhile, for seconds; `run` may compute it elsewhere.
+    """
     arrays = [np.array(tensor.double().cpu().numpy()) for tensor in (points, normals)]
-    # One thread: the library's authors say that more of them can crash it.
-    vertices, faces = reconstruct(*arrays, _SCREENING, depth, "Neumann", False, False)
+    vertices, faces = run(native.poisson_surface, *arrays, _SCREENING, depth)
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces).long())
     return largest_component(Mesh(mesh.vertices.to(points.device), mesh.faces.to(points.device)))
 
 
-def sealed(mesh: Mesh, depth: int = DEPTH) -> Mesh:
+def sealed(mesh: Mesh, depth: int = DEPTH, *, run: Run = here) -> Mesh:
     """One closed surface in place of parts that touch or overlap."""
-    return poisson(mesh.vertices, vertex_normals(mesh.vertices, mesh.faces), depth)
+    return poisson(mesh.vertices, vertex_normals(mesh.vertices, mesh.faces), depth, run=run)

@@ -12,11 +12,12 @@ from typing import Any, cast
 import torch
 from torch import Generator, Tensor, nn
 
-from model.device import Device, Network
+from model.device import Device
 from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.engine import WarmCall
+from model.network import Network
 from model.up2you import view_weights
 from model.up2you.adapters import Adapter, AttentionAdapter, Stage, fuse_views
 from model.up2you.feature_selector import PUBLISHED_RATIO, FeatureSelector

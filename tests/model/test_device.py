@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.device import Batching, CrowdedError, Device
+from model.device import Batching, Device
+from model.device_errors import CrowdedError
 from model.errors import DeviceLostError, DeviceMemoryError
 
 CPU = torch.device("cpu")

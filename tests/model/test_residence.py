@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.device import Device, Network
+from model.device import Device
+from model.network import Network
 from model.residence import Lodging, most_at_once, weights
 
 CPU = torch.device("cpu")

@@ -19,10 +19,11 @@ from model.catvton.networks import Networks
 from model.catvton.pictures import Prepared
 from model.catvton.sampling import sample, seeded
 from model.compiling import set_up_compiling
-from model.device import Device, Network
+from model.device import Device
 from model.diffusion.schedule import DDIM
 from model.engine import WarmCall
 from model.errors import WeightsError
+from model.network import Network
 from model.warm import Warmed, batch_sizes, plainly
 from model.warm_up import warm_up
 
