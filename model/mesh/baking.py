@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -27,11 +28,16 @@ class Texels:
     normals: Tensor
     fallback: Tensor
 
+    def pieces(self, texels: int) -> Iterator[Texels]:
+        """The same texels in order, so many at once; each piece has the whole of `covered`."""
+        rows = zip(*(torch.split(part, texels) for part in (self.points, self.normals, self.fallback)), strict=True)
+        return (Texels(self.covered, *piece) for piece in rows)
+
 
 def bake(
     atlas: Atlas, projection: Projection, fallback: Tensor, threshold: float, rasteriser: Rasteriser
 ) -> Image.Image:
-    """The base colour as the views show it, at the texture's resolution; its three steps are there to be had singly.
+    """The base colour as the views show it, at the texture's resolution; its steps are there to be had singly.
 
     Args:
         atlas: of the projection's mesh.
@@ -44,7 +50,7 @@ def bake(
     that neither bilinear sampling nor mip-mapping brings a seam up.
     """
     texels = laid_out(atlas, projection, fallback, rasteriser)
-    return spread(painted(texels, projection, threshold), texels.covered)
+    return spread(texture_of(texels.covered, shown(texels, projection, threshold)), texels.covered)
 
 
 def laid_out(atlas: Atlas, projection: Projection, fallback: Tensor, rasteriser: Rasteriser) -> Texels:
@@ -54,13 +60,17 @@ def laid_out(atlas: Atlas, projection: Projection, fallback: Tensor, rasteriser:
     return Texels(covered, *texels.view(-1, 3, 3).unbind(1))
 
 
-def painted(texels: Texels, projection: Projection, threshold: float) -> Tensor:
-    """The texture as the views show it, (size, size, 3) uint8, black outside the charts."""
+def shown(texels: Texels, projection: Projection, threshold: float) -> Tensor:
+    """The texels' colours as the views show them, (texels, 3) in 0..1; each is found without the others."""
     sums, weights = projection.shown(texels.points, normalize(texels.normals, dim=1))
     lacking = (threshold - weights).clamp(min=0)[:, None]
-    colours = (sums + texels.fallback * lacking) / (weights[:, None] + lacking)
-    texture = colours.new_zeros(*texels.covered.shape, 3)
-    texture[texels.covered] = colours
+    return (sums + texels.fallback * lacking) / (weights[:, None] + lacking)
+
+
+def texture_of(covered: Tensor, colours: Tensor) -> Tensor:
+    """The texture, (size, size, 3) uint8, black outside the charts."""
+    texture = colours.new_zeros(*covered.shape, 3)
+    texture[covered] = colours
     return (texture.clamp(0, 1) * 255).round().to(torch.uint8)
 
 

@@ -14,7 +14,7 @@ from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
 from model.errors import InputError
 from model.mesh.atlas import Atlas, unwrap
-from model.mesh.baking import painted, spread
+from model.mesh.baking import shown, spread, texture_of
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
 from model.mesh.poisson import sealed
@@ -35,6 +35,7 @@ from model.up2you.targets import targets
 
 _SEEN_SIZE = 768  # of the photos, for features; the generated views have the size asked for
 _SLICE_S = 0.15  # of mesh work between two chances for others
+_TEXELS = 1 << 17  # painted between two
 _OF_THE_BODY: tuple[Stage, ...] = ("photos", "features", "shape", "export")
 
 
@@ -232,7 +233,10 @@ class Sitting:
         painter = await self.device.run(self._painter)
         projection = await self.device.run(lambda: painter.projection(mesh))
         texels = await self.device.run(lambda: painter.texels(atlas, projection))
-        texture = await self.device.run(lambda: painted(texels, projection, THRESHOLD))
+        colours = [
+            await self.device.run(partial(shown, piece, projection, THRESHOLD)) for piece in texels.pieces(_TEXELS)
+        ]
+        texture = await self.device.run(lambda: texture_of(texels.covered, torch.cat(colours)))
         return await self.device.cpu(lambda: spread(texture, texels.covered))
 
     async def _turn(self, mesh: Mesh, painting: turning.Painting | None) -> None:

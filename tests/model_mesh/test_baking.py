@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.body.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.atlas import Atlas, unwrap
-from model.mesh.baking import bake
+from model.mesh.baking import bake, laid_out, shown
 from model.mesh.mesh import Mesh
 from model.mesh.rasterise_torch import Torch
 from model.mesh.view_projection import Projection, Views
@@ -65,6 +65,17 @@ def test_what_no_view_shows_has_the_vertices_colours(mesh: Mesh, atlas: Atlas) -
     column, row = (atlas.uv * atlas.size).long().unbind(1)
     back = mesh.vertices[atlas.source, 2] < -0.05
     assert (texture[row, column][back] - green[0]).abs().max() < 1.5 / 255
+
+
+def test_piece_by_piece_texels_have_the_colours_they_have_together(mesh: Mesh, atlas: Atlas) -> None:
+    projection = Projection(mesh, views_of(pictures(mesh, AZIMUTHS, SIZE, smooth)), Torch())
+    colours = coloured(projection).colours
+    assert colours is not None
+    texels = laid_out(atlas, projection, colours, Torch())
+    pieces = list(texels.pieces(1000))
+    assert len(pieces) == -(-len(texels.points) // 1000) > 2
+    together = shown(texels, projection, THRESHOLD)
+    torch.testing.assert_close(torch.cat([shown(piece, projection, THRESHOLD) for piece in pieces]), together)
 
 
 def baked(mesh: Mesh, atlas: Atlas, views: Tensor) -> tuple[Tensor, Tensor]:
