@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import subprocess
@@ -23,6 +24,24 @@ class App:
 
     url: str
     pid: int
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """What every server that is measured is told."""
+    parser.add_argument("--model-dir", default="demo")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of each server")
+
+
+def server_settings(options: argparse.Namespace) -> dict[str, str]:
+    """The same as settings of ours, and of plain ones."""
+    return {
+        "MODEL_DIR": options.model_dir,
+        "DEVICE": options.device,
+        "DTYPE": options.dtype,
+        "OMP_NUM_THREADS": str(options.threads),
+    }
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.apps import START_S, App, serving_app
+from bench.apps import START_S, App, add_server_options, server_settings, serving_app
 from bench.clients import Pattern, at_random, open_loop, until_over
 from bench.pairs import PAIRS, Pairs, Quartiles
 from bench.processor import all_cpu_s
@@ -54,10 +54,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.load", description=__doc__)
-    parser.add_argument("--model-dir", default="demo")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of each server")
+    add_server_options(parser)
     parser.add_argument("--sizes", type=sizes, default="96x128,192x256")
     parser.add_argument("--steps", type=int, help="another number than the pack's")
     parser.add_argument("--clients", type=numbers, default=CLIENTS, help="of the closed loops, such as 1,8")
@@ -73,8 +70,7 @@ def numbers(words: str) -> list[int]:
 @contextmanager
 def servers(options: argparse.Namespace) -> Iterator[tuple[App, App]]:
     """Ours and the plain one, side by side; one is asked at a time."""
-    environment = {"MODEL_DIR": options.model_dir, "DEVICE": options.device, "DTYPE": options.dtype}
-    environment["OMP_NUM_THREADS"] = str(options.threads)
+    environment = server_settings(options)
     patient: dict[str, Any] = {"ENGINES": "tryon", "OVERLOAD": "wait", "DEADLINE_S": 600}
     with (
         tempfile.TemporaryDirectory() as folder,

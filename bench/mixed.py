@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from bench.apps import START_S
+from bench.apps import START_S, add_server_options, server_settings
 from bench.clients import Send, back_to_back, base64_png
 from bench.report import Report, Row, Target, percentile
 from bench.tryons import size_named, tryon_of
@@ -74,10 +74,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.mixed", description=__doc__)
-    parser.add_argument("--model-dir", default="demo")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of each server")
+    add_server_options(parser)
     parser.add_argument("--size", type=size_named, default="96x128", help="of the try-ons")
     parser.add_argument("--steps", type=int, help="of the try-ons: another number than the pack's")
     parser.add_argument("--blocks", type=int, default=BLOCKS)
@@ -98,10 +95,7 @@ def avatar_of(model_dir: str) -> dict[str, Any]:
 
 def start(stack: ExitStack, shares: str, options: argparse.Namespace) -> Server:
     settings = {
-        "MODEL_DIR": options.model_dir,
-        "DEVICE": options.device,
-        "DTYPE": options.dtype,
-        "OMP_NUM_THREADS": options.threads,
+        **server_settings(options),
         "ENGINES": "tryon,avatar",
         "ENGINE_SHARES": shares,
         "MAX_INLINE_BYTES": 0,

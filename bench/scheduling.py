@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.apps import START_S, App
+from bench.apps import START_S, App, add_server_options, server_settings
 from bench.clients import Pattern, at_random, open_loop, until_over
 from bench.processor import all_cpu_s
 from bench.report import Report, Row, percentile
@@ -59,10 +59,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.scheduling", description=__doc__)
-    parser.add_argument("--model-dir", default="demo")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of each server")
+    add_server_options(parser)
     parser.add_argument("--rows", type=int, default=8, help="MAX_BATCH_ROWS of each server")
     parser.add_argument("--sizes", type=sizes, default="96x128,192x256")
     parser.add_argument("--steps", type=int, help="another number than the pack's")
@@ -73,10 +70,7 @@ def parsed() -> argparse.Namespace:
 
 def start(stack: ExitStack, way: str, options: argparse.Namespace) -> App:
     settings = {
-        "MODEL_DIR": options.model_dir,
-        "DEVICE": options.device,
-        "DTYPE": options.dtype,
-        "OMP_NUM_THREADS": options.threads,
+        **server_settings(options),
         "MAX_BATCH_ROWS": options.rows,
         "BATCHING": way,
         "ENGINES": "tryon",

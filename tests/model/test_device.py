@@ -1,10 +1,10 @@
-"""The queue in front of the device: sharing, fairness, cancelling and memory."""
+"""The queue in front of the device: sharing, fairness and cancelling."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from threading import Event
 
 import pytest
@@ -12,48 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from model.device import Batching, Device
-from model.device_errors import CrowdedError
-from model.errors import DeviceLostError, DeviceMemoryError
-
-CPU = torch.device("cpu")
-
-
-class Recorder(nn.Module):
-    """Doubles its rows and remembers how many came in each forward. Breaks as it is told."""
-
-    def __init__(self, fits_rows: int = 1000) -> None:
-        super().__init__()
-        self.seen: list[int] = []
-        self.fits_rows = fits_rows
-
-    def forward(self, rows: Tensor) -> Tensor:
-        self.seen.append(len(rows))
-        if len(rows) > self.fits_rows:
-            raise torch.OutOfMemoryError("the card is full")
-        if (rows < 0).any():
-            raise RuntimeError("negative rows")
-        return rows * 2
-
-
-def run(main: Callable[[Device], Awaitable[None]], device: Device) -> None:
-    async def body() -> None:
-        async with asyncio.timeout(20):
-            await main(device)
-
-    try:
-        asyncio.run(body())
-    finally:
-        device.close()
-
-
-async def steps(device: Device, engine: str, count: int, call: Callable[[int], Awaitable[Tensor]]) -> list[float]:
-    """A pipeline of `count` calls in a row; returns the first number of every answer."""
-    async with device.live(engine, 0):
-        return [float((await call(i)).flatten()[0]) for i in range(count)]
-
-
-def row(value: float, count: int = 1) -> Tensor:
-    return torch.full((count, 3), float(value))
+from model.errors import DeviceLostError
+from tests.model.on_device import CPU, Recorder, row, run, steps
 
 
 def test_calls_of_several_jobs_share_forwards_and_each_gets_its_own_rows() -> None:
@@ -266,126 +226,6 @@ def test_an_error_reaches_only_the_caller_that_caused_it() -> None:
     run(main, Device(CPU))
 
 
-def test_a_forward_that_does_not_fit_is_halved_between_atoms() -> None:
-    module = Recorder(fits_rows=4)
-
-    async def main(device: Device) -> None:
-        network = device.batched(module, atom=2)
-        async with device.live("tryon", 0):
-            answer = await network(torch.arange(10.0)[:, None])
-        assert torch.equal(answer, 2 * torch.arange(10.0)[:, None])
-        assert max(rows for rows in module.seen[1:]) <= 6
-        assert all(rows % 2 == 0 for rows in module.seen)
-
-    run(main, Device(CPU))
-
-
-def test_a_job_that_does_not_fit_even_alone_fails_as_out_of_memory() -> None:
-    async def main(device: Device) -> None:
-        network = device.batched(Recorder(fits_rows=0))
-        with pytest.raises(DeviceMemoryError):
-            await steps(device, "tryon", 1, lambda i: network(row(0)))
-
-    run(main, Device(CPU))
-
-
-class OnlyHalf(nn.Module):
-    """As much as there is memory for, of rows of any length."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.most = most
-
-    def forward(self, rows: Tensor) -> Tensor:
-        taken = torch.empty((0 if rows.numel() <= self.most else 2**60,), dtype=torch.uint8)  # more than there is
-        return rows + len(taken)
-
-
-@pytest.mark.parametrize(("rows", "length", "expected"), [(4, 3, None), (1, 9, -1), (2, 9, -1), (1, 90, "507")])
-def test_what_does_not_fit_even_alone_is_computed_in_the_lean_form(
-    rows: int, length: int, expected: int | str | None
-) -> None:
-    class Lean(OnlyHalf):
-        def forward(self, rows: Tensor) -> Tensor:
-            return -super().forward(rows)
-
-    told: list[str] = []
-
-    async def main(device: Device) -> None:
-        network = device.batched(OnlyHalf(most=3), lean=Lean(most=9))
-        async with device.live("tryon", 0):
-            call = network(torch.ones(rows, length), on_lean=lambda: told.append("lean"))
-            if expected == "507":
-                with pytest.raises(DeviceMemoryError):
-                    await call
-            else:
-                assert torch.equal(await call, torch.full((rows, length), float(expected or 1)))
-        assert told == ([] if expected is None else ["lean"])
-
-    run(main, Device(CPU))
-
-
-def test_in_company_the_exact_form_is_waited_for() -> None:
-    exact, told = OnlyHalf(most=0), []
-
-    async def main(device: Device) -> None:
-        network, other = device.batched(exact, lean=nn.ReLU()), device.batched(Recorder())
-
-        async def neighbour() -> None:
-            async with device.live("avatar", 0):
-                for _ in range(20):
-                    await other(row(0))
-                exact.most = 100
-
-        async def job() -> Tensor:
-            async with device.live("tryon", 0):
-                answer: Tensor = await network(row(-3), on_lean=lambda: told.append("lean"))
-                return answer
-
-        answer, _ = await asyncio.gather(job(), neighbour())
-        assert torch.equal(answer, row(-3))
-        assert told == []
-
-    run(main, Device(CPU))
-
-
-def test_a_call_that_does_not_fit_in_company_waits_until_the_company_has_left() -> None:
-    module = Recorder(fits_rows=0)
-
-    async def main(device: Device) -> None:
-        network, other = device.batched(module), device.batched(Recorder())
-
-        async def hog() -> None:
-            async with device.live("avatar", 0):
-                while not module.seen:
-                    await other(row(0))
-                await asyncio.sleep(0.02)
-                module.fits_rows = 1000
-
-        answer, _ = await asyncio.gather(steps(device, "tryon", 1, lambda i: network(row(3))), hog())
-        assert answer == [6]
-        assert len(module.seen) == 2
-
-    run(main, Device(CPU))
-
-
-@pytest.mark.parametrize("content", [None, "the same"])
-def test_when_all_live_jobs_wait_for_memory_the_youngest_is_sent_away(content: str | None) -> None:
-    module = Recorder(fits_rows=0)
-
-    async def main(device: Device) -> None:
-        network = device.batched(module)
-        old = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0), content=content)))
-        await asyncio.sleep(0)
-        young = asyncio.create_task(steps(device, "tryon", 1, lambda i: network(row(0), content=content)))
-        with pytest.raises(CrowdedError):
-            await young
-        with pytest.raises(DeviceMemoryError):  # alone by now
-            await old
-
-    run(main, Device(CPU))
-
-
 def test_a_broken_context_is_reported_as_a_lost_device() -> None:
     async def main(device: Device) -> None:
         def broken() -> None:
@@ -396,125 +236,6 @@ def test_a_broken_context_is_reported_as_a_lost_device() -> None:
                 await device.run(broken)
 
     run(main, Device(CPU))
-
-
-@pytest.fixture
-def order() -> list[str]:
-    return []
-
-
-async def hold(
-    device: Device, name: str, resident_bytes: int, order: list[str], leave: asyncio.Event, engine: str = "tryon"
-) -> None:
-    async with device.live(engine, resident_bytes):
-        order.append(name)
-        await leave.wait()
-
-
-def test_jobs_go_live_in_order_as_their_memory_fits_and_one_always_may(order: list[str]) -> None:
-    async def main(device: Device) -> None:
-        leave = {name: asyncio.Event() for name in ("huge", "half", "other half", "small")}
-        sizes = {"huge": 1000, "half": 50, "other half": 50, "small": 1}
-        jobs = [asyncio.create_task(hold(device, n, sizes[n], order, leave[n])) for n in sizes]
-        await asyncio.sleep(0.01)
-        assert order == ["huge"]
-        leave["huge"].set()
-        await asyncio.sleep(0.01)
-        assert order == ["huge", "half", "other half"]
-        for event in leave.values():
-            event.set()
-        await asyncio.gather(*jobs)
-        assert order[-1] == "small"
-
-    run(main, Device(CPU, memory_bytes=200))
-
-
-def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
-    async def main(device: Device) -> None:
-        leave = asyncio.Event()
-        jobs = [asyncio.create_task(hold(device, str(i), 0, order, leave)) for i in range(3)]
-        await asyncio.sleep(0.01)
-        assert order == ["0", "1"]
-        jobs[0].cancel()
-        await asyncio.sleep(0.01)
-        assert order == ["0", "1", "2"]
-        leave.set()
-        await asyncio.gather(*jobs, return_exceptions=True)
-
-    run(main, Device(CPU, max_live_jobs=2))
-
-
-def test_with_requests_nobody_joins_and_those_that_waited_start_together(order: list[str]) -> None:
-    async def main(device: Device) -> None:
-        leave = {name: asyncio.Event() for name in ("first", "second", "left", "third", "fourth")}
-        jobs = {name: asyncio.create_task(hold(device, name, 0, order, leave[name])) for name in leave}
-        other = asyncio.create_task(hold(device, "other engine", 0, order, leave["first"], engine="avatar"))
-        await asyncio.sleep(0.01)
-        assert order == ["first", "other engine"]
-        jobs["left"].cancel()
-        leave["first"].set()
-        await asyncio.sleep(0.01)
-        assert order[2:] == ["second", "third"]  # two places
-        leave["second"].set()
-        await asyncio.sleep(0.01)
-        assert order[4:] == []
-        leave["third"].set()
-        await asyncio.sleep(0.01)
-        assert order[4:] == ["fourth"]
-        leave["fourth"].set()
-        await asyncio.gather(*jobs.values(), other, return_exceptions=True)
-
-    run(main, Device(CPU, max_live_jobs=2, batching="requests"))
-
-
-@pytest.mark.parametrize(("patience_s", "expected"), [(60, ["first", "small"]), (0, ["first"])])
-def test_a_job_that_does_not_fit_lets_other_engines_pass_for_a_while(
-    order: list[str], patience_s: float, expected: list[str]
-) -> None:
-    async def main(device: Device) -> None:
-        leave = asyncio.Event()
-        jobs = [
-            asyncio.create_task(hold(device, "first", 50, order, leave)),
-            asyncio.create_task(hold(device, "large", 90, order, leave, engine="avatar")),
-        ]
-        await asyncio.sleep(0.01)
-        jobs.append(asyncio.create_task(hold(device, "small", 20, order, leave)))
-        await asyncio.sleep(0.01)
-        assert order == expected
-        leave.set()
-        await asyncio.gather(*jobs)
-        assert sorted(order) == ["first", "large", "small"]
-
-    run(main, Device(CPU, memory_bytes=200, patience_s=patience_s))
-
-
-def test_one_engine_cannot_take_all_places(order: list[str]) -> None:
-    async def main(device: Device) -> None:
-        leave = asyncio.Event()
-        jobs = [asyncio.create_task(hold(device, f"avatar {i}", 0, order, leave, engine="avatar")) for i in range(3)]
-        jobs.append(asyncio.create_task(hold(device, "tryon", 0, order, leave)))
-        await asyncio.sleep(0.01)
-        assert order == ["avatar 0", "avatar 1", "tryon"]
-        leave.set()
-        await asyncio.gather(*jobs)
-
-    run(main, Device(CPU, max_live_jobs=2))
-
-
-def test_a_job_cancelled_before_it_is_live_leaves_no_trace(order: list[str]) -> None:
-    async def main(device: Device) -> None:
-        leave = asyncio.Event()
-        first = asyncio.create_task(hold(device, "first", 0, order, leave))
-        second = asyncio.create_task(hold(device, "second", 0, order, leave))
-        third = asyncio.create_task(hold(device, "third", 0, order, leave))
-        await asyncio.sleep(0.01)
-        second.cancel()
-        await asyncio.sleep(0)
-        leave.set()
-        await asyncio.gather(first, third)
-        assert order == ["first", "third"]
-
-    run(main, Device(CPU, max_live_jobs=1))
 
 
 def test_networks_run_without_gradients_and_other_work_may_turn_them_on() -> None:
