@@ -31,7 +31,8 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-dir", default="demo")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of each server")
+    threads = len(os.sched_getaffinity(0))  # which is what a server takes unasked
+    parser.add_argument("--threads", type=int, default=threads, help="OMP_NUM_THREADS of each server")
 
 
 def server_settings(options: argparse.Namespace) -> dict[str, str]:
