@@ -8,7 +8,7 @@ import sys
 
 NAMES = ("front", "ping", "start", "load", "mixed", "sharing", "fuzz", "people", "avatar")
 SLOW_NAMES = (
-    *("tryon", "quality", "scheduling", "memory", "growth", "attention", "real_size"),
+    *("tryon", "quality", "scheduling", "memory", "growth", "attention", "real_size", "breakdown"),
     *("rasteriser", "colour", "views", "iteration", "geometry"),
 )
 

@@ -82,15 +82,15 @@ def servers(options: argparse.Namespace) -> Iterator[tuple[App, App]]:
 
 def loops(ours: App, body: dict[str, Any], name: str, options: argparse.Namespace) -> Iterator[Row]:
     """Closed loops, then open ones at shares of the best of them."""
-    asyncio.run(load(ours.url, body, closed(max(options.clients), options.seconds / 3)))  # warms up
+    asyncio.run(load(ours.url, [body], closed(max(options.clients), options.seconds / 3)))  # warms up
     most = 0.0
     for clients in options.clients:
-        loaded = asyncio.run(load(ours.url, body, closed(clients, options.seconds)))
+        loaded = asyncio.run(load(ours.url, [body], closed(clients, options.seconds)))
         most = max(most, loaded.per_second)
         yield row(name, f"{clients} in a closed loop", loaded)
     for share in SHARES:
         due_s = at_random(share * most, options.seconds, seed=0)
-        loaded = asyncio.run(load(ours.url, body, partial(open_loop, due_s=due_s)))
+        loaded = asyncio.run(load(ours.url, [body], partial(open_loop, due_s=due_s)))
         yield row(name, f"open loop, {share * most:.3g}/s ({share:.0%})", loaded)
 
 
@@ -109,7 +109,7 @@ def gains(
         for way in ways if i % 2 else reversed(ways):
             app, clients = ways[way]
             used_s = all_cpu_s(app.pid)
-            loaded = asyncio.run(load(app.url, body, closed(clients, options.seconds / 3)))
+            loaded = asyncio.run(load(app.url, [body], closed(clients, options.seconds / 3)))
             turn[way] = loaded, (all_cpu_s(app.pid) - used_s) / len(loaded.seconds)
         if i:  # the first warms up
             for way, (loaded, _) in turn.items():

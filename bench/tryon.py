@@ -13,11 +13,11 @@ import torch
 
 from bench.ceiling import Ceiling, device_name, measured_ceiling
 from bench.contest import MOST_DIFFERENCE, MOST_LEVELS, TIMES_AS_FAR, Outcome, held
-from bench.dressing import Dressing, Size
+from bench.dressing import Dressing
 from bench.pairs import PAIRS, Quartiles
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
-from bench.tryons import sizes
+from bench.tryons import named, sizes
 from container.memory import keep_freed_memory
 from model.device import open_device
 from model.warm_up import warm_up
@@ -156,10 +156,6 @@ def name_of(options: argparse.Namespace) -> str:
     device = None if options.device == "cpu" else options.device
     prepared = "compiled" if options.compile else "warm" if options.warm else None
     return "_".join(part for part in ("tryon", pack, device, dtype, prepared) if part)
-
-
-def named(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -35,6 +36,10 @@ def size_named(word: str) -> Size:
     if not (width.isdecimal() and height.isdecimal()):
         raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, got {word!r}")
     return int(width), int(height)
+
+
+def named(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def tryon_of(size: Size, model_dir: str, steps: int | None) -> dict[str, Any]:
@@ -69,14 +74,15 @@ class Loaded:
         return sum(self.queue_s) / sum(self.seconds)
 
 
-async def load(url: str, body: dict[str, Any], pattern: Pattern) -> Loaded:
-    """Send try-ons, each with another seed, as `pattern` has it."""
+async def load(url: str, bodies: Sequence[dict[str, Any]], pattern: Pattern) -> Loaded:
+    """Send try-ons as `pattern` has it: these in turn, over and over again, each with another seed."""
     loaded, seeds = Loaded(), count()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, limits=limits) as http:
 
         async def send() -> None:
-            response = await http.post("/invocations", json=body | {"seed": next(seeds)})
+            seed = next(seeds)
+            response = await http.post("/invocations", json=bodies[seed % len(bodies)] | {"seed": seed})
             response.raise_for_status()
             loaded.queue_s.append(response.json()["timings"]["queue_s"])
 
