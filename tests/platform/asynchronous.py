@@ -54,7 +54,8 @@ class AsynchronousEndpoint:
     ) -> None:
         self.name = name
         self.ends: dict[str, list[End]] = {}  # by inference id, in the order they came
-        self.backlog: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        # Not `SimpleQueue`: its `get` may forget its timeout when another thread takes what had woken it.
+        self.backlog: queue.Queue[Delivery] = queue.Queue()
         self._s3 = s3
         self._output_path = output_path.rstrip("/")
         self._failure_path = failure_path.rstrip("/")
