@@ -50,7 +50,7 @@ WARM, LOADED, STOCK = "start with WARM_SIZES", "weights, Atelier", "weights, fro
 def main() -> None:
     options = parsed()
     report = Report(
-        name="start",
+        name="start_real" if options.real else "start",
         title="From process start to /ping 200",
         how=f"`python -m container serve`, pack: {'random weights, published sizes' if options.real else 'demo'}, "
         f"{options.runs} times, each after `python -c 'import ...'` of the same imports. The rest is what is left of "
