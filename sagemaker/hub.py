@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
 _CHUNK_BYTES = 2**22
+_MORE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Hub:
             GatedError, NotPublishedError: it may not be had.
             ChecksumError: what came is not what was published; it is deleted.
         """
-        fetch = self._api.hf_hub_download
+        fetch = self._going_on
         local = Path(self._asked(commit.repository, commit.revision, fetch, filename=file.path, local_dir=folder))
         try:
             file.verify(f"{commit.repository}: {file.path}", digests(local))
@@ -114,6 +115,19 @@ class Hub:
             local.unlink()
             raise
         return local
+
+    def _going_on(self, repository: str, **arguments: Any) -> str:
+        """A download that goes on where it broke off; clients before 1.0 leave that to who calls them."""
+        from huggingface_hub import errors
+
+        for _ in range(_MORE_ATTEMPTS):
+            try:
+                return self._api.hf_hub_download(repository, **arguments)
+            except errors.HfHubHTTPError:
+                raise
+            except OSError:
+                print(f"{repository}: {arguments['filename']} broke off; going on")
+        return self._api.hf_hub_download(repository, **arguments)
 
     def _asked(self, repository: str, revision: str, ask: Any, **arguments: Any) -> Any:
         from huggingface_hub import errors

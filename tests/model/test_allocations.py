@@ -57,7 +57,11 @@ def test_tensors_with_memory_count_alike() -> None:
     with gauge(pictures.device) as allocated:
         result = network(pictures)
     assert result.equal(network(pictures))
-    assert allocated.peak == peak_bytes(network.to("meta"), pictures.to("meta"))
+    without_memory = peak_bytes(network.to("meta"), pictures.to("meta"))
+    if torch.__version__ < "2.7":  # there a norm without memory is made of parts, which hold more
+        assert allocated.peak < without_memory
+    else:
+        assert allocated.peak == without_memory
 
 
 def test_a_convolution_on_the_cpu_copies_what_has_not_its_channels_last() -> None:
