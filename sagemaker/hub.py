@@ -116,7 +116,7 @@ class Hub:
             raise
         return local
 
-    def _going_on(self, repository: str, **arguments: Any) -> str:
+    def _going_on(self, repository: str, **arguments: Any) -> Any:
         """A download that goes on where it broke off; clients before 1.0 leave that to who calls them."""
         from huggingface_hub import errors
 
