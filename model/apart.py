@@ -3,12 +3,12 @@
     vertices, faces = apart.run(reconstructed, points, normals)   # blocks this thread, and no other
 
 It has neither torch nor weights: functions are found by their name there, and arrays go to and fro through a pipe.
-Should a library bring it down, the call fails and the next one has a new process.
+Should it be killed, the call is made once more in a new process: a library that crashes brings that one down as well,
+and only its call fails.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -24,6 +24,7 @@ T = TypeVar("T")
 Run = Callable[..., Any]  # (fn, *args) -> fn(*args)
 
 _SOURCE = Path(__file__).parents[1]
+_ATTEMPTS = 2
 
 
 def here(fn: Callable[..., T], *args: Any) -> T:
@@ -44,19 +45,22 @@ class Apart:
         """`fn(*args)`, computed there; `fn` is a module's function, and all that goes over can be pickled.
 
         Raises:
-            EngineError: the process died of it, or was closed.
+            EngineError: two processes died of it, or this one was closed.
             Exception: what `fn` raised.
         """
         with self._turn:
-            if self._closed:
-                raise EngineError("the device is closed")
-            connection = self._connection or self._start()
-            try:
-                connection.send((fn, args))
-                answer, error = connection.recv()
-            except (EOFError, OSError):
-                self._end()
-                raise EngineError(f"the process that computed '{fn.__name__}' died of it") from None
+            for _ in range(_ATTEMPTS):
+                if self._closed:
+                    raise EngineError("the device is closed")
+                connection = self._connection or self._start()
+                try:
+                    connection.send((fn, args))
+                    answer, error = connection.recv()
+                    break
+                except (EOFError, OSError):
+                    self._end()
+            else:
+                raise EngineError(f"'{fn.__name__}' brought {_ATTEMPTS} processes down")
         if error is not None:
             raise error
         result: T = answer
@@ -107,4 +111,3 @@ def serve(connection: Connection) -> None:
 
 if __name__ == "__main__":
     serve(Connection(int(sys.argv[1])))
-    os._exit(0)

@@ -74,12 +74,16 @@ def test_who_brings_it_down_fails_and_the_next_one_has_another(apart: Apart) -> 
     assert apart.run(errands.number) != before
 
 
+def test_a_process_killed_by_others_loses_nothing(apart: Apart, tmp_path: Path) -> None:
+    assert apart.run(errands.crash_once, str(tmp_path / "crashed")) == "done"
+
+
 def test_closing_ends_what_it_computes(apart: Apart, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(apart.run, errands.announce_and_wait, str(tmp_path / "pid"))
         pid = announced(tmp_path / "pid")
         apart.close()
-        with pytest.raises(EngineError, match="announce_and_wait"):
+        with pytest.raises(EngineError, match="closed"):
             call.result(timeout=30)
     assert not psutil.pid_exists(pid)
     with pytest.raises(EngineError, match="closed"):
