@@ -25,8 +25,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from container.local_server import NoServer, local_server
-from model.synthetic.contact_sheet import contact_sheet
-from model.synthetic.samples import SAMPLES, Sample, sample_sheet
+from model.contact_sheet import contact_sheet
+from model.synthetic.datasets.samples import SAMPLES, Sample, sample_sheet
 from serve.s3 import S3
 from serve.store import Store, StoreError
 
@@ -223,7 +223,7 @@ def run_demo(http: httpx.Client, args: argparse.Namespace) -> None:
 
 def demo_tryon(http: httpx.Client, sample: Sample, seed: int, args: argparse.Namespace) -> Json:
     """Photograph somebody made up and a garment; save what they look like in it, and the mask that was found."""
-    from model.synthetic.sample_pictures import render_sample  # imports torch, which only this command needs
+    from model.synthetic.datasets.sample_pictures import render_sample  # imports torch, which only this command needs
 
     inputs = render_sample(sample, args.out)
     mask = inputs.pop("mask")
@@ -242,7 +242,7 @@ def demo_tryon(http: httpx.Client, sample: Sample, seed: int, args: argparse.Nam
 
 def demo_avatar(http: httpx.Client, out: Path) -> None:
     """Photograph somebody made up, make their avatar, and show both on a sheet."""
-    from model.synthetic.loose_photos import loose_photos  # imports torch, as above
+    from model.synthetic.datasets.loose_photos import loose_photos  # imports torch, as above
 
     began = time.monotonic()
     photos = [out / f"photo_{i}.png" for i in range(DEMO_PHOTOS)]

@@ -19,11 +19,11 @@ from bench.loops import Loops, Shape
 from bench.pairs import PAIRS
 from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row, Target
-from model.device import Device, open_device
 from model.engine import Job
-from model.synthetic.loose_photos import loose_photos
-from model.up2you.engine import Avatar
-from model.up2you.request import Request
+from model.engines.up2you.engine import Avatar
+from model.engines.up2you.request import Request
+from model.runtime.device import Device, open_device
+from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import Pack
 
 PHOTOS, PERSON = 8, 0

@@ -21,7 +21,7 @@ from bench.report import Report, Row
 from bench.sd15 import write_pack
 from bench.tryons import named, sizes
 from container.memory import keep_freed_memory
-from model.device import Device, open_device
+from model.runtime.device import Device, open_device
 from model.weights.pack import DEMO
 
 # The first that is part of an operation's name tells its kind; what is left is done number by number.

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row, Target
+from model.avatar.colour import THRESHOLD, coloured, coloured_as_published, views_of
 from model.body.a_pose import normalised
-from model.body.cameras import AZIMUTHS
 from model.mesh.atlas import Atlas, unwrap
 from model.mesh.baking import bake
+from model.mesh.cameras import AZIMUTHS
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
 from model.mesh.rasterise_torch import Torch
 from model.mesh.view_projection import Projection
-from model.synthetic.people3d import dressed_body
-from model.up2you.colour import THRESHOLD, coloured, coloured_as_published, views_of
-from tests.model_mesh.painted import checks, pictures, psnr, smooth, with_texture, with_vertex_colours
+from tests.model.mesh.painted import checks, pictures, psnr, smooth, with_texture, with_vertex_colours
 
 FACES, PICTURE, TEXTURES = 60_000, 768, (1024, 2048)
 BETWEEN = (22, 135)  # azimuths nobody saw

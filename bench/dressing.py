@@ -16,17 +16,17 @@ from torch import Generator, Tensor
 from bench.contest import Contest, Work
 from bench.flops import TryOnFlops, tryon_flops
 from bench.plain.tryon import PlainTryOn
-from model.catvton.engine import TryOn
-from model.catvton.pictures import Prepared, picture_of, prepare
-from model.catvton.reading import read_inputs
-from model.catvton.repaint import paste_back
-from model.catvton.request import Request
-from model.catvton.sampling import sample, seeded
-from model.catvton.writing import Album
-from model.device import Device
 from model.diffusion.schedule import DDIM
 from model.engine import Job
-from model.synthetic.samples import small_sample
+from model.engines.catvton.engine import TryOn
+from model.engines.catvton.sampling import sample, seeded
+from model.runtime.device import Device
+from model.synthetic.datasets.samples import small_sample
+from model.tryon.pictures import Prepared, picture_of, prepare
+from model.tryon.reading import read_inputs
+from model.tryon.repaint import paste_back
+from model.tryon.request import Request
+from model.tryon.writing import Album
 
 T = TypeVar("T")
 Size = tuple[int, int]  # width, height

@@ -12,7 +12,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.plain.stock import skip_cross_attention, without_memory
-from model.catvton.files import FOLDERS, UNET, VAE
+from model.engines.catvton.files import FOLDERS, UNET, VAE
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
+from bench.chamfer import chamfer, outer_points
+from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row, Target
+from model.avatar.reconstruction import HALF_HEIGHT, ITERATIONS, RADIUS, Reconstruction, render_normals
+from model.avatar.targets import Targets, targets
 from model.body.a_pose import a_pose, normalised
-from model.body.cameras import AZIMUTHS, orthographic_cameras
 from model.body.smplx import read_body
-from model.mesh.chamfer import chamfer, outer_points
+from model.engines.up2you.files import BODY
+from model.mesh.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.mesh import Mesh
 from model.mesh.rasterise_torch import Torch
-from model.synthetic.people3d import dressed_body
-from model.up2you.files import BODY
-from model.up2you.reconstruction import HALF_HEIGHT, ITERATIONS, RADIUS, Reconstruction, render_normals
-from model.up2you.targets import Targets, targets
 from model.weights.pack import DEMO
 
 MARKS = (50, 100, 200, 400)  # iterations after which there is a row, beside the last

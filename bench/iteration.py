@@ -10,17 +10,17 @@ import torch
 from torch import Generator, Tensor
 
 from bench.geometry import exact_targets
+from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row
+from model.avatar.reconstruction import HALF_HEIGHT, RADIUS, render_normals
+from model.avatar.targets import Targets
 from model.body.a_pose import normalised
-from model.body.cameras import AZIMUTHS, orthographic_cameras
+from model.mesh.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.decimation import decimated
 from model.mesh.edges import Edges
 from model.mesh.mesh import Mesh
 from model.mesh.optimiser import MeshOptimiser
 from model.mesh.rasterisers import open_rasteriser
-from model.synthetic.people3d import dressed_body
-from model.up2you.reconstruction import HALF_HEIGHT, RADIUS, render_normals
-from model.up2you.targets import Targets
 
 SIZES = (256, 512, 1024)
 TRIANGLES = (6_000, 20_000, 50_000)  # before the first iteration, which evens their edges out

@@ -19,13 +19,13 @@ from bench.flops import counted
 from bench.plain.avatar import PlainAvatar
 from bench.plain.stock import without_memory
 from bench.views import GUIDANCE, step_flops
-from model.device import Device
-from model.up2you.adapters import adapter_of
-from model.up2you.feature_selector import PUBLISHED_RATIO
-from model.up2you.files import UNET, VAE
-from model.up2you.plain_views import PlainViews
-from model.up2you.view_denoiser import CELL, VIEWS
-from model.up2you.views import Views
+from model.avatar.feature_selector import PUBLISHED_RATIO
+from model.engines.up2you.files import UNET, VAE
+from model.engines.up2you.views.adapters import adapter_of
+from model.engines.up2you.views.plain_views import PlainViews
+from model.engines.up2you.views.view_denoiser import CELL, VIEWS
+from model.engines.up2you.views.views import Views
+from model.runtime.device import Device
 
 _GRID = 37  # of the photos' features
 _TEXT_TOKENS = 77

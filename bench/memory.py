@@ -20,16 +20,16 @@ from bench.peak import with_peak
 from bench.report import Report, Row
 from bench.sd15 import write_pack
 from bench.tryons import Size, sizes
-from model.allocations import CountedAllocations
-from model.catvton.engine import TryOn
-from model.device import Device, open_device
 from model.engine import Job
-from model.forward_cost import ForwardCost
-from model.network import Network
-from model.synthetic.samples import small_sample
-from model.up2you.files import UNET as AVATAR_UNET
-from model.up2you.view_denoiser import VIEWS
-from model.up2you.views import Views
+from model.engines.catvton.engine import TryOn
+from model.engines.up2you.files import UNET as AVATAR_UNET
+from model.engines.up2you.views.view_denoiser import VIEWS
+from model.engines.up2you.views.views import Views
+from model.runtime.allocations import CountedAllocations
+from model.runtime.device import Device, open_device
+from model.runtime.forward_cost import ForwardCost
+from model.runtime.network import Network
+from model.synthetic.datasets.samples import small_sample
 from model.weights.pack import Pack
 
 SIZES = "192x256,384x512"

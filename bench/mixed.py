@@ -19,7 +19,7 @@ from bench.apps import START_S, add_server_options, server_settings
 from bench.clients import Send, back_to_back, base64_png
 from bench.report import Report, Row, Target, percentile
 from bench.tryons import size_named, tryon_of
-from model.synthetic.loose_photos import loose_photos
+from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import Pack
 from tests.server import Server, serving
 

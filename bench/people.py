@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from bench.report import Report, Target
-from model.synthetic.layouts import write_dresscode
-from model.synthetic.records import PLACES, records
+from model.synthetic.datasets.layouts import write_dresscode
+from model.synthetic.datasets.records import PLACES, records
 
 SEED = 1
 # Size, how often a geometry is painted, how many pictures, and how many a second there should be at least.

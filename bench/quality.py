@@ -15,20 +15,20 @@ import numpy as np
 
 from bench.pairs import PAIRS, Pairs, Quartiles, in_pairs
 from bench.report import Report, Row, Target
-from model.catvton.presets import PUBLISHED_STEPS, Quality
-from model.catvton.request import Request
-from model.device import Device, open_device
 from model.engine import Engine
-from model.engines import engine_class
+from model.engines.registry import engine_class
 from model.evaluate.data_set import opened
 from model.evaluate.dressing import Task, dress_all
 from model.evaluate.exact_pair import psnr
 from model.evaluate.judge import areas_of
 from model.evaluate.similarity import ssim
 from model.evaluate.truth_files import truth_files
-from model.synthetic.layouts import write_dresscode
-from model.synthetic.records import PLACES, records
+from model.runtime.device import Device, open_device
+from model.synthetic.datasets.layouts import write_dresscode
+from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
+from model.tryon.presets import PUBLISHED_STEPS, Quality
+from model.tryon.request import Request
 from model.weights.pack import Pack
 
 SEED, OTHER_NOISE = 1001, 1_000_000

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from bench.report import Report, Row
-from model.body.cameras import AZIMUTHS, orthographic_cameras, to_clip
+from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
 from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import interpolate
-from tests.model_mesh import plain
-from tests.model_mesh.shapes import sphere
+from tests.model.mesh import plain
+from tests.model.mesh.shapes import sphere
 
 ROUNDS = 3
 SIZE, SUBDIVISIONS = 1024, 6  # 81,920 triangles

@@ -16,9 +16,9 @@ from torch import Generator, Tensor, nn
 from bench.plain.stock import tryon_unet
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
-from model.catvton.engine import TryOn
-from model.catvton.files import FOLDERS, UNET, attention_file
-from model.device import open_device
+from model.engines.catvton.engine import TryOn
+from model.engines.catvton.files import FOLDERS, UNET, attention_file
+from model.runtime.device import open_device
 
 MOST_DIFFERENCE = 1e-4
 ROWS, CELLS, TIMESTEP = 2, (128, 48), 801  # 384 x 512 with guidance: person above garment, an eighth of the pixels

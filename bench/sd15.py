@@ -11,10 +11,10 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Generator, Tensor
 
-from model.catvton.checkpoint import attention_names
-from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
+from model.demo_pack.tensors import write_json
+from model.engines.catvton.checkpoint import attention_names
+from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
 from model.train.scheduler import scheduler_config
-from model.weights.demo_tensors import write_json
 
 _UNET: dict[str, Any] = {
     "in_channels": 9,

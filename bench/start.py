@@ -26,9 +26,9 @@ from bench.plain.stock import by_name
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from container.worker_process import worker_environment
-from model.catvton.engine import TryOn
-from model.catvton.files import FOLDERS, UNET, VAE, attention_file
-from model.device import Device, open_device
+from model.engines.catvton.engine import TryOn
+from model.engines.catvton.files import FOLDERS, UNET, VAE, attention_file
+from model.runtime.device import Device, open_device
 from model.weights.pack import Pack
 from tests.server import ROOT, Server
 
@@ -37,7 +37,7 @@ MOST_REST_S = 5
 # What each process imports until it is ready. The worker is started when the front has imported its own.
 IMPORTS = {
     "front imports": "import container.__main__, container.serve",
-    "worker imports": "import container.__main__, container.worker, model.catvton.engine, model.catvton.files",
+    "worker imports": "import container.__main__, container.worker, model.engines.catvton.engine",
 }
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
 LOADING = (

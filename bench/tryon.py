@@ -19,8 +19,8 @@ from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from bench.tryons import named, sizes
 from container.memory import keep_freed_memory
-from model.device import open_device
-from model.warm_up import warm_up
+from model.runtime.device import open_device
+from model.runtime.warm_up import warm_up
 from model.weights.pack import DEMO
 
 _LEAST_RATIO_CPU, _LEAST_RATIO_GPU = 0.98, 2.0

@@ -18,16 +18,16 @@ from bench.flops import counted
 from bench.pairs import PAIRS, Quartiles
 from bench.report import Report, Row, Target
 from container.memory import keep_freed_memory
-from model.device import open_device
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.schedule import NoiseSchedule
-from model.diffusion.unet_walk import transformer_blocks
-from model.up2you.adapters import Adapter, adapter_of, fuse_views
-from model.up2you.plain_views import PlainViews
-from model.up2you.reference_states import level_sizes
-from model.up2you.view_denoiser import CELL, VIEWS, ViewDenoiser
-from model.up2you.view_weights import NOISE_SHIFT
+from model.diffusion.unet_forward import transformer_blocks
+from model.engines.up2you.views.adapters import Adapter, adapter_of, fuse_views
+from model.engines.up2you.views.plain_views import PlainViews
+from model.engines.up2you.views.reference_states import level_sizes
+from model.engines.up2you.views.view_denoiser import CELL, VIEWS, ViewDenoiser
+from model.engines.up2you.views.view_weights import NOISE_SHIFT
+from model.runtime.device import open_device
 
 LEAST_SPEED = {"cpu": 1.08, "cuda": 1.8}
 STEPS, GUIDANCE, TRAIN_STEPS = 50, 3.0, 1000

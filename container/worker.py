@@ -23,14 +23,14 @@ from typing import Any, NoReturn
 
 from container.memory import give_back_free_memory, keep_freed_memory
 from container.settings import Settings
-from model.compiling import set_up_compiling
-from model.device import Device, open_device
-from model.device_errors import CrowdedError
-from model.device_memory import DeviceMemory
 from model.engine import Engine, Job
-from model.engines import ENGINES, engine_class
+from model.engines.registry import ENGINES, engine_class
 from model.errors import DeviceLostError, EngineError, WeightsError
-from model.warm_up import warm_up
+from model.runtime.compiling import set_up_compiling
+from model.runtime.device import Device, open_device
+from model.runtime.errors import CrowdedError
+from model.runtime.memory import DeviceMemory
+from model.runtime.warm_up import warm_up
 from model.weights.pack import Pack
 
 EXIT_CANNOT_START = 3

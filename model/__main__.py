@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from model.catvton import command as tryon_command
+from model.engines.up2you import command as avatar_command
 from model.errors import EngineError
 from model.evaluate import command as evaluate_command
 from model.synthetic import command as synthetic_command
 from model.train import command as train_command
-from model.up2you import command as avatar_command
+from model.tryon import command as tryon_command
 from model.weights.pack import Pack
 
 
@@ -63,7 +63,7 @@ def _check(arguments: Namespace) -> int:
 
 
 def _demo_pack(arguments: Namespace) -> int:
-    from model.weights.demo_pack import write_demo_pack
+    from model.demo_pack.writing import write_demo_pack
 
     write_demo_pack(arguments.folder)
     print(arguments.folder)

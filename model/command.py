@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from model.engine import Engine, Job, OnProgress
-from model.engines import engine_class
+from model.engines.registry import engine_class
 from model.errors import WeightsError
 from model.request import Request
 from model.weights.pack import Pack
@@ -58,7 +58,7 @@ def run_engine(
 
 
 async def _run(arguments: Namespace, pack: Pack, request: Request, job: Job, run: Run) -> None:
-    from model.device import open_device  # torch takes seconds to import, and only this needs it
+    from model.runtime.device import open_device  # torch takes seconds to import, and only this needs it
 
     device = open_device(arguments.device, arguments.dtype)
     try:

@@ -13,8 +13,8 @@ from model.request import Request
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.device import Device
-    from model.network import Network
+    from model.runtime.device import Device
+    from model.runtime.network import Network
 
 OnProgress = Callable[[str, int, int], None]
 

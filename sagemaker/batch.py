@@ -14,14 +14,14 @@ import math
 import sys
 from pathlib import Path
 
-import manifest
-from calls import Caller
-from command_line import common_options, environment_of, exit_status, s3_folder, say, split_uri
-from failures import Failed, Json
-from manifest import Outcome
-from plan import JOBS_PER_GPU
-from transform import Batch
-from waiting import POLL_S, wait_while
+from ask import manifest
+from ask.manifest import Outcome
+from ask.transform import Batch
+from common.calls import Caller
+from common.command_line import common_options, environment_of, exit_status, s3_folder, say, split_uri
+from common.failures import Failed, Json
+from common.waiting import POLL_S, wait_while
+from endpoint.plan import JOBS_PER_GPU
 
 UNSETTLED = ("InProgress", "Stopping")
 

@@ -13,16 +13,13 @@ import argparse
 import json
 import sys
 
-import alarms
-import endpoints
-import policy
-import scaling
-from calls import Caller
-from command_line import common_options, environment_of, exit_status, s3_folder, say
-from failures import Failed
-from plan import GPU_AMI, JOBS_PER_GPU, Deployment
-from scaling import Scaling
-from waiting import POLL_S
+from common.calls import Caller
+from common.command_line import common_options, environment_of, exit_status, s3_folder, say
+from common.failures import Failed
+from common.waiting import POLL_S
+from endpoint import alarms, endpoints, policy, scaling
+from endpoint.plan import GPU_AMI, JOBS_PER_GPU, Deployment
+from endpoint.scaling import Scaling
 
 
 def main(arguments: list[str] | None = None) -> int:

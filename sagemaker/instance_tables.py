@@ -128,7 +128,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> s
 _PAGE = """\
 # Which instance type
 
-<!-- made by `python sagemaker/instances.py --write`; the numbers by `python sagemaker/needs.py` -->
+<!-- made by `python sagemaker/instances.py --write`; the numbers by `python bench/sizing/needs.py` -->
 
 **Computed, not measured on a card.** Every network was built at its published size without memory, and what a forward
 allocates and frees was counted, with attention as a fused kernel. Not counted: the CUDA context, workspaces of

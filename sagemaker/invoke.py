@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from asking import OnProgress, plain_call, realtime, stream, streamed_call
-from attempts import ATTEMPTS, STREAM_READ_S, runtime_client, s3_client
-from calls import Caller
-from command_line import common_options, exit_status, s3_folder, say
-from failures import Json
-from queueing import WAIT_S, asynchronous, collect, queued_call, submit
-from requesting import add_request_options, request_of
-from saving import save_all
+from ask.asking import OnProgress, plain_call, realtime, stream, streamed_call
+from ask.attempts import ATTEMPTS, STREAM_READ_S, runtime_client, s3_client
+from ask.queueing import WAIT_S, asynchronous, collect, queued_call, submit
+from ask.requesting import add_request_options, request_of
+from ask.saving import save_all
+from common.calls import Caller
+from common.command_line import common_options, exit_status, s3_folder, say
+from common.failures import Json
 from tqdm import tqdm
 
 __all__ = ["asynchronous", "collect", "realtime", "runtime_client", "stream", "submit"]

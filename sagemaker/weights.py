@@ -31,15 +31,15 @@ from pathlib import Path
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from calls import Caller
-from consent import ask
-from fetching import fetch, missing
-from hub import Hub
-from lock import Lock
-from planning import Plan
-from published import LICENCES, VARIANTS, VERSIONS, defaults, sources
-from uploading import upload_prefix, upload_tar
-from weight_errors import LicenceNotAcceptedError, WeightsError
+from common.calls import Caller
+from packs.consent import ask
+from packs.fetching import fetch, missing
+from packs.hub import Hub
+from packs.lock import Lock
+from packs.planning import Plan
+from packs.published import LICENCES, VARIANTS, VERSIONS, defaults, sources
+from packs.uploading import upload_prefix, upload_tar
+from packs.weight_errors import LicenceNotAcceptedError, WeightsError
 
 _PROJECT = Path(__file__).parent.parent
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from swagger_ui_bundle import swagger_ui_path
 
-from model.engines import ENGINES, request_class
+from model.engines.registry import ENGINES, request_class
 from serve.answers_described import RESPONSES
 
 Examples = dict[str, Any]

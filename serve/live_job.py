@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.engines import request_class
+from model.engines.registry import request_class
 from model.request import Request
 from serve.fetch import is_inline
 from serve.spool import JobDirectory

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.engines import request_class
+from model.engines.registry import request_class
 from model.request import Request
 from serve.errors import Invalid
 

@@ -59,7 +59,7 @@ def picture(png: bytes) -> str:
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two photos of one drawn person: a plain one, and one with a transparent background."""
-    from model.synthetic.loose_photos import loose_photos
+    from model.synthetic.datasets.loose_photos import loose_photos
 
     folder = tmp_path_factory.mktemp("photos")
     plain, cut_out = loose_photos(2, 2, 192, 256)

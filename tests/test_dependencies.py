@@ -12,7 +12,7 @@ import pytest
 
 from tests.server import ROOT, Server
 
-REQUEST_MODULES = ("model.request", "model.engines")
+REQUEST_MODULES = ("model.request", "model.engines.registry")
 
 
 def imports(package: str) -> Iterator[tuple[Path, str]]:
@@ -58,7 +58,7 @@ def test_a_running_front_has_no_torch_in_it(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["container.serve", "serve.app", "model.catvton.request", "model.weights.pack", "local_invoke"]
+    "module", ["container.serve", "serve.app", "model.tryon.request", "model.weights.pack", "local_invoke"]
 )
 def test_what_the_front_and_the_client_import_does_not_bring_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

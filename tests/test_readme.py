@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from container.settings import Settings
-from model.synthetic.loose_photos import loose_photos
-from model.synthetic.samples import small_sample
+from model.synthetic.datasets.loose_photos import loose_photos
+from model.synthetic.datasets.samples import small_sample
 from tests.conftest import KEYS
 from tests.server import ROOT, Server
 

@@ -15,11 +15,11 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator
 
-from model.catvton.checkpoint import attention_names
-from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
+from model.demo_pack.tensors import VAE_CONFIG, random_tensors, write_json, write_network, write_tensors
+from model.engines.catvton.checkpoint import attention_names
+from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
+from model.engines.up2you.files import MATTING
 from model.train.scheduler import scheduler_config
-from model.up2you.files import MATTING
-from model.weights.demo_tensors import VAE_CONFIG, random_tensors, write_json, write_network, write_tensors
 from model.weights.pack import DEMO, MANIFEST, Pack
 
 SEED = 6

@@ -14,15 +14,15 @@ from safetensors.torch import load_file
 from torch import Generator, Tensor
 
 from bench.plain.stock import autoencoder, fill, without_memory
-from model.up2you import view_weights
-from model.up2you.adapters import Stage
-from model.up2you.feature_selector import FeatureSelector
-from model.up2you.files import SCHEDULER, UNET, VAE
-from model.up2you.plain_views import PlainViews
-from model.up2you.prompts import prompt_states
-from model.up2you.reference_states import level_sizes
-from model.up2you.view_denoiser import CELL, VIEWS
-from model.up2you.view_weights import NOISE_SHIFT
+from model.avatar.feature_selector import FeatureSelector
+from model.engines.up2you.files import SCHEDULER, UNET, VAE
+from model.engines.up2you.views import view_weights
+from model.engines.up2you.views.adapters import Stage
+from model.engines.up2you.views.plain_views import PlainViews
+from model.engines.up2you.views.prompts import prompt_states
+from model.engines.up2you.views.reference_states import level_sizes
+from model.engines.up2you.views.view_denoiser import CELL, VIEWS
+from model.engines.up2you.views.view_weights import NOISE_SHIFT
 from model.weights.layout import tensor_file
 
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (6, k, C).
@@ -30,7 +30,7 @@ Select = Callable[[Tensor], Tensor]
 
 
 class PlainAvatar:
-    """Stock UNet, autoencoder and scheduler; of one step, the plain form in `model/up2you/plain_views.py`.
+    """Stock UNet, autoencoder and scheduler; of one step, the plain form in `engines/up2you/views/plain_views.py`.
 
     Args:
         weights: a folder in the published layout.
@@ -52,7 +52,7 @@ class PlainAvatar:
     def rgb(
         self, references: Tensor, weight_maps: Tensor, poses: Tensor, *, steps: int, guidance: float, seed: int
     ) -> Tensor:
-        """Six views of the person: takes and returns what `model.up2you.views.Views.rgb` does, for square pictures."""
+        """Six views of the person: takes and returns what `Views.rgb` does, for square pictures."""
         select = FeatureSelector(weight_maps.to(self.device))
         return self._paint("rgb", references, poses, select, steps, guidance, seed)
 

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from PIL import Image
 
 from bench.plain.tryon import PlainTryOn
-from model.catvton.pictures import prepare
-from model.device import open_device
+from model.runtime.device import open_device
+from model.tryon.pictures import prepare
 from model.weights.pack import Pack
 
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from torch import Generator, Tensor
 
 from bench.plain.stock import autoencoder, tryon_unet
-from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
-from model.catvton.pictures import Prepared
+from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
+from model.tryon.pictures import Prepared
 
 _PERSON_AND_GARMENT = -2  # one above the other
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from model.diffusion.fused_attention import fuse_self_attention
 from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
-from model.diffusion.unet_walk import Transform, predict, walk
+from model.diffusion.unet_forward import Transform, predict, walk
 
 
 class FastUNet(nn.Module):

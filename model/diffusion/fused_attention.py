@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.diffusion.attention_backends import Attend
-from model.diffusion.unet_walk import self_attentions
+from model.diffusion.unet_forward import self_attentions
 
 
 def fuse_self_attention(unet: nn.Module) -> None:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.diffusion.unet_walk import resnets
+from model.diffusion.unet_forward import resnets
 
 
 class TimeTable(nn.Module):

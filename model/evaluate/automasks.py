@@ -9,9 +9,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.catvton.masker import mask_from, small
-from model.catvton.pictures import HALF_WHITE, Size
-from model.device import Device
 from model.errors import InputError
 from model.evaluate.dressing import Progress
 from model.evaluate.overlap import LabelCounts, mask_iou
@@ -20,7 +17,10 @@ from model.evaluate.truth_files import MapKind, TruthFiles, read_labels, truth_f
 from model.perception.files import LABEL_MAPS
 from model.perception.label_maps import Labelling, LabelMaps
 from model.reading import read_picture
+from model.runtime.device import Device
 from model.train.datasets import Example
+from model.tryon.masker import mask_from, small
+from model.tryon.pictures import HALF_WHITE, Size
 
 _KINDS: tuple[MapKind, ...] = ("densepose", "lip", "atr")
 _CLASSES = dict(zip(_KINDS, LABEL_MAPS.values(), strict=True))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from model.catvton.command import add_quality
 from model.command import add_device
 from model.errors import InputError
 from model.train.datasets import Example, Pairing, read_examples
+from model.tryon.command import add_quality
 
 if TYPE_CHECKING:
     import torch
@@ -161,7 +161,7 @@ def _distributions(
 
 
 def _torch_device(arguments: Namespace) -> torch.device:
-    from model.device import open_device
+    from model.runtime.device import open_device
 
     device = open_device(arguments.device)
     device.close()

@@ -10,16 +10,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from model.catvton.files import variants
-from model.catvton.request import Request
 from model.command import loaded_pack
-from model.device import open_device
-from model.engines import engine_class
+from model.engines.catvton.files import variants
+from model.engines.registry import engine_class
 from model.evaluate.automasks import judge_automasks
 from model.evaluate.dressing import Task, dress_all
 from model.evaluate.scores import Scores
 from model.evaluate.truth_files import truth_files
+from model.runtime.device import open_device
 from model.train.datasets import Example, Pairing
+from model.tryon.request import Request
 from model.weights.pack import Pack
 
 _REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", "eta", "variant")

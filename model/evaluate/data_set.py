@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.catvton.pictures import Size
 from model.evaluate.judge import Areas, Judge, areas_of, like, with_baselines
 from model.evaluate.truth_files import truth_files
 from model.reading import read_picture
 from model.train.datasets import Example, Pairing
+from model.tryon.pictures import Size
 
 
 def judge_test_set(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from model.catvton.request import Request
-from model.device import Device
 from model.engine import Engine, Job
+from model.runtime.device import Device
+from model.tryon.request import Request
 
 Progress = Callable[[], object]
 

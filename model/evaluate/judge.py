@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
-from model.catvton.pictures import Size, black_and_white, crop_box, crop_resize
-from model.catvton.repaint import seam_radius
 from model.evaluate.exact_pair import Levels, Region, colour_error, filled, psnr
 from model.evaluate.lpips import Lpips
 from model.evaluate.retrieval import GROUP, Description, description, found_among_groups, garment_pixels
 from model.evaluate.scores import Column, Scores
 from model.evaluate.similarity import ssim
+from model.tryon.pictures import Size, black_and_white, crop_box, crop_resize
+from model.tryon.repaint import seam_radius
 
 _PATTERN_LEVELS, _PATTERN_SHARE = 40, 0.1
 

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from model.catvton.pictures import image_tensor
 from model.errors import InputError, WeightsError
+from model.tryon.pictures import image_tensor
 
 _STAGE_ENDS = (1, 4, 7, 9, 10, 11, 12)  # layers whose outputs are compared
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from model.contact_sheet import contact_sheet
 from model.evaluate.scores import Scores
-from model.synthetic.contact_sheet import contact_sheet
 
 _COLUMNS = 12
 

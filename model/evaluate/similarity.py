@@ -7,9 +7,9 @@ from PIL import Image
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from model.catvton.pictures import image_tensor
 from model.errors import InputError
 from model.evaluate.exact_pair import Region
+from model.tryon.pictures import image_tensor
 
 _LEAST_SIDE = 11  # the window's
 

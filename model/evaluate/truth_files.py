@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.Image import Resampling
 
-from model.catvton.pictures import Size, crop_box
-from model.catvton.request import Category
 from model.evaluate.exact_pair import Region
 from model.evaluate.overlap import Labels
 from model.train.datasets import DRESSCODE_FOLDERS, Example
 from model.train.errors import DataSetError
+from model.tryon.pictures import Size, crop_box
+from model.tryon.request import Category
 
 MapKind = Literal["densepose", "lip", "atr"]
 

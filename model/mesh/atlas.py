@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from model.apart import Run, here
 from model.mesh import native
 from model.mesh.mesh import Mesh
 from model.mesh.normals import face_normals
+from model.runtime.side_process import Run, here
 
 PADDING = 4  # texels between charts: two mip levels do not mix them
 # Charts of any size cost xatlas time that grows with their square; more of them than this waste texels on padding.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from model.apart import Run, here
 from model.mesh import native
 from model.mesh.mesh import Mesh
+from model.runtime.side_process import Run, here
 
 
 def decimated(mesh: Mesh, faces: int, *, run: Run = here) -> Mesh:

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.apart import Run, here
 from model.mesh import native
 from model.mesh.components import largest_component
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
+from model.runtime.side_process import Run, here
 
 DEPTH = 10  # of the octree: the box around the points, a tenth larger, is cut into 2 ** depth
 _SCREENING = 4.0  # how firmly the surface is held to the points; the authors' default

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from model.body.a_pose import normalised
-from model.body.cameras import orthographic_cameras, to_clip
 from model.mesh.atlas import sample_texture
+from model.mesh.cameras import orthographic_cameras, to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.rasteriser import Fragments, Rasteriser, interpolate

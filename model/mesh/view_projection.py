@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from model.body.cameras import to_clip
+from model.mesh.cameras import to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.rasteriser import Rasteriser, interpolate

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.device import Device
 from model.perception.files import label_map_files
 from model.perception.onnx_file import Provider
 from model.perception.parsing import Labels, Parsing
+from model.runtime.device import Device
 
 _CACHE_BYTES = 64 * 2**20  # some twenty pictures
 

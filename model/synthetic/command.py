@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from model.synthetic.picture import GarmentPlace
+from model.synthetic.scene.picture import GarmentPlace
 
 _SIZE = "384x512"
 
@@ -30,9 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def synthetic_command(arguments: Namespace) -> int:
     """Write one data set."""
-    from model.synthetic.collections import write_collections
-    from model.synthetic.layouts import write_dresscode, write_vitonhd
-    from model.synthetic.records import PLACES, records
+    from model.synthetic.datasets.collections import write_collections
+    from model.synthetic.datasets.layouts import write_dresscode, write_vitonhd
+    from model.synthetic.datasets.records import PLACES, records
 
     if arguments.layout == "up2you":
         people = write_collections(arguments.out, arguments.count, arguments.seed, arguments.size)

@@ -12,14 +12,14 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
-from model.catvton import checkpoint
-from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE
-from model.catvton.request import Variant
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule, PredictionType
+from model.engines.catvton import checkpoint
+from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE
 from model.errors import WeightsError
 from model.train.errors import SettingsError
 from model.train.scheduler import new_schedule, scheduler_config
+from model.tryon.request import Variant
 from model.weights.layout import CONFIG
 
 _CPU = torch.device("cpu")

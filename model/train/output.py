@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from model.catvton.checkpoint import attention_names
-from model.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
-from model.catvton.request import Variant
+from model.demo_pack.tensors import write_json
+from model.engines.catvton.checkpoint import attention_names
+from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
 from model.train.networks import config_of
-from model.weights.demo_tensors import write_json
+from model.tryon.request import Variant
 from model.weights.layout import CONFIG, TENSOR_FILES, network_files
 from model.weights.pack import MANIFEST, FileFacts, Manifest, Pack
 

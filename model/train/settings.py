@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from model.catvton.request import Size, Variant
+from model.tryon.request import Size, Variant
 
 
 def _network_config(value: Any) -> Any:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from model.catvton.pictures import picture_of
+from model.tryon.pictures import picture_of
 
 
 def sheet(columns: Sequence[Tensor]) -> Image.Image:

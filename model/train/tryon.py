@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from model.catvton.denoiser import Denoiser
-from model.catvton.files import FOLDERS, VAE
-from model.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.diffusion.schedule import DDIM
+from model.engines.catvton.denoiser import Denoiser
+from model.engines.catvton.files import FOLDERS, VAE
+from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.latents import CachedLatents

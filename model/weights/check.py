@@ -11,9 +11,9 @@ from typing import Any, get_args
 
 import torch
 
-from model.engines import ENGINES
+from model.engines.registry import ENGINES
 from model.errors import WeightsError
-from model.residence import MemoryProfile, most_at_once
+from model.runtime.offload import MemoryProfile, most_at_once
 from model.weights.loading import Network
 from model.weights.pack import Pack
 

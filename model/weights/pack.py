@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.engines import ENGINES
+from model.engines.registry import ENGINES
 from model.errors import WeightsError
 
-DEMO = Path(__file__).parent / "demo"
+DEMO = Path(__file__).parents[1] / "demo_pack" / "data"
 MANIFEST = "manifest.json"
 
 _SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024

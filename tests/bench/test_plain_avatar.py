@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.contest import share_of_allowed
 from bench.loops import Loops, Shape
-from model.device import open_device
+from model.runtime.device import open_device
 from model.weights.pack import DEMO
 
 

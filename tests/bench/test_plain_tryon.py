@@ -11,7 +11,7 @@ from bench.contest import Contest, share_of_allowed
 from bench.dressing import Dressing
 from bench.flops import tryon_flops
 from bench.sd15 import write_configs
-from model.device import open_device
+from model.runtime.device import open_device
 from model.weights.pack import DEMO
 from tests.untrained import write_untrained_tryon
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import batch
-import manifest
 import pytest
-from failures import Failed
-from transform import Batch
+from ask import manifest
+from ask.transform import Batch
+from common.failures import Failed
 
 from tests.deployment.conftest import IMAGE, REGION, ROLE, Aws
 

@@ -8,11 +8,11 @@ import json
 from typing import Any
 
 import deploy
-import endpoints
 import pytest
-from failures import Failed
-from plan import Deployment
-from waiting import wait_while
+from common.failures import Failed
+from common.waiting import wait_while
+from endpoint import endpoints
+from endpoint.plan import Deployment
 
 from container.settings import Settings
 from tests.deployment.conftest import ACCOUNT, IMAGE, REGION, ROLE, Aws

@@ -12,7 +12,7 @@ import deploy
 import invoke
 import pytest
 from botocore.exceptions import ParamValidationError
-from calls import Caller
+from common.calls import Caller
 
 from tests.deployment.conftest import IMAGE, ROLE, Aws
 from tests.deployment.test_deploy import OPTIONS

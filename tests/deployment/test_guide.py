@@ -11,8 +11,8 @@ import batch
 import deploy
 import invoke
 import pytest
-import requesting
 import weights
+from ask import requesting
 
 from tests.server import ROOT
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hand_ids import convert_hand_ids
-from weight_errors import PickleRefusedError
+from packs.hand_ids import convert_hand_ids
+from packs.weight_errors import PickleRefusedError
 
 
 class Calls:

@@ -12,8 +12,8 @@ import pytest
 from instance_tables import NEEDS_FILE, Need, avatar_profile, fits, most_rows, read_needs, tables
 from instances import INSTANCES, PAGE, main
 
-from model.catvton.memory import resident_bytes
-from model.catvton.request import Request
+from model.engines.catvton.memory import resident_bytes
+from model.tryon.request import Request
 
 
 def _offered(shape: str) -> set[str]:

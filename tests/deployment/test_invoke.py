@@ -11,16 +11,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import asking
-import attempts
 import boto3
 import invoke
 import pytest
-import requesting
-import saving
+from ask import asking, attempts, requesting, saving
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
-from failures import Failed, Interrupted, Refused, problem_in
+from common.failures import Failed, Interrupted, Refused, problem_in
 
 from tests.deployment.conftest import REGION, Aws
 

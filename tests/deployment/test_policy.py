@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import deploy
-import policy
 import pytest
+from endpoint import policy
 
 from tests.deployment.conftest import ACCOUNT, IMAGE, REGION
 from tests.server import ROOT

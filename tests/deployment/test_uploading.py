@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import weights
-from tar_stream import TarStream
+from packs.tar_stream import TarStream
 
 from tests.conftest import KEYS, Bucket
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import weights
 from huggingface_hub import constants
-from published import LICENCES
+from packs.published import LICENCES
 
-from model.catvton.files import attention_file
-from model.up2you.files import HAND_IDS
+from model.engines.catvton.files import attention_file
+from model.engines.up2you.files import HAND_IDS
 from model.weights.pack import Pack
 from tests.deployment.hub_site import HubSite, hub_site
 from tests.deployment.published_files import repositories

@@ -59,7 +59,7 @@ def test_it_has_no_weights_but_the_demo(inside: dict[str, Any]) -> None:
     kinds = (".safetensors", ".onnx", ".pt", ".pth", ".bin", ".ckpt", ".npz", ".pkl")
     weights = [file for file in inside["large"] if file.endswith(kinds) and "/tests/data/" not in file]
     assert weights
-    assert [file for file in weights if not file.startswith("/opt/atelier/model/weights/demo/")] == []
+    assert [file for file in weights if not file.startswith("/opt/atelier/model/demo_pack/data/")] == []
 
 
 def test_it_has_neither_the_library_under_the_gpl_nor_the_tests(inside: dict[str, Any]) -> None:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.catvton.engine import TryOn
-from model.device import open_device
+from model.engines.catvton.engine import TryOn
+from model.runtime.device import open_device
 from model.weights.layout import tensor_file
-from tests.model.labelled import write_networks
+from tests.model.tryon.labelled import write_networks
 
 DATA = Path(__file__).parent.parent / "data/catvton"
 # Many more runs of the same code than fit into the repository. Not everybody has them.

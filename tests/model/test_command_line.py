@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file
 
 from model.__main__ import main
+from model.demo_pack.writing import write_demo_pack
 from model.weights.check import check
-from model.weights.demo_pack import write_demo_pack
 from model.weights.pack import DEMO, Pack
-from tests.model.drawing import opened, saved
-from tests.model.labelled import draw_labelled
-from tests.model.test_tryon import GARMENT, MASK, PERSON
+from tests.model.catvton.test_tryon import GARMENT, MASK, PERSON
+from tests.model.tryon.drawing import opened, saved
+from tests.model.tryon.labelled import draw_labelled
 
 PICTURES = ["--person", str(PERSON), "--garment", str(GARMENT), "--mask", str(MASK)]
 QUICK = ["--width", "96", "--height", "128", "--steps", "2", "--model-dir", "demo", "--device", "cpu"]

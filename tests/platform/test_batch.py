@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import batch
-import manifest
 import pytest
-from calls import Caller
-from transform import Batch
+from ask import manifest
+from ask.transform import Batch
+from common.calls import Caller
 
 from tests.conftest import KEYS, Bucket
 from tests.platform.batch_transform import transform_all

@@ -6,7 +6,7 @@ if log := os.environ.get(VARIABLE):  # before anything else is imported
     watch(log)
 
 from container.__main__ import leave, main
-from model.engines import ENGINES
+from model.engines.registry import ENGINES
 
 ENGINES["probe"] = "tests.probe.engine:Probe"
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn, tensor
 
-from model.device import Device
 from model.engine import Job, WarmCall
 from model.errors import InputError
+from model.runtime.device import Device
 from tests.probe.request import Request as ProbeRequest
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.catvton.automask import agnostic_mask
 from model.evaluate.overlap import mask_iou
 from model.perception.label_maps import LabelMaps
 from model.train.parsing.people import make_people
+from model.tryon.automask import agnostic_mask
 from tests.conftest import base64_of, encode
 from tests.model.conftest import DATA
-from tests.model.labelled import FACE, SHIRT, WALL, draw_labelled, where, write_networks
+from tests.model.tryon.labelled import FACE, SHIRT, WALL, draw_labelled, where, write_networks
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_tryon import LEVELS, difference, post, shown
 from tests.server import GOLDEN, Server, serving

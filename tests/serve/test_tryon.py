@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from model.synthetic.samples import small_sample
+from model.synthetic.datasets.samples import small_sample
 from tests.conftest import base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import leave_after, rows_computed
@@ -205,7 +205,7 @@ def test_a_request_that_asks_too_much_or_too_little_is_refused(
 
 @pytest.mark.parametrize("size", [64, 2048])
 def test_the_smallest_and_the_largest_size_are_accepted(size: int, sample: dict[str, Any]) -> None:
-    from model.catvton.request import Request
+    from model.tryon.request import Request
 
     assert Request.model_validate(sample | {"width": size, "height": size}).width == size
 

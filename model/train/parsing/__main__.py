@@ -1,6 +1,6 @@
 """The demo pack's label networks by one command: people are photographed, a network is fitted, written and scored.
 
-python -m model.train.parsing --data people --out model/weights/demo
+python -m model.train.parsing --data people --out model/demo_pack/data
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ from typing import get_args
 import numpy as np
 from PIL import Image
 
-from model.catvton.automask import agnostic_mask
-from model.catvton.request import Category
 from model.evaluate.overlap import LabelCounts, mask_iou
 from model.perception.files import label_map_files
 from model.perception.label_maps import LabelMaps
 from model.perception.parsing import Parsing
 from model.train.parsing.people import MAPS, People
+from model.tryon.automask import agnostic_mask
+from model.tryon.request import Category
 
 
 @dataclass

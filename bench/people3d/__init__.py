@@ -1,0 +1,1 @@
+"""People in three dimensions whose colours are known everywhere."""

@@ -1,0 +1,1 @@
+"""How much memory the engines need at their published sizes."""

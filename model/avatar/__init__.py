@@ -1,0 +1,1 @@
+"""The avatar, whatever the engine: photos, surface, colours, export."""

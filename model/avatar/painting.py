@@ -1,0 +1,58 @@
+"""The generated views, laid around a reconstruction to paint it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PIL import Image
+
+from model.avatar.colour import coloured, coloured_as_published, stacked, views_of
+from model.avatar.reconstruction import HALF_HEIGHT, RADIUS
+from model.body.a_pose import normalised
+from model.mesh.atlas import Atlas
+from model.mesh.baking import Texels, laid_out
+from model.mesh.mesh import Mesh
+from model.mesh.rasteriser import Rasteriser
+from model.mesh.view_projection import Projection
+
+
+class Painter:
+    """Paints meshes that stand where the body stood that the views were made around.
+
+    Args:
+        body: in A pose, metres.
+        views: six RGBA pictures in the order of `AZIMUTHS`.
+        size: pixels a side at which they are looked at.
+        reference: colours as the published code gives them.
+    """
+
+    def __init__(
+        self, body: Mesh, views: Sequence[Image.Image], size: int, rasteriser: Rasteriser, *, reference: bool = False
+    ) -> None:
+        _, self._centre, self._scale = normalised(body.vertices, HALF_HEIGHT)
+        self._views = views_of(stacked(views, size).to(body.vertices.device), RADIUS)
+        self._rasteriser = rasteriser
+        self._reference = reference
+
+    def coloured(self, mesh: Mesh) -> Mesh:
+        """The mesh with a colour for every vertex."""
+        if self._reference:
+            painted = coloured_as_published(self._within(mesh), self._views, self._rasteriser)
+        else:
+            painted = coloured(self.projection(mesh))
+        return replace(mesh, colours=painted.colours)
+
+    def projection(self, mesh: Mesh) -> Projection:
+        """The views around the mesh, ready to be asked."""
+        return Projection(self._within(mesh), self._views, self._rasteriser)
+
+    def texels(self, atlas: Atlas, projection: Projection) -> Texels:
+        """Where the texels of the mesh's atlas lie. Its vertex colours show where no view does."""
+        if projection.mesh.colours is None:
+            raise ValueError("the mesh has no colours yet")
+        return laid_out(atlas, projection, projection.mesh.colours, self._rasteriser)
+
+    def _within(self, mesh: Mesh) -> Mesh:
+        """The mesh in the cameras' space."""
+        return replace(mesh, vertices=(mesh.vertices - self._centre) * self._scale)

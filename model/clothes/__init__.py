@@ -1,0 +1,1 @@
+"""Garments' cuts, dressing a body, and its buffers."""

@@ -1,0 +1,1 @@
+"""The built-in weights, and how they are written."""

@@ -1,0 +1,73 @@
+"""The built-in demo pack: the published architectures at a hundredth of their size.
+
+The try-on and the networks that label a person were trained, on people who do not exist. An avatar's networks were not:
+their weights are random, from a fixed seed, and its shape and colours are made up; everything around them works as it
+does with published weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Generator
+
+from model.demo_pack.avatar import write_avatar_networks
+from model.demo_pack.matting import write_matting
+from model.demo_pack.tensors import write_json
+from model.engines.catvton.files import FOLDERS, files
+from model.engines.up2you.files import BODY, MATTING
+from model.perception.files import LABEL_MAPS
+from model.synthetic.making.body_export import LICENCE as BODY_LICENCE
+from model.weights.pack import DEMO, MANIFEST, FileFacts
+
+SEED = 10
+UNTRAINED = "MIT (untrained demo networks)"
+TRAINED = "MIT (trained on made-up people)"
+DEFAULTS = {
+    "tryon": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
+    "avatar": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
+}
+
+
+def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
+    """Write the pack's files under `folder`.
+
+    Args:
+        trained: a pack to take from what takes hours to make, or other packages: the try-on, the label networks and
+            the body.
+    """
+    for file in [*files(trained), trained / BODY]:
+        _copy(file, folder / file.relative_to(trained))
+    written = write_avatar_networks(folder, Generator().manual_seed(SEED))
+    write_matting(folder / MATTING)
+    _write_manifest(folder, [*files(folder), *written, folder / MATTING, folder / BODY])
+
+
+def _copy(file: Path, to: Path) -> None:
+    if file != to:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(file.read_bytes())
+
+
+def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
+    facts = {}
+    for file in written:
+        name = file.relative_to(folder).as_posix()
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        licence, source = _origin(name)
+        facts[name] = FileFacts(sha256=digest, licence=licence, source=source, revision=None)
+    content = {name: fact.model_dump(exclude_none=True) for name, fact in facts.items()}
+    write_json(folder / MANIFEST, {"files": content, "defaults": DEFAULTS})
+
+
+def _origin(name: str) -> tuple[str, str]:
+    """Licence and maker of a file."""
+    if name == BODY:
+        return BODY_LICENCE, "python -m model.synthetic.making.body_export"
+    if name in LABEL_MAPS:
+        return TRAINED, "python -m model.train.parsing"
+    if name.split("/")[0] in FOLDERS.values():
+        return TRAINED, "python -m model.train.demo"
+    return UNTRAINED, "python -m model demo-pack"

@@ -1,0 +1,1 @@
+"""The methods, a folder each, and the registry that names them."""

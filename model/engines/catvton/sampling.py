@@ -1,0 +1,93 @@
+"""The sampling loop: noise goes in, the latents after each step come out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from model.diffusion.dpm_solver import DPMSolver
+from model.diffusion.layout import sent
+from model.diffusion.sampler import Sampler
+from model.diffusion.schedule import DDIM
+from model.tryon.presets import Solver
+
+# The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
+Network = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
+# Standard normal numbers of a given shape, float32 on the host.
+Normal = Callable[[Sequence[int]], Tensor]
+
+WALKS: Mapping[Solver, type[DDIM | DPMSolver]] = {"ddim": DDIM, "dpmpp": DPMSolver}
+
+
+def normal_per_row(generators: Sequence[Generator]) -> Normal:
+    """Row i comes from `generators[i]`, so it is what a run of that row alone would draw."""
+
+    def draw(shape: Sequence[int]) -> Tensor:
+        return torch.cat([torch.randn((1, *shape[1:]), generator=generator) for generator in generators])
+
+    return draw
+
+
+def seeded(seed: int, samples: int) -> Normal:
+    """Row i is drawn from a generator of its own, seeded `seed` + i."""
+    return normal_per_row([Generator().manual_seed(seed + i) for i in range(samples)])
+
+
+def condition_rows(person: Tensor, garment: Tensor, mask: Tensor | None, *, guided: bool) -> Tensor:
+    """What the UNet sees beside the noise.
+
+    Args:
+        person, garment: latents of the (masked) person and of the garment, (B, C, h, w). As published, C is 4.
+        mask: 1 where to paint, (B, 1, H, W), or (1, 1, H, W) for all; None for the mask-free variant.
+        guided: put B rows without the garment before the B rows with it.
+
+    Returns:
+        With a mask (B or 2B, 1 + C, 2h, w): the mask, and the person above the garment.
+        Without (B or 2B, C, h, 2w): the person left of the garment.
+    """
+    garments = [torch.zeros_like(garment), garment] if guided else [garment]
+    axis = concatenation_axis(masked=mask is not None)
+    rows = torch.cat([torch.cat([person, one], dim=axis) for one in garments])
+    if mask is None:
+        return rows
+    mask = mask_at(mask, person)
+    mask = torch.cat([mask, torch.zeros_like(mask)], dim=axis).expand(len(person), -1, -1, -1)
+    return torch.cat([mask.repeat(len(garments), 1, 1, 1), rows], dim=1)
+
+
+def mask_at(mask: Tensor, latents: Tensor) -> Tensor:
+    """The mask (..., H, W) as large as the latents (..., h, w): its value where each one begins, as published."""
+    stride = mask.shape[-2] // latents.shape[-2]
+    return mask[..., ::stride, ::stride]
+
+
+def concatenation_axis(*, masked: bool) -> int:
+    """Where person and garment meet: the mask-based variant was trained on one above the other."""
+    return -2 if masked else -1
+
+
+async def sample(
+    network: Network, walk: Sampler, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
+) -> AsyncIterator[tuple[int, Tensor]]:
+    """Yield, after each step, how many are done and the latents, (B, channels, ...) float32, as large as the condition.
+
+    Args:
+        condition: from `condition_rows`; guided exactly when `guidance` is above 1.
+        guidance: how far to go beyond the unconditional prediction; at 1 or below there is none.
+        noise: drawn from once for the initial latents, then once per step unless eta is 0.
+    """
+    device, rows = condition.device, len(condition)
+    samples = rows // 2 if guidance > 1 else rows
+    shape = (samples, channels, *condition.shape[-2:])
+    latents = sent(noise(shape), device)
+    for i, timestep in enumerate(walk.timesteps):
+        timesteps = torch.full((rows,), timestep, device=device)
+        prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
+        if guidance > 1:
+            without, with_garment = prediction.chunk(2)
+            prediction = without + guidance * (with_garment - without)
+        fresh = sent(noise(shape), device) if walk.eta > 0 else None
+        latents = walk.step(prediction, i, latents, fresh)
+        yield i + 1, latents

@@ -1,0 +1,45 @@
+"""3D avatars: loose photos of one person in, the person as a rigged, textured mesh out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from model.engine import Job, WarmCall
+from model.engines.up2you.networks import Networks
+from model.engines.up2you.pipeline import AvatarPipeline
+from model.engines.up2you.request import MAX_PHOTOS, SIZES, Stage
+from model.engines.up2you.request import Request as AvatarRequest
+from model.runtime.device import Device
+
+
+class Avatar:
+    """UP2You (arXiv 2509.24817): six views of the person in A pose, and the body deformed until it looks like them."""
+
+    name: ClassVar[str] = "avatar"
+    Request: ClassVar[type[AvatarRequest]] = AvatarRequest
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self.networks = Networks(weights, device)
+
+    async def run(self, request: AvatarRequest, job: Job) -> None:
+        """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.
+
+        Raises:
+            InputError: a photo cannot be used, or there is nothing to cut people out of photos with.
+        """
+        await self.sit(request, job)
+
+    async def sit(self, request: AvatarRequest, job: Job, first: Stage = "photos") -> None:
+        """The same from a later stage on; what those before it make must lie in the job's outputs."""
+        await AvatarPipeline(self.networks, request, job).run(first)
+
+    def resident_bytes(self, request: AvatarRequest) -> int:
+        """What the views hold; the mesh and its pictures are small beside it. Of a folder, as many photos as may be."""
+        photos = len(request.photos) if request.photos is not None else MAX_PHOTOS
+        return self.networks.views.resident_bytes(request.size, request.size, photos)
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        if width == height and width in SIZES:
+            yield from self.networks.views.warm_calls(width)

@@ -1,0 +1,1 @@
+"""The device: its queue, its memory, and what runs beside it."""

@@ -1,0 +1,1 @@
+"""Made-up people written as data sets and samples."""

@@ -1,0 +1,88 @@
+"""The demo's try-ons by name: which made-up person tries which garment on, and what their files are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from model.contact_sheet import contact_sheet
+from model.synthetic.scene.picture import GarmentPlace
+from model.tryon.request import Category
+
+_DATA = Path(__file__).parent / "data"
+_COLUMNS_A_BAND = 6
+_CATEGORIES: dict[GarmentPlace, Category] = {"upper": "upper", "lower": "lower", "dress": "overall"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One try-on. `sample_pictures` has its person and its garment, which is for `place`."""
+
+    person: str
+    place: GarmentPlace
+    garment: str
+
+    @property
+    def category(self) -> Category:
+        """The place in the words of requests."""
+        return _CATEGORIES[self.place]
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Names of files by the request field they are for."""
+        return {
+            "person": file_name(self.person),
+            "garment": file_name(self.garment),
+            "mask": file_name(self.person, self.category, "mask"),
+        }
+
+    @property
+    def result(self) -> str:
+        """What the file with the answer is called."""
+        return file_name(self.person, self.garment)
+
+    @property
+    def truth(self) -> str:
+        """What the file is called that shows the person in that garment."""
+        return file_name(self.person, self.garment, "truth")
+
+
+# Every kind of garment and of fabric, from shorter to longer and from longer to shorter.
+SAMPLES: tuple[Sample, ...] = (
+    Sample("mira", "upper", "stripes"),
+    Sample("jonas", "upper", "gingham"),
+    Sample("awa", "upper", "sun"),
+    Sample("linnea", "upper", "dip dye"),
+    Sample("rosa", "upper", "band"),
+    Sample("hana", "lower", "dotted skirt"),
+    Sample("ines", "lower", "tartan trousers"),
+    Sample("kofi", "lower", "denim shorts"),
+    Sample("freya", "lower", "pinstripes"),
+    Sample("leila", "dress", "flower dress"),
+    Sample("dina", "dress", "sailor dress"),
+    Sample("zuri", "dress", "heart dress"),
+)
+
+
+def small_sample() -> dict[str, Path]:
+    """Pictures of the first sample by request field, 96 x 128 pixels, for those who cannot or need not render any."""
+    return {field: _DATA / name for field, name in SAMPLES[0].inputs.items()}
+
+
+def sample_sheet(samples: Sequence[Sample], folder: Path, title: str, *, truths: bool = False) -> Image.Image:
+    """A contact sheet with a column for each sample: what is in `folder` for it and of it, and maybe the truth."""
+    rows = ["person", "garment", "mask", "result", *(["truth"] if truths else [])]
+    columns = []
+    for sample in samples:
+        names = sample.inputs | {"result": sample.result, "truth": sample.truth}
+        columns.append([Image.open(folder / names[row]) for row in rows])
+    labels = [f"{sample.person}, {sample.garment}" for sample in samples]
+    return contact_sheet(columns, labels, rows, title=title, columns_a_band=_COLUMNS_A_BAND)
+
+
+def file_name(*words: str) -> str:
+    """As in `mira_upper_mask.png`."""
+    return "_".join(words).replace(" ", "_") + ".png"

@@ -1,0 +1,1 @@
+"""What cloth looks like."""

@@ -1,0 +1,1 @@
+"""How the body and the clothes are made from their sources."""

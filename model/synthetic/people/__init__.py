@@ -1,0 +1,1 @@
+"""Who somebody is: shape, looks, pose, clothes."""

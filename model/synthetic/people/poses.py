@@ -1,0 +1,113 @@
+"""How people stand: at ease, walking, a hand on the hip, arms at many angles. T pose is no rotation at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from model.synthetic.people.joints import JOINTS
+
+Vector = tuple[float, float, float]
+Pose = dict[str, Vector]  # joint -> axis times angle, radians; joints not named stay as they are
+
+_SIGN = {"left": 1.0, "right": -1.0}
+
+
+def random_pose(rng: np.random.Generator) -> Pose:
+    """One of many."""
+    arms = _ARMS[rng.choice(len(_ARMS), p=_ARM_SHARES)]
+    legs = _walking if arms is _swinging else _standing
+    return legs(rng) | arms(rng) | _trunk(rng)
+
+
+def flat_pose(*, long_sleeves: bool) -> Pose:
+    """As clothes lie on a table: short sleeves halfway down, long ones farther, legs a little apart."""
+    down = 1.1 if long_sleeves else 0.62
+    arms: Pose = {f"{side}_shoulder": (0.0, 0.0, -sign * down) for side, sign in _SIGN.items()}
+    return arms | {f"{side}_hip": (0.0, 0.0, sign * 0.05) for side, sign in _SIGN.items()}
+
+
+def axis_angles(pose: Pose) -> NDArray[np.float32]:
+    """(55, 3), in the body's order of joints."""
+    angles = np.zeros((len(JOINTS), 3), np.float32)
+    for joint, vector in pose.items():
+        angles[list(JOINTS).index(joint)] = vector
+    return angles
+
+
+def _arms_down(rng: np.random.Generator) -> Pose:
+    pose: Pose = {}
+    for side, sign in _SIGN.items():
+        pose |= _arm(side, down=rng.uniform(0.95, 1.3), forward=rng.uniform(-0.15, 0.25), bend=rng.uniform(0, 0.5))
+        pose[f"{side}_collar"] = (0.0, 0.0, -sign * rng.uniform(0, 0.06))
+    return pose
+
+
+def _arms_away(rng: np.random.Generator) -> Pose:
+    """Any angle from nearly down to above the shoulders, elbows bent as they like."""
+    pose: Pose = {}
+    for side in _SIGN:
+        pose |= _arm(side, down=rng.uniform(-0.3, 1.1), forward=rng.uniform(-0.1, 0.5), bend=rng.uniform(0, 1.4))
+    return pose
+
+
+def _hand_on_hip(rng: np.random.Generator) -> Pose:
+    pose, side = _arms_down(rng), str(rng.choice(list(_SIGN)))
+    sign, bend = _SIGN[side], rng.uniform(1.15, 1.35)
+    pose[f"{side}_shoulder"] = _turns((0, 0, -sign * rng.uniform(0.7, 0.9)), (-rng.uniform(0.0, 0.2), 0, 0))
+    pose[f"{side}_elbow"] = (0.0, -sign * 0.35, -sign * bend)
+    return pose
+
+
+def _swinging(rng: np.random.Generator) -> Pose:
+    stride = rng.uniform(0.15, 0.45)
+    return _arm("left", 1.2, stride, 0.35) | _arm("right", 1.2, -stride, 0.35)
+
+
+def _arm(side: str, down: float, forward: float, bend: float) -> Pose:
+    """down: from level, forward: swung from the shoulder, bend: of the elbow, forwards; radians."""
+    sign = _SIGN[side]
+    shoulder = _turns((-forward, 0, 0), (0, 0, -sign * down))
+    return {f"{side}_shoulder": shoulder, f"{side}_elbow": (0.0, -sign * bend, 0.0)}
+
+
+def _standing(rng: np.random.Generator) -> Pose:
+    """On both legs or on one, the other a little bent."""
+    free, bend = str(rng.choice(list(_SIGN))), max(0.0, rng.uniform(-0.15, 0.35))
+    pose: Pose = {
+        f"{free}_hip": (-bend, 0.0, _SIGN[free] * rng.uniform(0, 0.1)),
+        f"{free}_knee": (1.5 * bend, 0.0, 0.0),
+    }
+    planted = "left" if free == "right" else "right"
+    return pose | {f"{planted}_hip": (0.0, 0.0, _SIGN[planted] * rng.uniform(-0.02, 0.08))}
+
+
+def _walking(rng: np.random.Generator) -> Pose:
+    """The right leg in front, as the left arm is."""
+    stride = rng.uniform(0.15, 0.4)
+    return {
+        "right_hip": (-stride, 0.0, 0.0),
+        "right_knee": (0.3 * stride, 0.0, 0.0),
+        "left_hip": (0.8 * stride, 0.0, 0.0),
+        "left_knee": (rng.uniform(0.2, 0.6) * stride, 0.0, 0.0),
+    }
+
+
+def _trunk(rng: np.random.Generator) -> Pose:
+    return {
+        "head": (rng.uniform(-0.1, 0.15), rng.uniform(-0.35, 0.35), rng.uniform(-0.08, 0.08)),
+        "spine2": (rng.uniform(-0.03, 0.06), rng.uniform(-0.12, 0.12), rng.uniform(-0.06, 0.06)),
+    }
+
+
+def _turns(last: Vector, first: Vector) -> Vector:
+    """Two rotations, one after the other."""
+    x, y, z = (Rotation.from_rotvec(last) * Rotation.from_rotvec(first)).as_rotvec()
+    return float(x), float(y), float(z)
+
+
+_ARMS: tuple[Callable[[np.random.Generator], Pose], ...] = (_arms_down, _arms_away, _hand_on_hip, _swinging)
+_ARM_SHARES = (0.4, 0.25, 0.2, 0.15)

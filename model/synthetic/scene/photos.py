@@ -1,0 +1,105 @@
+"""Photos of people who do not exist, and of their clothes lying flat, with everything that is true about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.body.smplx import BodyModel, Posed, read_body
+from model.clothes.buffers import Buffers
+from model.clothes.rendering import render
+from model.clothes.surface import Floats, Surface
+from model.clothes.wearing import dressed, worn
+from model.engines.up2you.files import BODY
+from model.synthetic.people.garments import Garment
+from model.synthetic.people.keypoints import keypoints, with_visibility
+from model.synthetic.people.people import Person
+from model.synthetic.people.poses import Pose, axis_angles, flat_pose
+from model.synthetic.scene.composition import LAYERS, flat_picture, paint
+from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels
+from model.synthetic.scene.picture import GarmentPlace, Picture
+from model.synthetic.scene.shots import Camera, aim, fit
+from model.weights.pack import DEMO
+
+_OVERSAMPLING = 2
+_LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
+
+
+def photograph(person: Person, width: int, height: int) -> Picture:
+    """The photo and all that is true about it."""
+    flats = {place: lay_flat(garment, width, height) for place, garment in person.garments.items()}
+    return Scene(person, width, height).photo(person, flats)
+
+
+def lay_flat(garment: Garment, width: int, height: int) -> Image.Image:
+    """A garment alone on white, as a shop shows it."""
+    return Flat(garment, width, height).photo(garment)
+
+
+class Scene:
+    """Somebody's geometry before a camera, rendered once. Painted as often as one likes."""
+
+    def __init__(self, person: Person, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        posed = _posed(person.betas, person.pose)
+        vertices = posed.vertices.numpy()
+        crown = float(vertices[body_model().template[:, 1].argmax(), 1])
+        self.joints: Floats = posed.joints.numpy()
+        self.camera = aim(person.shot, float(vertices[:, 1].min()), crown, self.joints[0, [0, 2]], width / height)
+        surfaces = dressed(person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
+        self.buffers = _rendered(surfaces, posed, self.camera, width, height)
+
+    def photo(self, person: Person, flats: Mapping[GarmentPlace, Image.Image]) -> Picture:
+        """Painted in the colours of somebody of the same shape, pose and cut of clothes. flats: of these clothes."""
+        garments = person.garments
+        photo, alpha = paint(self.buffers, person.look, garments.values(), person.room, person.light)
+        seen, lower = halved(self.buffers), garments.get("lower")
+        points = keypoints(self.joints)
+        pixels = self.camera.pixels(points, self.height, self.width)
+        return Picture(
+            photo=Image.fromarray(photo),
+            alpha=Image.fromarray(alpha),
+            lip=lip_labels(seen, lower),
+            atr=atr_labels(seen, lower),
+            densepose=densepose_labels(seen),
+            keypoints=with_visibility(pixels, self.camera.depths(points), seen.depths),
+            normals=seen.normals,
+            depths=seen.depths,
+            garments=flats,
+            regions={place: seen.layers == LAYERS[place] for place in garments},
+        )
+
+
+class Flat:
+    """A garment's geometry on the table, rendered once. Painted as often as one likes."""
+
+    def __init__(self, garment: Garment, width: int, height: int) -> None:
+        nobody = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
+        surfaces = worn(garment, nobody)
+        posed = _posed(nobody, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
+        corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
+        self.buffers = _rendered(surfaces, posed, fit(corners, width / height), width, height)
+
+    def photo(self, garment: Garment) -> Image.Image:
+        """Painted in the fabric of a garment of the same cut."""
+        return Image.fromarray(flat_picture(self.buffers, garment))
+
+
+def _rendered(surfaces: Sequence[Surface], posed: Posed, camera: Camera, width: int, height: int) -> Buffers:
+    size = height * _OVERSAMPLING, width * _OVERSAMPLING
+    return render(surfaces, posed.transforms.numpy(), camera, *size)
+
+
+def _posed(betas: NDArray[np.float32], pose: Pose) -> Posed:
+    return body_model().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))
+
+
+@cache
+def body_model() -> BodyModel:
+    """The body of all synthetic people. Shared: not to be written to."""
+    return read_body(DEMO / BODY)

@@ -1,0 +1,1 @@
+"""The try-on, whatever the engine: request, pictures, masks, pasting back."""

@@ -1,0 +1,186 @@
+"""The try-on request. Imported by the front process, so: pydantic, never torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from model import request
+from model.request import ImageRef
+from model.tryon.presets import PUBLISHED_STEPS, Quality, Solver, preset
+
+Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+Variant = Literal["mask", "maskfree"]
+Category = Literal["upper", "lower", "overall", "inner", "outer"]
+
+# The backend of an earlier container sends these names (and stacks its garments on black).
+_OMOIB_NAMES = {
+    "person_image_url": "person",
+    "mask_image_url": "mask",
+    "cloth_type": "category",
+}
+_OMOIB_GARMENTS = {"upper_cloth_url": "upper", "lower_cloth_url": "lower"}
+_OMOIB_NAME = r"^[A-Za-z0-9_-]{1,64}$"  # becomes part of a key
+
+_SETTINGS = {"width", "height", "quality", "solver", "steps", "guidance", "eta"}
+
+# TFLOP of one UNet row at 768 x 1024 with SD 1.5 widths: a part linear in the pixels and the attention
+# products, quadratic in them; then both encodings and the decoding, in steps' worth of one row.
+_REFERENCE_PIXELS = 768 * 1024
+_LINEAR_TFLOP, _QUADRATIC_TFLOP, _VAE_TFLOP = 3.892, 4.410, 14.87
+
+
+class Garments(BaseModel):
+    """An upper and a lower garment, tried on in one pass."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    upper: ImageRef
+    lower: ImageRef
+
+
+class Layer(BaseModel):
+    """One garment of an outfit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    garment: ImageRef
+    category: Category
+
+
+class Request(request.Request):
+    """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
+
+    telling_fields: ClassVar[frozenset[str]] = frozenset(
+        {"person", "garment", "garments", "layers", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
+    )
+
+    heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
+    media_types: ClassVar[tuple[str, ...]] = ("image/png", "image/jpeg", "image/webp")
+
+    type: Literal["tryon"] = "tryon"
+    person: ImageRef
+    garment: ImageRef | None = None
+    garments: Garments | None = Field(None, description="Instead of `garment`: upper and lower, stacked.")
+    garments_canvas: Literal["white", "black"] = Field(
+        "white", description="What stands beside the narrower of two stacked garments."
+    )
+    layers: list[Layer] | None = Field(
+        None,
+        min_length=2,
+        max_length=4,
+        description="Instead of `garment`: an outfit, put on in this order. Each pass dresses the result of the one "
+        "before, with a mask of its own and the same seed.",
+    )
+    mask: ImageRef | None = Field(
+        None, description="Where to paint. Same aspect as the person, within 1 %. Absent: found automatically."
+    )
+    mask_polarity: Literal["white_repaints", "black_repaints"] = "white_repaints"
+    category: Category = Field(
+        "upper",
+        validation_alias=AliasChoices("category", "cloth_type"),
+        description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
+    )
+    variant: Variant | None = Field(
+        None,
+        description="`maskfree` needs no mask and paints the whole picture. "
+        "Default: the one whose weights are there; both: `mask`.",
+    )
+
+    width: Size = 768
+    height: Size = 1024
+    quality: Quality = Field(
+        "best",
+        description="`best`: the published walk. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
+        "but no more steps than the weights' own. Fields given beside it win.",
+    )
+    solver: Solver = Field("ddim", description="Default: `ddim`, as published; with a `quality` below `best` `dpmpp`.")
+    steps: int = Field(PUBLISHED_STEPS, ge=1, le=200)
+    guidance: float = Field(2.5, ge=0, le=20, description="At 1 or below, guidance is off and a step costs half.")
+    eta: float = Field(
+        1.0, ge=0, le=1, description="1: fresh noise at every step, as published. 0: none, as `balanced` and `fast`."
+    )
+    samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
+    repaint: bool = Field(
+        True,
+        description="Paste the result back into the photo at its own size, all else untouched "
+        "(`maskfree`: outside the crop to width : height). False: width x height, as the model painted it.",
+    )
+
+    return_mask: bool = Field(False, description="Also the mask that was used, `mask.png`, white where it painted.")
+    mask_only: bool = Field(False, description="Only the automatic mask for `category`: give no garment and no mask.")
+    return_steps: bool = Field(False, description="With `layers`, also the photo after each pass, `step_1.png`, ...")
+    user_id: str | None = Field(
+        None,
+        pattern=_OMOIB_NAME,
+        validation_alias=AliasChoices("user_id", "userId", "username"),
+        description="With `timestamp`: the result is a JPEG, also stored where Omoib's backend looks for it.",
+    )
+    timestamp: str | None = Field(None, pattern=_OMOIB_NAME)
+
+    @classmethod
+    def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+        return preset(body.get("quality"), defaults.get("steps", PUBLISHED_STEPS))
+
+    def settings(self) -> dict[str, Any]:
+        return {} if self.mask_only else self.model_dump(include=_SETTINGS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_omoib_names(cls, body: Any) -> Any:
+        if not isinstance(body, dict) or not (_OMOIB_NAMES | _OMOIB_GARMENTS).keys() & body.keys() - {"cloth_type"}:
+            return body
+        renamed = {_OMOIB_NAMES.get(name, name): value for name, value in body.items() if name not in _OMOIB_GARMENTS}
+        garments = {ours: body[theirs] for theirs, ours in _OMOIB_GARMENTS.items() if theirs in body}
+        return ({"garments": garments, "garments_canvas": "black"} if garments else {}) | renamed
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        clothes = [given for given in (self.garment, self.garments, self.layers) if given is not None]
+        if self.mask_only and (clothes or self.mask):
+            raise ValueError("'mask_only' finds a mask: give no garment and no mask")
+        if not self.mask_only and len(clothes) != 1:
+            raise ValueError("give either 'garment' or 'garments' or 'layers'")
+        if self.layers and self.mask:
+            raise ValueError("each of the 'layers' gets a mask of its own: give no 'mask'")
+        if self.return_steps and not self.layers:
+            raise ValueError("'return_steps' is for 'layers'")
+        return self
+
+    @model_validator(mode="after")
+    def _omoibs_backend_reads_jpeg(self) -> Self:
+        if (self.user_id is None) != (self.timestamp is None):
+            raise ValueError("'userId' and 'timestamp' go together")
+        if self.user_id is not None and "format" not in self.output.model_fields_set:
+            self.output.format = "jpeg"
+        if self.user_id is not None and self.output.format != "jpeg":
+            raise ValueError("with 'userId', 'output.format' can only be jpeg")
+        return self
+
+    def inputs(self) -> Mapping[str, str]:
+        pictures = {"person": self.person, "mask": self.mask, "garment": self.garment}
+        if self.garments is not None:
+            pictures |= {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
+        pictures |= {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
+        return {name: reference for name, reference in pictures.items() if reference is not None}
+
+    def without_inputs(self) -> dict[str, Any]:
+        body = self.model_dump(mode="json")
+        for name in self.inputs():
+            *parents, leaf = name.split(".")
+            holder: Any = body
+            for parent in parents:
+                holder = holder[int(parent) if parent.isdecimal() else parent]
+            holder[leaf] = "fetched"
+        return body
+
+    def work(self) -> float:
+        """TFLOP of the published sizes; tiny networks have the same proportions. A mask alone needs no device."""
+        if self.mask_only:
+            return 0.0
+        share = self.width * self.height / _REFERENCE_PIXELS
+        rows = 2 if self.guidance > 1 else 1
+        row = _LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2
+        return len(self.layers or [1]) * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)

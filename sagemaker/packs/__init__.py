@@ -1,0 +1,1 @@
+"""Packs of weights: where they are published, fetched and uploaded."""

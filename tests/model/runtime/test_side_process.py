@@ -1,0 +1,112 @@
+"""A process for what keeps Python's lock: equal results, and nobody waits for it or dies of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from torch import Tensor
+
+from model.errors import EngineError
+from model.mesh.atlas import unwrap
+from model.mesh.decimation import decimated
+from model.mesh.poisson import sealed
+from model.runtime.side_process import Run, SideProcess, here
+from tests.model.mesh.meshes import sphere
+from tests.model.runtime import errands
+from tests.server import ROOT
+
+
+@pytest.fixture
+def apart() -> Iterator[SideProcess]:
+    process = SideProcess()
+    yield process
+    process.close()
+
+
+def test_meshes_are_the_same_wherever_they_are_made(apart: SideProcess) -> None:
+    mesh = sphere(4)
+
+    def tensors(run: Run) -> list[Tensor]:
+        closed = sealed(mesh, depth=5, run=run)
+        small = decimated(closed, 500, run=run)
+        atlas = unwrap(small, 256, run=run)
+        return [closed.vertices, closed.faces, small.vertices, small.faces, atlas.source, atlas.faces, atlas.uv]
+
+    for plain, far in zip(tensors(here), tensors(apart.run), strict=True):
+        torch.testing.assert_close(far, plain, rtol=0, atol=0)
+
+
+def test_this_process_goes_on_while_that_one_keeps_its_lock(apart: SideProcess, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor(1) as threads:
+        byte = threads.submit(apart.run, errands.read_keeping_the_lock, str(fifo))
+        fifo.write_bytes(b"x")  # were it in this process, nobody would get to write
+        assert byte.result(timeout=30) == b"x"
+
+
+def test_one_process_serves_all_calls_and_has_no_torch(apart: SideProcess) -> None:
+    first, second = apart.run(errands.number), apart.run(errands.number)
+    assert first == second != os.getpid()
+    assert apart.run(errands.loaded, "xatlas")
+    assert not apart.run(errands.loaded, "torch")
+
+
+def test_what_a_function_raises_is_raised_here(apart: SideProcess) -> None:
+    with pytest.raises(ValueError, match="a word"):
+        apart.run(errands.refuse, "a word")
+    assert apart.run(errands.number) > 0
+
+
+def test_who_brings_it_down_fails_and_the_next_one_has_another(apart: SideProcess) -> None:
+    before = apart.run(errands.number)
+    with pytest.raises(EngineError, match="'crash'"):
+        apart.run(errands.crash)
+    assert apart.run(errands.number) != before
+
+
+def test_a_process_killed_by_others_loses_nothing(apart: SideProcess, tmp_path: Path) -> None:
+    assert apart.run(errands.crash_once, str(tmp_path / "crashed")) == "done"
+
+
+def test_closing_ends_what_it_computes(apart: SideProcess, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(apart.run, errands.announce_and_wait, str(tmp_path / "pid"))
+        pid = announced(tmp_path / "pid")
+        apart.close()
+        with pytest.raises(EngineError, match="closed"):
+            call.result(timeout=30)
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(EngineError, match="closed"):
+        apart.run(errands.number)
+
+
+def test_it_ends_with_its_owner(tmp_path: Path) -> None:
+    """Killed, so that it could not say good-bye."""
+    script = "import sys, time; from model.runtime.side_process import SideProcess; from tests.model import errands;"
+    script += "a = SideProcess(); print(a.run(errands.number), flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        owner.kill()
+    process = psutil.Process(pid) if psutil.pid_exists(pid) else None
+    assert process is None or psutil.wait_procs([process], timeout=30)[1] == []
+
+
+def announced(file: Path) -> int:
+    """The process that wrote its number there; waits for it."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if file.exists() and file.read_text():
+            return int(file.read_text())
+        time.sleep(0.02)
+    raise AssertionError("it never began")

@@ -1,0 +1,64 @@
+"""The engine on the built-in networks, and one avatar of everything it can make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.avatar import turning
+from model.engine import Job
+from model.engines.up2you.engine import Avatar
+from model.engines.up2you.request import STAGES
+from model.runtime.device import Device, open_device
+from model.weights.pack import DEMO
+from tests.model.up2you.studio import Studio, tiny
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """One event loop for all tests, because a device lives on one."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield Studio(Avatar(DEMO, device), runner, tmp_path_factory.mktemp("avatars"))
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def small_studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """With little memory: one network at a time on the device, and one live job."""
+    torch.set_num_threads(1)
+    device = Device(torch.device("cpu"), memory_profile="low")
+    yield Studio(Avatar(DEMO, device), runner, tmp_path_factory.mktemp("low"))
+    device.close()
+
+
+@dataclass
+class Portrait:
+    """One avatar: where it lies, and what was said while it was made."""
+
+    folder: Path
+    job: Job
+    told: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def portrait(studio: Studio, photos: dict[str, Path]) -> Portrait:
+    """With the files of all stages and formats, turning around in small pictures. Not to be written to."""
+    told: list[tuple[str, int, int]] = []
+    job = Job(photos, studio.fresh(), on_progress=lambda stage, done, total: told.append((stage, done, total)))
+    request = tiny(len(photos), stages=STAGES, formats=["obj", "ply"], turntable=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(turning, "SIZE", 64)  # 64 frames of full size take long on a CPU
+        studio.runner.run(studio.live(request, job))
+    return Portrait(job.outputs, job, told)

@@ -1,0 +1,157 @@
+"""MODEL_DIR: what is there, what is known about it, what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from model.__main__ import main
+from model.engines.catvton import checkpoint
+from model.engines.catvton.files import VAE, attention_file
+from model.errors import WeightsError
+from model.weights.check import check
+from model.weights.layout import TENSOR_FILES
+from model.weights.pack import DEMO, Pack
+
+TRYON_FILES = 6
+
+
+def test_demo_is_the_embedded_pack() -> None:
+    pack = Pack("demo")
+    assert pack.folder == DEMO
+    assert "tryon" in pack.engines
+    assert pack.defaults("tryon") == {"width": 96, "height": 128, "steps": 2, "guidance": 1.2}
+    assert pack.licence("tryon") == "MIT (trained on made-up people)"
+
+
+@pytest.mark.parametrize("name", ["absent", "empty"])
+def test_a_folder_without_anything_says_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(WeightsError, match=f"{name} holds no weights.*MODEL_DIR=demo") as caught:
+        Pack(tmp_path / name)
+    assert "\n" not in caught.value.message
+
+
+def test_an_engine_needs_all_its_files(weights: Path) -> None:
+    assert "tryon" in Pack(weights).engines
+    attention_file(weights).unlink()
+    (weights / "catvton" / VAE / "config.json").unlink()
+    assert "tryon" not in Pack(weights).engines
+    assert Pack(weights).missing("tryon") == [
+        "catvton/vae/config.json",
+        "catvton/attention/mix-48k-1024/attention/model.safetensors",
+    ]
+
+
+def test_bytes_on_disk_are_those_the_engine_reads(weights: Path) -> None:
+    (weights / "README.md").write_text("not weights")
+    pack = Pack(weights)
+    assert len(pack.files("tryon")) == TRYON_FILES
+    assert pack.bytes_on_disk("tryon") == sum(file.stat().st_size for file in pack.files("tryon"))
+
+
+def write_manifest(weights: Path, **facts: str) -> None:
+    names = [Pack(weights).name(file) for file in Pack(weights).files("tryon")]
+    (weights / "manifest.json").write_text(json.dumps({"files": dict.fromkeys(names, facts)}))
+
+
+def test_a_fingerprint_changes_with_the_weights(weights: Path) -> None:
+    before = Pack(weights).fingerprint("tryon")
+    assert before == Pack(weights).fingerprint("tryon")
+    with attention_file(weights).open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xff")
+    assert Pack(weights).fingerprint("tryon") != before
+
+
+def test_samples_of_a_large_file_reach_its_end(weights: Path) -> None:
+    unet = weights / "catvton/base/unet" / TENSOR_FILES[0]
+    assert unet.stat().st_size > 2 * 2**20
+    before = Pack(weights).fingerprint("tryon")
+    content = bytearray(unet.read_bytes())
+    content[-1] ^= 1
+    unet.write_bytes(content)
+    assert Pack(weights).fingerprint("tryon") != before
+
+
+def test_a_complete_manifest_saves_reading_the_files(weights: Path) -> None:
+    write_manifest(weights, sha256="0" * 64)
+    before = Pack(weights).fingerprint("tryon")
+    attention_file(weights).write_bytes(b"other")
+    assert Pack(weights).fingerprint("tryon") == before
+    write_manifest(weights, sha256="1" * 64)
+    assert Pack(weights).fingerprint("tryon") != before
+
+
+def test_licences_come_from_the_manifest(weights: Path) -> None:
+    assert Pack(weights).licence("tryon") == "unknown"
+    write_manifest(weights, licence="CC BY-NC-SA 4.0")
+    assert Pack(weights).licence("tryon") == "CC BY-NC-SA 4.0"
+
+
+@pytest.mark.parametrize("manifest", ["{", '{"files": {"a": {"sha256": "short"}}}', '{"flies": {}}'])
+def test_a_broken_manifest_is_a_weights_error(weights: Path, manifest: str) -> None:
+    (weights / "manifest.json").write_text(manifest)
+    with pytest.raises(WeightsError, match=r"manifest\.json"):
+        Pack(weights)
+
+
+def test_looking_at_a_pack_does_not_import_torch() -> None:
+    program = (
+        "import sys; from model.weights.pack import Pack; pack = Pack('demo'); pack.fingerprint('tryon'); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+# -- python -m model check ---------------------------------------------------------------------------------------
+
+
+def test_check_says_what_a_good_pack_needs(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_manifest(weights, licence="MIT")
+    assert main(["check", str(weights)]) == 0
+    said = capsys.readouterr().out
+    assert "tryon: complete" in said
+    assert "licence           MIT" in said
+    assert "resident          1.2 MB at float16, 2.5 MB at float32" in said
+    unet, vae = (read(weights).parameters() for read in (checkpoint.unet, checkpoint.vae))
+    assert f"low               {2 * max(unet, vae) / 1e6:.1f} MB at float16" in said
+    assert max(unet, vae) < unet + vae
+
+
+def test_check_finds_every_problem_at_once(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_manifest(weights, sha256="0" * 64)
+    (weights / "catvton/base/scheduler/scheduler_config.json").unlink()
+    tensors = load_file(weights / "catvton" / VAE / TENSOR_FILES[0])
+    tensors["decoder.conv_inn.bias"] = tensors.pop("decoder.conv_in.bias")
+    save_file(tensors, weights / "catvton" / VAE / TENSOR_FILES[0])
+    attention = load_file(attention_file(weights))
+    attention["0.to_q.weight"] = attention["0.to_q.weight"][:8].clone()
+    save_file(attention, attention_file(weights))
+
+    assert main(["check", str(weights)]) == 1
+    said = capsys.readouterr().out
+    assert "catvton/base/scheduler/scheduler_config.json: missing" in said
+    assert "unexpected key 'decoder.conv_inn.bias', nearest is 'decoder.conv_in.bias'" in said
+    assert "missing key 'decoder.conv_in.bias'" in said
+    assert "'0.to_q.weight' has shape (8, 16), expected (16, 16)" in said
+    assert said.count("the manifest says 000") == TRYON_FILES - 1
+    assert said.count("problem  ") == 4 + TRYON_FILES - 1
+
+
+def test_check_reports_a_broken_config_and_goes_on(weights: Path) -> None:
+    (weights / "catvton/base/unet/config.json").write_text("{")
+    (weights / "catvton" / VAE / TENSOR_FILES[0]).write_bytes(b"")
+    (report,) = check(Pack(weights))
+    assert [problem.split(":")[0].rsplit("/", 1)[1] for problem in report.problems] == ["config.json", TENSOR_FILES[0]]
+
+
+def test_check_of_a_folder_without_any_engine_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "something.txt").touch()
+    assert main(["check", str(tmp_path)]) == 1
+    assert "holds no file of any engine" in capsys.readouterr().err
