@@ -61,12 +61,12 @@ def test_the_guide_shows_every_script() -> None:
 
 
 def test_every_option_the_guide_speaks_of_exists() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "sagemaker").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "sagemaker").rglob("*.py"))
     known = set(re.findall(r'"(--[a-z-]+)"', sources)) | {f"--{name}" for name in requesting.PICTURES} | {"--help"}
     foreign = set(re.findall(r"(--[a-z-]+)", " ".join(re.findall(r"(?:`|^| )(?:aws|docker) [^`&|]+", GUIDE, re.M))))
     assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) <= known | foreign
 
 
 def test_every_file_the_guide_speaks_of_exists() -> None:
-    for name in re.findall(r"`([a-z_]+\.(?:py|json))`", GUIDE):
+    for name in re.findall(r"`([a-z_/]+\.(?:py|json))`", GUIDE):
         assert (ROOT / "sagemaker" / name).is_file(), name

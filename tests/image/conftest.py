@@ -14,7 +14,7 @@ from tests.image.containers import TOOLS, Containers
 from tests.platform.hosting import Instance
 from tests.server import ROOT
 
-DEMO = ROOT / "model" / "weights" / "demo"
+DEMO = ROOT / "model" / "demo_pack" / "data"
 
 # As SageMaker runs it: the weights read-only where they are looked for, little shared memory. Stricter where nothing is
 # known of it: a root file system that is read-only, a /tmp from which nothing can be executed.

@@ -29,7 +29,7 @@ __all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unh
 
 PING_S, KILL_AFTER_S = 2.0, 30.0
 
-_DEMO = ROOT / "model" / "weights" / "demo"
+_DEMO = ROOT / "model" / "demo_pack" / "data"
 
 
 class Unhealthy(Exception):  # noqa: N818 - the word of the platform

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from container.serve import listen
+from model.weights.pack import DEMO
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import metric
 from tests.server import ROOT, Server, eventually, serving
@@ -103,8 +104,8 @@ def test_full_size_weights_without_a_gpu_need_to_be_insisted_on(tmp_path: Path) 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     pack = tmp_path / "pack"
-    for file in (ROOT / "model" / "weights" / "demo").rglob("*"):
-        target = pack / file.relative_to(ROOT / "model" / "weights" / "demo")
+    for file in (DEMO).rglob("*"):
+        target = pack / file.relative_to(DEMO)
         if file.is_file() and file.name != "manifest.json":
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.read_bytes())

@@ -92,7 +92,9 @@ def test_closing_ends_what_it_computes(apart: SideProcess, tmp_path: Path) -> No
 
 def test_it_ends_with_its_owner(tmp_path: Path) -> None:
     """Killed, so that it could not say good-bye."""
-    script = "import sys, time; from model.runtime.side_process import SideProcess; from tests.model import errands;"
+    script = (
+        "import sys, time; from model.runtime.side_process import SideProcess; from tests.model.runtime import errands;"
+    )
     script += "a = SideProcess(); print(a.run(errands.number), flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
