@@ -17,7 +17,7 @@ smplx_vertex_lmkid.npy (optional), of UP2You's human_models/smpl_data, is taken 
 The networks that find people and clothes: they are not published as ONNX. Export them and name their folder with
 --perception. densepose.onnx, parsing_lip.onnx and parsing_atr.onnx find masks (without all three, requests must bring
 one) and carry `geometry`, `channel_order`, `mean` and `std` in their metadata_props; matting.onnx cuts people out for
-avatars and may carry `mean` and `std`. README, "Weights", has the shapes.
+avatars and may carry `mean` and `std`. docs/weights.md has the shapes.
 
 Exit codes: 0 done, 1 something is wrong or missing, 2 the command line or a licence that was not accepted.
 """

@@ -59,7 +59,7 @@ def check(pack: Pack) -> list[Report]:
     """
     found = [engine for engine in ENGINES if len(pack.missing(engine)) < len(pack.files(engine))]
     if not found:
-        raise WeightsError(f"{pack.folder} holds no file of any engine ({', '.join(ENGINES)}); see README, 'Weights'")
+        raise WeightsError(f"{pack.folder} holds no file of any engine ({', '.join(ENGINES)}); see docs/weights.md")
     return [_report(pack, engine) for engine in found]
 
 

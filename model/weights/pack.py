@@ -52,7 +52,7 @@ class Pack:
         self.folder = DEMO if str(model_dir) == "demo" else Path(model_dir)
         if not self.folder.is_dir() or not any(self.folder.iterdir()):
             raise WeightsError(
-                f"MODEL_DIR={model_dir} holds no weights: put published checkpoints there (README, 'Weights'), "
+                f"MODEL_DIR={model_dir} holds no weights: put published checkpoints there (docs/weights.md), "
                 "or set MODEL_DIR=demo for the tiny built-in networks"
             )
         self.manifest = _read_manifest(self.folder / MANIFEST)
