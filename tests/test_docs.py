@@ -21,6 +21,7 @@ import pytest
 from container.settings import Settings
 from model.__main__ import _parser
 from model.engines.registry import request_class
+from model.perception.profile import Profile
 from model.synthetic.datasets.loose_photos import loose_photos
 from model.synthetic.datasets.samples import small_sample
 from tests.conftest import KEYS
@@ -88,6 +89,13 @@ def test_the_table_of_fields_names_every_field_and_no_other(kind: str, title: st
     named = set(re.findall(r"`(\w+)`", first_cells(section("docs/requests.md", title))))
     omoibs = {"user_id", "timestamp"}
     assert named == set(request_class(kind).model_fields) - omoibs
+
+
+def test_the_table_of_profile_keys_names_every_key_and_its_example_is_one() -> None:
+    page = section("docs/weights.md", "Perception files")
+    assert set(re.findall(r"`(\w+)`", first_cells(page))) == set(Profile.model_fields)
+    example = re.findall(r"```json\n(.+?)```", page, re.S)[0]
+    assert Profile.model_validate_json(example).labels == "atr"
 
 
 def test_the_table_of_codes_names_every_code_and_no_other() -> None:

@@ -1,11 +1,10 @@
 """Who is in a photo, as soft alpha: a model of the operator's, or a light one that comes with a package.
 
-The operator's is an ONNX file of BiRefNet's convention. Input: one float32 tensor (1, 3, H, W), 1024 x 1024 where the
-file does not fix it; the photo is stretched to it whatever its aspect. Its last output: logits, (1, 1, h, w) of any h
-and w. Keys of its `metadata_props`, each optional:
+The operator's is an ONNX file of BiRefNet's convention, unless its metadata or a file beside it says otherwise
+(`profile.py`). Input: one float32 picture, 1024 x 1024 where the file does not fix it; the photo is stretched to it
+whatever its aspect. Its last output: logits, (1, 1, h, w) of any h and w. ImageNet's mean and std.
 
-    mean, std       three numbers each, "0.485, 0.456, 0.406", of red, green and blue:
-                    input = (level / 255 - mean) / std; ImageNet's where absent
+A file whose answers cannot be what it is said to give is refused when it is opened.
 
 The light one is the selfie segmentation inside the package mediapipe 0.10.21, read by OpenCV; mediapipe itself is
 never imported. It sees 256 x 256 pixels, so its borders are soft and thin things (straps, fingers) may be missing.
@@ -17,25 +16,23 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
-from pydantic import BaseModel
 
 from model.errors import WeightsError
-from model.perception.onnx_file import Provider, Three, ThreePositive, open_session, read_preparation
+from model.perception.onnx_file import Floats, OnnxNetwork, Plane, Provider
+from model.perception.profile import Profile
 
-_SIDE = 1024
+_CONVENTION = Profile(size=(1024, 1024), output=-1, activation="sigmoid")
+_PLAIN_LEVEL, _LEAST_ALPHA = 64, 0.1
 _LIGHT_SIDE = 256
 _LIGHT_MODEL = "modules/selfie_segmentation/selfie_segmentation.tflite"
 
 Size = tuple[int, int]  # width, height
-Floats = NDArray[np.float32]
-Plane = NDArray[Any]  # (H, W)
 
 
 class Matting(Protocol):
@@ -66,13 +63,6 @@ def light_model() -> Path | None:
     return file if file.is_file() else None
 
 
-class Preparation(BaseModel):
-    """The file's metadata."""
-
-    mean: Three = (0.485, 0.456, 0.406)
-    std: ThreePositive = (0.229, 0.224, 0.225)
-
-
 class OnnxMatting:
     """The operator's model.
 
@@ -81,34 +71,38 @@ class OnnxMatting:
     """
 
     def __init__(self, file: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> None:
-        self.session = open_session(file, providers)
-        self.preparation = read_preparation(file, self.session, Preparation)
-        self.size = _input_size(file, self.session)
-        self._input: str = self.session.get_inputs()[0].name
-        self._output: str = self.session.get_outputs()[-1].name
+        self.network = OnnxNetwork(file, providers, _CONVENTION)
+        shape = self.network.output_shape
+        if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 1):
+            raise WeightsError(f"{file}: the output is {shape}, expected [1, 1, h, w]")
+        self._check_plain_picture()
 
     def alpha(self, picture: Image.Image) -> Image.Image:
-        tensor = network_input(picture, self.size, self.preparation)
-        logits = self.session.run([self._output], {self._input: tensor})[0]
-        return alpha_from_logits(logits[0, 0], picture.size)
+        return self._alpha(self.network.run(self.network.stretched(picture))[0], picture.size)
 
+    def _alpha(self, answer: Floats, size: Size) -> Image.Image:
+        if self.network.profile.activation == "sigmoid":
+            return alpha_from_logits(answer, size)
+        return _alpha(answer.clip(0, 1), size)
 
-def _input_size(file: Path, session: Any) -> Size:
-    tensors = session.get_inputs()
-    shape, output = tensors[0].shape, session.get_outputs()[-1].shape
-    if len(tensors) != 1 or tensors[0].type != "tensor(float)" or len(shape) != 4 or shape[1] != 3:
-        raise WeightsError(f"{file}: the input is {tensors[0].type} {shape}, expected one float tensor [1, 3, H, W]")
-    if len(output) != 4 or output[1] != 1:
-        raise WeightsError(f"{file}: the last output is {output}, expected [1, 1, h, w]")
-    height, width = (side if isinstance(side, int) else _SIDE for side in shape[2:])
-    return width, height
-
-
-def network_input(picture: Image.Image, size: Size, preparation: Preparation) -> Floats:
-    """An RGB picture stretched to `size` and normalised: (1, 3, H, W)."""
-    levels = np.asarray(picture.resize(size, Resampling.BILINEAR), dtype=np.float32) / 255  # (H, W, 3)
-    normal = (levels - np.array(preparation.mean, np.float32)) / np.array(preparation.std, np.float32)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
+    def _check_plain_picture(self) -> None:
+        """Nobody is on a plain dark picture, so somewhere alpha is low; and logits there are not all in 0..1."""
+        network = self.network
+        answer = network.run(np.full((network.height, network.width, 3), _PLAIN_LEVEL, np.uint8))
+        if answer.ndim != 3 or answer.shape[0] != 1:
+            raise WeightsError(f"{network.file}: the output is {[1, *answer.shape]}, expected [1, 1, h, w]")
+        low, high = float(answer.min()), float(answer.max())
+        if network.profile.activation == "sigmoid" and low >= 0 and high <= 1:
+            raise WeightsError(
+                f"{network.file}: its output is read as logits, but lies in {low:.2f}..{high:.2f} on a plain picture: "
+                f'these are shares already; say "activation": "none" in {network.file.with_suffix(".json").name}'
+            )
+        least = np.asarray(self._alpha(answer[0], (network.width, network.height))).min() / 255
+        if least > _LEAST_ALPHA:
+            raise WeightsError(
+                f"{network.file}: finds somebody all over a plain picture (alpha is at least {least:.2f}): it is no "
+                "matting network, or is not asked as it must be"
+            )
 
 
 def alpha_from_logits(logits: Floats, size: Size) -> Image.Image:

@@ -40,7 +40,7 @@ def test_a_written_head_answers_like_the_network(parser: Parser, tmp_path: Path)
     write_onnx(parser.alone(1), 20, tmp_path / "perception/lip.onnx")
     picture = noise()
     tensor = normal(torch.from_numpy(np.asarray(picture).copy())[None])
-    found = Parsing(tmp_path / "perception/lip.onnx", 20)._logits(np.asarray(picture))
+    found = Parsing(tmp_path / "perception/lip.onnx", 20).network.run(np.asarray(picture))
     np.testing.assert_allclose(found, as_written(parser.alone(1))(tensor)[0], atol=1e-4)
     trained = parser(tensor)[1][0]
     assert np.abs(found - trained.numpy()).max() < 0.01 * float(trained.std())  # float16 weights
@@ -67,7 +67,7 @@ def test_what_cannot_be_written_is_named(layer: nn.Module, said: str, tmp_path: 
 
 def test_pictures_become_input_as_the_file_says(parser: Parser, tmp_path: Path) -> None:
     write_onnx(parser.alone(2), 18, tmp_path / "atr.onnx")
-    preparation = Parsing(tmp_path / "atr.onnx", 18).preparation
+    preparation = Parsing(tmp_path / "atr.onnx", 18).network.profile
     assert (preparation.geometry, preparation.channel_order) == ("stretch", "RGB")
     levels = torch.tensor([0, 51, 255], dtype=torch.uint8).expand(1, 2, 4, 3)
     expected = (np.array([0, 51, 255]) / 255 - preparation.mean) / preparation.std

@@ -185,9 +185,9 @@ class Counted:
 
 
 def counted(labelling: Labelling) -> list[Counted]:
-    sessions = [Counted(network.session) for network in labelling.networks]
+    sessions = [Counted(parsing.network.session) for parsing in labelling.networks]
     for network, session in zip(labelling.networks, sessions, strict=True):
-        network.session = session
+        network.network.session = session
     return sessions
 
 

@@ -14,12 +14,12 @@ from model.errors import WeightsError
 from model.perception.matting import (
     LightMatting,
     OnnxMatting,
-    Preparation,
     alpha_from_logits,
     light_model,
-    network_input,
     open_matting,
 )
+from model.perception.onnx_file import network_input, resized
+from model.perception.profile import Profile
 from tests.model.up2you.goldens import SHARED, golden
 from tests.model.up2you.matte_network import write_matting
 
@@ -33,7 +33,7 @@ def red_square() -> Image.Image:
 def test_the_published_arithmetic() -> None:
     reference = golden("segment")
     photo = Image.fromarray(reference["image"].numpy())
-    seen = network_input(photo, (1024, 1024), Preparation())
+    seen = network_input(resized(photo, (1024, 1024), "bilinear"), Profile())
     np.testing.assert_allclose(seen[0, :, ::16, ::16], reference["net_input_sub16"], atol=1e-5)
     alpha = np.asarray(alpha_from_logits(3 * seen[0].mean(0), photo.size), dtype=int)
     assert abs(alpha - reference["rgba"][..., 3].numpy()).max() <= 1
@@ -79,7 +79,7 @@ def test_levels_are_cut_off_and_large_logits_do_no_harm() -> None:
     [
         ({"inputs": 2}, r"the input is tensor\(float\) \[1, 2, 64, 64\], expected one float tensor \[1, 3, H, W\]"),
         ({"dtype": TensorProto.FLOAT16}, r"the input is tensor\(float16\)"),
-        ({"outputs": 2}, r"the last output is \[1, 2, 64, 64\], expected \[1, 1, h, w\]"),
+        ({"outputs": 2}, r"the output is \[1, 2, 64, 64\], expected \[1, 1, h, w\]"),
         ({"metadata": {"std": "1, 0, 1"}}, "metadata std.1: Input should be greater than 0"),
         ({"metadata": {"mean": "red"}}, "metadata mean"),
     ],
