@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.people.garments import Kind
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.garments import Kind
+from model.synthetic.fabrics.brush import Values
 
 _GIRTH_RADIUS, _SKIRT_RADIUS = 0.145, 0.19  # of what is worn, arms and legs: metres of cloth per radian around them
 _SHOULDERS_FROM = 0.42

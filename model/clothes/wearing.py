@@ -13,7 +13,7 @@ from model.clothes import cuts
 from model.clothes.buffers import Layer
 from model.clothes.surface import Floats, Surface
 from model.clothes.wardrobe import wardrobe
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.joints import JOINTS
 
 _SOLE = 0.008  # how thick shoes are

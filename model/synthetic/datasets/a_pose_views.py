@@ -16,8 +16,8 @@ from model.clothes.rendering import render
 from model.clothes.surface import Floats
 from model.clothes.wearing import dressed
 from model.mesh.cameras import AZIMUTHS, rotations
-from model.synthetic.people.people import Person
-from model.synthetic.scene.brush import Values
+from model.synthetic.scene.person import Person
+from model.synthetic.fabrics.brush import Values
 from model.synthetic.scene.composition import levels, paint_person
 from model.synthetic.scene.light import Light
 from model.synthetic.scene.photos import body_model

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.people.people import Person, random_person
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.people.poses import random_pose
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 from model.synthetic.scene.composition import levels, paint, paint_person
 from model.synthetic.scene.light import random_light
 from model.synthetic.scene.photos import Scene

@@ -12,9 +12,9 @@ from multiprocessing import get_context
 import numpy as np
 
 from model.synthetic.datasets.layouts import Record
-from model.synthetic.people.garments import Garment, random_garment
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import random_look
-from model.synthetic.people.people import Person, random_person
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.light import random_light
 from model.synthetic.scene.photos import Flat, Scene
 from model.synthetic.scene.picture import GarmentPlace

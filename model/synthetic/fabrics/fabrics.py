@@ -15,7 +15,7 @@ import numpy as np
 from model.synthetic.fabrics.cloth_colours import Colour, contrasting, random_colour
 from model.synthetic.fabrics.motifs import MOTIFS
 from model.synthetic.fabrics.periodic import faded, pulses, staggered
-from model.synthetic.scene.brush import Values, covered, edge, over
+from model.synthetic.fabrics.brush import Values, covered, edge, over
 
 Kind = Literal["plain", "stripes", "gingham", "tartan", "dots", "scatter", "motif", "band", "gradient"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 
 _LARGEST = 0.05  # metres; more means that the neighbour shows something else
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 
 
 def pulses(x: Values, share: float, pixel: Values) -> Values:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import mixed
+from model.synthetic.fabrics.brush import mixed
 
 _LIP_RED = (0.62, 0.16, 0.18)
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from model.clothes.buffers import Buffers, Layer
 from model.synthetic.fabrics.garment_paint import creases, paint_garment
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.looks import Look
 from model.synthetic.people.skin import paint_eyes, paint_hair, paint_shoes, paint_skin
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 from model.synthetic.scene.light import Light, display, lit
 from model.synthetic.scene.picture import GarmentPlace
 from model.synthetic.scene.rooms import Room, contact_shadow, paint_room

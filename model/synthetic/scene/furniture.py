@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import Values, edge, mixed
+from model.synthetic.fabrics.brush import Values, edge, mixed
 
 _LEAVES = (-0.55, -0.28, -0.05, 0.2, 0.5)  # how far each leans
 

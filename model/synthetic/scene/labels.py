@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from model.clothes.buffers import Buffers, Layer
 from model.synthetic.people.faces import FACE_FROM, hair_depth
-from model.synthetic.people.garments import Garment
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.garments import Garment
+from model.synthetic.fabrics.brush import Values
 
 Labels = NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 
 Vector = tuple[float, float, float]
 

@@ -16,9 +16,9 @@ from model.clothes.rendering import render
 from model.clothes.surface import Floats, Surface
 from model.clothes.wearing import dressed, worn
 from model.engines.up2you.files import BODY
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.keypoints import keypoints, with_visibility
-from model.synthetic.people.people import Person
+from model.synthetic.scene.person import Person
 from model.synthetic.people.poses import Pose, axis_angles, flat_pose
 from model.synthetic.scene.composition import LAYERS, flat_picture, paint
 from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import Values, edge, mixed, over
+from model.synthetic.fabrics.brush import Values, edge, mixed, over
 from model.synthetic.scene.furniture import Furniture, cover, quiet_colour, random_furniture
 
 _FEWEST_PIXELS, _LARGEST_STEP = 96, 5  # it is painted smaller, for everything in it is blurred anyway

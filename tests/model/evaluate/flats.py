@@ -8,7 +8,7 @@ import numpy as np
 
 from model.evaluate.exact_pair import Levels
 from model.synthetic.fabrics.fabrics import Fabric, Kind
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.scene.photos import Flat
 
 _CREAM = (0.96, 0.94, 0.91)

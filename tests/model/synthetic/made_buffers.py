@@ -13,14 +13,14 @@ from torch import Tensor
 from model.body.a_pose import pose_a
 from model.body.smplx import Posed, read_body
 from model.clothes.buffers import Buffers, Layer
-from model.clothes.cuts import bodice_depth, skirt_depth, trousers_depth
+from model.clothes.outlines import bodice_depth, skirt_depth, trousers_depth
 from model.engines.up2you.files import BODY
 from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import interpolate
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.joints import JOINTS
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.brush import Values
 from model.synthetic.scene.composition import LAYERS
 from model.weights.pack import DEMO
 

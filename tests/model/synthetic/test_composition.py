@@ -9,7 +9,7 @@ import pytest
 
 from model.clothes.buffers import Buffers, Layer
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment, random_garment
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import Look, random_look
 from model.synthetic.people.skin import paint_eyes, paint_hair, paint_shoes, paint_skin
 from model.synthetic.scene.composition import flat_picture, paint

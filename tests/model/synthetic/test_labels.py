@@ -8,7 +8,7 @@ import pytest
 from model.clothes.buffers import Buffers, Layer
 from model.perception.label_maps import LabelMaps
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.joints import JOINTS
 from model.synthetic.people.keypoints import NAMES, keypoints, with_visibility
 from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels

@@ -12,10 +12,10 @@ from PIL import Image
 
 from model.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
 from model.synthetic.datasets.sample_pictures import PEOPLE
-from model.synthetic.datasets.samples import SAMPLES, sample_sheet, small_sample
+from model.samples.samples import SAMPLES, sample_sheet, small_sample
 from model.synthetic.fabrics.fabrics import Kind as Pattern
 from model.synthetic.fabrics.sample_garments import GARMENTS
-from model.synthetic.people.garments import Kind
+from model.synthetic.fabrics.garments import Kind
 from model.synthetic.scene.picture import GarmentPlace
 from tests.rendered import SMALL, pictures
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.synthetic.people.garments import Garment, random_garment
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import Look, random_look
 from model.synthetic.people.poses import Pose, random_pose
 from model.synthetic.scene.light import Light, random_light

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.people.garments import NECK_TOP, Garment
-from model.synthetic.scene.brush import Values
+from model.synthetic.fabrics.garments import NECK_TOP, Garment
+from model.synthetic.fabrics.brush import Values
 
 _HEAD = 0.58  # height above which no cloth reaches
 _NAPE_DEPTH = 0.025  # how far the opening reaches down at the back
