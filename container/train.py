@@ -26,7 +26,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model.train.settings import Training
+from model.train.errors import SettingsError
+from model.train.kinds import read_settings
 
 ROOT = Path("/opt/ml")
 MODEL_CHANNEL = "model"
@@ -48,12 +49,14 @@ def main(root: Path = ROOT) -> int:
     """Train as the files under `root` say; returns the exit status: 0 also when a signal stopped it."""
     try:
         options = _options(root)
-        Training.model_validate(options)
+        read_settings(options)
         resources = _read(root / "input/config/resourceconfig.json", {})
         command = _command(Resources.model_validate(resources), options)
     except ValidationError as error:
         first = error.errors()[0]
         return _failed(root, f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}")
+    except SettingsError as error:
+        return _failed(root, error.message)
     except (OSError, ValueError) as error:
         return _failed(root, str(error))
     status, last = run(command)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from model.train.errors import SettingsError
-from model.train.settings import Training
+from model.train.settings import LoopSettings
 
 # What must be the same for a checkpoint to make sense. Everything else may be changed on the way.
 _IDENTITY = ("what", "variant", "trainable", "prediction_type", "unet", "vae")
@@ -26,7 +26,7 @@ class Checkpoints:
         """The furthest one."""
         return max(self._folder.glob("step-*.pt"), default=None)
 
-    def save(self, step: int, settings: Training, state: dict[str, Any]) -> None:
+    def save(self, step: int, settings: LoopSettings, state: dict[str, Any]) -> None:
         """Write one, then forget the oldest. A crash in between leaves the ones before."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"step-{step:08d}.pt"
@@ -36,7 +36,7 @@ class Checkpoints:
         for old in sorted(self._folder.glob("step-*.pt"))[: -self._keep]:
             old.unlink()
 
-    def load(self, file: Path, settings: Training) -> dict[str, Any]:
+    def load(self, file: Path, settings: LoopSettings) -> dict[str, Any]:
         """What was saved, on the host.
 
         Raises:
@@ -53,5 +53,5 @@ class Checkpoints:
         return state
 
 
-def _identity(settings: Training) -> dict[str, Any]:
+def _identity(settings: LoopSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", include=set(_IDENTITY))

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from model.train.settings import Training
+from pydantic.fields import FieldInfo
+
+from model.train.kinds import DEFAULT, SETTINGS, read_settings
+
+_SEVERAL = "differs by engine"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """One option a setting; their values are read as hyperparameters are."""
-    for name, field in Training.model_fields.items():
-        default = "" if field.is_required() or field.default is None else f" [{field.default}]"
-        help_text = f"{field.description or ''}{default}".replace("%", "%%")
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", metavar="VALUE", required=field.is_required(), help=help_text
-        )
+    """One option a setting, of whichever engine; their values are read as hyperparameters are."""
+    parser.add_argument("--engine", metavar="NAME", help=f"whose network: {', '.join(SETTINGS)} [{DEFAULT}]")
+    names = dict.fromkeys(name for kind in SETTINGS.values() for name in kind.model_fields)
+    for name in names:
+        fields = {engine: kind.model_fields[name] for engine, kind in SETTINGS.items() if name in kind.model_fields}
+        help_text = _help(fields).replace("%", "%%")
+        needed = len(fields) == len(SETTINGS) and all(field.is_required() for field in fields.values())
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", required=needed, help=help_text)
     parser.set_defaults(command=train_command)
+
+
+def _help(fields: dict[str, FieldInfo]) -> str:
+    whose = "" if len(fields) == len(SETTINGS) else f" Of {', '.join(fields)}."
+    first = next(iter(fields.values()))
+    defaults = {
+        str(field.default) for field in fields.values() if not field.is_required() and field.default is not None
+    }
+    default = f" [{defaults.pop() if len(defaults) == 1 else _SEVERAL}]" if defaults else ""
+    return f"{first.description or ''}{whose}{default}"
 
 
 def train_command(arguments: Namespace) -> int:
     """Train one network."""
     import logging
 
-    given = {name: value for name in Training.model_fields if (value := getattr(arguments, name)) is not None}
-    settings = Training.model_validate(given)
+    names = {"engine"}.union(*(kind.model_fields for kind in SETTINGS.values()))
+    settings = read_settings({name: value for name in names if (value := getattr(arguments, name)) is not None})
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("model").setLevel(logging.INFO)
     from model.train.loop import train  # torch takes seconds to import

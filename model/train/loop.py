@@ -21,17 +21,18 @@ from model.train.checkpoints import Checkpoints
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
 from model.train.pace import Pace
-from model.train.settings import Training
+from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
 from model.train.task import Task
+from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
 
 _PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
 
-_TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask}
+_TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask, "places": PlaceTask}
 
 
-def train(settings: Training) -> None:
+def train(settings: LoopSettings) -> None:
     """Train until the budget is spent or a signal comes; either way weights are written and a checkpoint is left.
 
     Raises:
@@ -53,7 +54,7 @@ def train(settings: Training) -> None:
 class Loop:
     """One training on one process; with several, each has its share of every batch's samples."""
 
-    def __init__(self, settings: Training, accelerator: Accelerator, task: Task[Any], stopping: Stopping) -> None:
+    def __init__(self, settings: LoopSettings, accelerator: Accelerator, task: Task[Any], stopping: Stopping) -> None:
         self._settings = settings
         self._accelerator = accelerator
         self._task = task
@@ -68,7 +69,9 @@ class Loop:
             fused=True,
         )
         self._module, self._optimizer = accelerator.prepare(task.module, optimizer)
-        self._average = MovingAverage([*self._trained.values()], settings.ema) if settings.ema else None
+        self._means = {name: b for name, b in task.module.named_buffers() if b.is_floating_point()}  # of BatchNorm
+        moving = [*self._trained.values(), *self._means.values()]
+        self._average = MovingAverage(moving, settings.ema) if settings.ema else None
         self._checkpoints = Checkpoints(settings.checkpoint_folder, settings.keep)
         self._pace = Pace(settings)
         if settings.resume and (file := self._checkpoints.newest()) is not None:
@@ -171,6 +174,7 @@ class Loop:
             "step": self._pace.step,
             "seconds": self._pace.seconds,
             "weights": {name: parameter.detach() for name, parameter in self._trained.items()},
+            "means": {name: buffer.detach() for name, buffer in self._means.items()},
             "average": None if self._average is None else self._average.averages,
             "optimizer": self._optimizer.state_dict(),
             "scaler": None if self._accelerator.scaler is None else self._accelerator.scaler.state_dict(),
@@ -182,6 +186,8 @@ class Loop:
         with torch.no_grad():
             for name, parameter in self._trained.items():
                 parameter.copy_(state["weights"][name])
+            for name, buffer in state.get("means", {}).items():
+                self._means[name].copy_(buffer)
         if self._average is not None and state["average"] is not None:
             torch._foreach_copy_(self._average.averages, state["average"])
         self._optimizer.load_state_dict(state["optimizer"])

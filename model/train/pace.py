@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from model.train.settings import Training
+from model.train.settings import LoopSettings
 
 
 class Pace:
@@ -15,7 +15,7 @@ class Pace:
         step, seconds: what was spent before, when a training continues.
     """
 
-    def __init__(self, settings: Training, step: int = 0, seconds: float = 0.0) -> None:
+    def __init__(self, settings: LoopSettings, step: int = 0, seconds: float = 0.0) -> None:
         self._settings = settings
         self.step = step
         self._started = time.monotonic() - seconds

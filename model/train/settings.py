@@ -48,10 +48,58 @@ OptionalFloat = Annotated[PositiveFloat | None, BeforeValidator(_or_off)]
 OptionalInt = Annotated[PositiveInt | None, BeforeValidator(_or_off)]
 
 
-class Training(BaseModel):
-    """One attribute per setting. Defaults are the published fine-tuning's (arXiv 2407.15886) where it says anything."""
+class LoopSettings(BaseModel):
+    """What the loop itself asks, whatever it trains."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: str = Field(description="Which network.")
+    workers: PositiveInt = Field(2, description="Threads that read batches ahead.")
+    out: Path = Field(description="MODEL_DIR to be written: what is there of other networks stays.")
+    checkpoints: OptionalPath = Field(None, description="Folder to stop and continue in. Default: beside `out`.")
+    resume: bool = Field(True, description="Continue from the newest checkpoint, if there is one.")
+    checkpoint_steps: PositiveInt = Field(1000, description="Steps between checkpoints.")
+    keep: PositiveInt = Field(2, description="Checkpoints kept.")
+    logs: OptionalPath = Field(None, description="Folder for TensorBoard and metrics.jsonl. Default: beside `out`.")
+    log_steps: PositiveInt = Field(50, description="Steps between log lines.")
+    picture_steps: NonNegativeInt = Field(1000, description="Steps between sheets of sample pictures; 0: none.")
+    pictures: PositiveInt = Field(4, description="Samples on a sheet.")
+
+    # How long and how fast
+    max_steps: OptionalInt = Field(None, description="Optimiser steps in all.")
+    max_minutes: OptionalFloat = Field(
+        None, description="Time in all, over all continuations. At least one of the two."
+    )
+    batch_size: PositiveInt = Field(16, description="Samples in a forward of one process.")
+    accumulate: PositiveInt = Field(1, description="Forwards per optimiser step.")
+    learning_rate: PositiveFloat = 1e-5
+    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="Linear, cosine: down to 0.")
+    warmup_steps: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat = 0.01
+    beta2: float = Field(0.999, gt=0, lt=1, description="AdamW's memory of squared gradients.")
+    clip_norm: OptionalFloat = Field(1.0, description="Largest norm of the gradient; none: any.")
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are written; 0: the last ones.")
+    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
+    device: Literal["auto", "cpu"] = "auto"
+    seed: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.max_steps is None and self.max_minutes is None:
+            raise ValueError("give 'max_steps' or 'max_minutes'")
+        return self
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        return self.checkpoints or self.out.with_name(f"{self.out.name}-checkpoints")
+
+    @property
+    def log_folder(self) -> Path:
+        return self.logs or self.out.with_name(f"{self.out.name}-logs")
+
+
+class Training(LoopSettings):
+    """One attribute per setting. Defaults are the published fine-tuning's (arXiv 2407.15886) where it says anything."""
 
     # What is trained
     what: Literal["autoencoder", "tryon"] = Field("tryon", description="Which network.")
@@ -76,41 +124,15 @@ class Training(BaseModel):
     latents: OptionalPath = Field(
         None, description="Encode the data set once into this folder (memory-mapped float16) and train from there."
     )
-    workers: PositiveInt = Field(2, description="Threads that read batches ahead.")
 
     # Where to
-    out: Path = Field(description="MODEL_DIR to be written: what is there of other networks stays.")
     half: bool = Field(True, description="Write float16 instead of float32.")
-    checkpoints: OptionalPath = Field(None, description="Folder to stop and continue in. Default: beside `out`.")
-    resume: bool = Field(True, description="Continue from the newest checkpoint, if there is one.")
-    checkpoint_steps: PositiveInt = Field(1000, description="Steps between checkpoints.")
-    keep: PositiveInt = Field(2, description="Checkpoints kept.")
-    logs: OptionalPath = Field(None, description="Folder for TensorBoard and metrics.jsonl. Default: beside `out`.")
-    log_steps: PositiveInt = Field(50, description="Steps between log lines.")
-    picture_steps: NonNegativeInt = Field(1000, description="Steps between sheets of sample pictures; 0: none.")
-    pictures: PositiveInt = Field(4, description="Samples on a sheet.")
     sampling_steps: PositiveInt = Field(20, description="Of sample pictures, and the written pack's default.")
     guidance: NonNegativeFloat = Field(2.5, description="Of sample pictures, and the written pack's default.")
     eta: float = Field(1.0, ge=0, le=1, description="Of sample pictures, and the written pack's default.")
 
     # How long and how fast
-    max_steps: OptionalInt = Field(None, description="Optimiser steps in all.")
-    max_minutes: OptionalFloat = Field(
-        None, description="Time in all, over all continuations. At least one of the two."
-    )
-    batch_size: PositiveInt = Field(16, description="Samples in a forward of one process.")
-    accumulate: PositiveInt = Field(1, description="Forwards per optimiser step.")
-    learning_rate: PositiveFloat = 1e-5
-    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="Linear, cosine: down to 0.")
-    warmup_steps: NonNegativeInt = 0
-    weight_decay: NonNegativeFloat = 0.01
-    beta2: float = Field(0.999, gt=0, lt=1, description="AdamW's memory of squared gradients.")
-    clip_norm: OptionalFloat = Field(1.0, description="Largest norm of the gradient; none: any.")
-    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are written; 0: the last ones.")
-    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
-    device: Literal["auto", "cpu"] = "auto"
     gradient_checkpointing: bool = Field(False, description="Less memory for a third more time.")
-    seed: NonNegativeInt = 0
 
     # The try-on's loss
     condition_dropout: float = Field(0.1, ge=0, le=1, description="Share of samples whose garment is hidden.")
@@ -130,8 +152,6 @@ class Training(BaseModel):
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
-        if self.max_steps is None and self.max_minutes is None:
-            raise ValueError("give 'max_steps' or 'max_minutes'")
         if self.what == "tryon" and self.start is None:
             raise ValueError("'tryon' needs 'start': the MODEL_DIR its autoencoder is in")
         if self.what == "tryon" and self.unet is not None and self.trainable != "all":
@@ -146,11 +166,3 @@ class Training(BaseModel):
     def dreams(self) -> bool:
         """Whether DREAM is on."""
         return self.dream is not None and math.isfinite(self.dream)
-
-    @property
-    def checkpoint_folder(self) -> Path:
-        return self.checkpoints or self.out.with_name(f"{self.out.name}-checkpoints")
-
-    @property
-    def log_folder(self) -> Path:
-        return self.logs or self.out.with_name(f"{self.out.name}-logs")

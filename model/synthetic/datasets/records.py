@@ -11,13 +11,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from model.clothes.cut import GarmentPlace
 from model.synthetic.datasets.layouts import Record
-from model.synthetic.fabrics.garments import Garment, random_garment
+from model.synthetic.people.garments import Garment, random_garment
 from model.synthetic.people.looks import random_look
+from model.synthetic.people.people import Person, random_person
 from model.synthetic.scene.light import random_light
-from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
+from model.synthetic.scene.picture import GarmentPlace
 from model.synthetic.scene.rooms import random_room
 
 Size = tuple[int, int]  # width, height
@@ -56,18 +56,18 @@ def _records_of(
     flats = [Flat(cut, *size) for cut in cuts]
     made: list[Record] = []
     for painting in range(paintings):
-        repainted = _repainted(rng, person) if painting else person
+        other = repainted(rng, person) if painting else person
         pictures = []
         for cut, scene, flat in zip(cuts, scenes, flats, strict=True):
             garment = _in_other_cloth(rng, cut) if painting else cut
-            pictures.append(scene.photo(repainted.wearing(garment), {place: flat.photo(garment)}))
+            pictures.append(scene.photo(other.wearing(garment), {place: flat.photo(garment)}))
         for i, picture in enumerate(pictures):
             stem = f"{(number * paintings + painting) * 2 + i:06d}"
             made.append(Record(stem, picture, place, other=pictures[1 - i].photo))
     return made
 
 
-def _repainted(rng: np.random.Generator, person: Person) -> Person:
+def repainted(rng: np.random.Generator, person: Person) -> Person:
     """The same geometry; everything that is only colour is another."""
     return replace(
         person,

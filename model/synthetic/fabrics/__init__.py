@@ -1,1 +1,1 @@
-"""Cloth and its patterns, garments made of it, and painting by formula."""
+"""What cloth looks like."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.clothes.arrays import Values
+from model.synthetic.scene.brush import Values
 
 Motif = Callable[[Values, Values], Values]
 

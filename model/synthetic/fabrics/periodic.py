@@ -1,10 +1,10 @@
-"""Periodic patterns averaged over pixels of any size."""
+"""What repeats without end, as pictures of any fineness see it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.clothes.arrays import Values
+from model.synthetic.scene.brush import Values
 
 
 def pulses(x: Values, share: float, pixel: Values) -> Values:

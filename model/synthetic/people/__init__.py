@@ -1,1 +1,1 @@
-"""What people look like and how they stand."""
+"""Who somebody is: shape, looks, pose, clothes."""

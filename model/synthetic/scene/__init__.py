@@ -1,1 +1,1 @@
-"""A person in a room, lit and photographed: the picture, and labels of what it shows."""
+"""Where somebody stands, how the picture is taken and painted, and what is true of it."""

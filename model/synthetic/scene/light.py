@@ -1,6 +1,6 @@
 """Light on surfaces: a key, a fill and the sky.
 
-A square and a square root stand in for the sRGB curve: at most 3 % off, and many times as fast.
+Colours are squared and rooted where the sRGB curve should stand: at most 3 % off, and many times as fast.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.clothes.arrays import Values
+from model.synthetic.scene.brush import Values
 
 Vector = tuple[float, float, float]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.clothes.cut import GarmentPlace
+GarmentPlace = Literal["upper", "lower", "dress"]
 
 
 @dataclass(frozen=True)

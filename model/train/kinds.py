@@ -1,0 +1,27 @@
+"""Whose networks can be trained, and what each training can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from model.train.errors import SettingsError
+from model.train.settings import LoopSettings, Training
+from model.train.template.settings import PlaceTraining
+
+SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": PlaceTraining}
+DEFAULT = "catvton"
+
+
+def read_settings(given: Mapping[str, Any]) -> LoopSettings:
+    """Settings from texts or values by name; `engine` among them says of which kind.
+
+    Raises:
+        SettingsError: no such engine.
+        pydantic.ValidationError: a setting is missing, unknown or out of range.
+    """
+    settings = dict(given)
+    engine = settings.pop("engine", DEFAULT)
+    if engine not in SETTINGS:
+        raise SettingsError(f"engine is {engine!r}: trained are {', '.join(SETTINGS)}")
+    return SETTINGS[engine].model_validate(settings)

@@ -1,0 +1,35 @@
+"""What the training of the template engine's place network can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from model.train.settings import LoopSettings, OptionalFloat
+
+
+class PlaceTraining(LoopSettings):
+    """One attribute per setting. The defaults are those the built-in weights are trained with."""
+
+    what: Literal["places"] = Field("places", description="Which network.")
+    data: Path = Field(description="Folder where made-up people are kept; those it lacks are made first.")
+    people: PositiveInt = Field(3000, description="How many learned from, each in five photos painted twice.")
+    people_seed: NonNegativeInt = Field(0, description="The number of the first of them.")
+    unseen: PositiveInt = Field(24, description="People the error is measured on, never learned from.")
+    size: PositiveInt = Field(128, multiple_of=32, description="Pixels of a photo's side.")
+
+    batch_size: PositiveInt = Field(8, description="Photos in a forward of one process.")
+    learning_rate: PositiveFloat = 2.5e-3
+    schedule: Literal["constant", "linear", "cosine"] = Field("cosine", description="Linear, cosine: down to 0.")
+    warmup_steps: NonNegativeInt = 60
+    beta2: float = Field(0.99, gt=0, lt=1, description="AdamW's memory of squared gradients.")
+    clip_norm: OptionalFloat = Field(10.0, description="Largest norm of the gradient; none: any.")
+    ema: float = Field(
+        0.998, ge=0, lt=1, description="Decay of the averaged weights that are written; 0: the last ones."
+    )
+    workers: PositiveInt = Field(1, description="Threads that read batches ahead.")
+
+    zoom: NonNegativeFloat = Field(0.2, description="Up to how much smaller a person is seen than photos are framed.")
+    light: NonNegativeFloat = Field(0.15, description="Up to how much each channel is brightened or darkened.")
