@@ -52,6 +52,8 @@ _SCHP_ATR = Published(
 # Both give shares, not logits, in their first output; the others are of coarser levels.
 _U2NET = Published("U2-Net", Profile(resize="lanczos"))
 _ISNET = Published("IS-Net", Profile(resize="lanczos", mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0)))
+# Levels of 0..1, channels last.
+_BLAZE_POSE = Published("BlazePose", Profile(layout="nhwc", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)))
 
 BY_DIGEST = (_SCHP_LIP, _SCHP_ATR)
 
@@ -76,6 +78,8 @@ def _by_signature(signature: Signature) -> Published | None:
         return _U2NET
     if shape == [1, 3, 1024, 1024] and outputs[-1] == [1, 512, 16, 16]:
         return _ISNET
+    if shape == [1, 256, 256, 3] and outputs[0] == [1, 195]:
+        return _BLAZE_POSE
     return None
 
 

@@ -83,9 +83,12 @@ class OnnxNetwork:
 
     def run(self, seen: Plane) -> Floats:
         """The output for `seen`, (height, width, 3) RGB levels, as the network gives it, without its first axis."""
-        tensor = network_input(seen, self.profile)
-        answer: Floats = self.session.run([self._output.name], {self._input.name: tensor})[0][0]
-        return answer
+        return self.run_all(seen, [self._output.name])[0]
+
+    def run_all(self, seen: Plane, names: Sequence[str]) -> list[Floats]:
+        """The same for several outputs."""
+        answers = self.session.run(list(names), {self._input.name: network_input(seen, self.profile)})
+        return [answer[0] for answer in answers]
 
     def stretched(self, picture: Image.Image) -> Plane:
         """An RGB picture at the input's size, (height, width, 3)."""
