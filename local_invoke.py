@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from container.local_server import NoServer, local_server
 from model.contact_sheet import contact_sheet
-from model.synthetic.datasets.samples import SAMPLES, Sample, sample_sheet
+from model.samples.samples import SAMPLES, Sample, sample_sheet
 from serve.s3 import S3
 from serve.store import Store, StoreError
 

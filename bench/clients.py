@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 
 Send = Callable[[], Awaitable[None]]
 Pattern = Callable[[Send], Awaitable[list[float]]]  # when requests are sent; seconds of each

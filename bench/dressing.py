@@ -21,7 +21,7 @@ from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.sampling import sample, seeded
 from model.runtime.device import Device
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from model.tryon.pictures import Prepared, picture_of, prepare
 from model.tryon.reading import read_inputs
 from model.tryon.repaint import paste_back

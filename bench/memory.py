@@ -29,7 +29,7 @@ from model.runtime.allocations import CountedAllocations
 from model.runtime.device import Device, open_device
 from model.runtime.forward_cost import ForwardCost
 from model.runtime.network import Network
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from model.weights.pack import Pack
 
 SIZES = "192x256,384x512"

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bench.clients import Pattern, base64_png
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from model.weights.pack import Pack
 
 _TIMEOUT_S = 600

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 
 
 def examples() -> dict[str, Any]:

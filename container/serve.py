@@ -118,7 +118,7 @@ class Front:
             jobs=jobs,
             folder=settings.spool_dir,
             deadline_s=settings.job_deadline_s,
-            lines_at_once=settings.max_live_jobs,
+            lines_at_once=settings.max_live_jobs * supervisor.count,
         )
         invocations = Invocations(
             intake=intake,

@@ -23,6 +23,7 @@ from model.tryon.request import Size
 
 _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
+_LAST_PORT = 2**16 - 1
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
 
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
 
     # Where it listens
     host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")
-    port: PositiveInt = Field(8080, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
+    port: PositiveInt = Field(8080, le=_LAST_PORT, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
     api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping.")
 
     # Inputs and outputs

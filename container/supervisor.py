@@ -118,6 +118,11 @@ class Supervisor:
     # -- what the front asks ----------------------------------------------------------------------------------
 
     @property
+    def count(self) -> int:
+        """How many workers there are, ready or not."""
+        return len(self._slots)
+
+    @property
     def was_ready(self) -> bool:
         """Whether any worker has ever been ready."""
         return bool(self.models)

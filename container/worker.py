@@ -21,6 +21,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NoReturn
 
+from PIL import Image
+
 from container.memory import give_back_free_memory, keep_freed_memory
 from container.settings import Settings
 from model.engine import Engine, Job
@@ -33,6 +35,7 @@ from model.runtime.memory import DeviceMemory
 from model.runtime.warm_up import warm_up
 from model.weights.pack import Pack
 
+EXIT_FAILED = 1
 EXIT_CANNOT_START = 3
 EXIT_DEVICE_LOST = 70
 
@@ -58,6 +61,7 @@ def main(settings: Settings, fd: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the front drains
     os.nice(_NICENESS)
     keep_freed_memory()
+    Image.MAX_IMAGE_PIXELS = settings.max_pixels  # the front has refused what has more
     asyncio.run(_serve(settings, socket.socket(fileno=fd)))
     os._exit(0)
 
@@ -65,15 +69,19 @@ def main(settings: Settings, fd: int) -> NoReturn:
 async def _serve(settings: Settings, connection: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=connection)
     worker = Worker(settings, writer)
-    starting = asyncio.create_task(worker.start())
-    async for line in reader:
-        message = json.loads(line)
-        if message["do"] == "run":
-            worker.run(message["job"])
-        else:
-            worker.cancel(message["job"])
-    del starting
-    os._exit(0)  # the front is gone: nobody waits for anything any more
+    try:
+        async with asyncio.TaskGroup() as group:  # a worker that beats no more must not go on listening
+            group.create_task(worker.start())
+            async for line in reader:
+                message = json.loads(line)
+                if message["do"] == "run":
+                    worker.run(message["job"])
+                else:
+                    worker.cancel(message["job"])
+            os._exit(0)  # the front is gone: nobody waits for anything any more
+    except Exception:
+        log.exception("the worker failed")
+        os._exit(EXIT_FAILED)
 
 
 class Worker:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from serve.docs import Examples, add_docs
-from serve.errors import Problem, as_problem
+from serve.errors import Problem
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
@@ -47,8 +47,6 @@ def create_app(
     app.add_middleware(Bookkeeping, metrics=metrics)  # the outermost, so that refusals are booked too
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(OSError, _unexpected)  # a full disk is foreseen: no traceback
-    app.add_exception_handler(Exception, _unexpected)
     add_docs(app, examples)
 
     app.add_api_route(
@@ -89,11 +87,7 @@ def create_app(
 
 async def _problem(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)  # noqa: S101 - registered for it
-    return problem_response(problem, getattr(request.state, "request_id", None))
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return await _problem(request, as_problem(error))
+    return problem_response(problem, request.state.request_id)
 
 
 async def _http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -108,6 +102,6 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
         "field": None,
         "retryable": False,
         "retry_after_s": None,
-        "request_id": getattr(request.state, "request_id", None),
+        "request_id": request.state.request_id,
     }
     return problem_json(body, dict(error.headers or {}))

@@ -76,7 +76,7 @@ class Batch:
     async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer:
         job_id: Any = None
         try:
-            body = Body.parse(line)
+            body = await Body.parse(line)
             job_id = body.fields.get("id")
             return await self._result(body, ends - time.monotonic())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this line's

@@ -47,7 +47,7 @@ class Intake:
     async def _read(self, request: Request) -> Body:
         match media_type(request):
             case "application/json":
-                return Body.parse(await read_bytes(request, self.max_body_bytes))
+                return await Body.parse(await read_bytes(request, self.max_body_bytes))
             case "multipart/form-data":
                 return await read_form(request, self.max_body_bytes)
             case other:

@@ -35,8 +35,9 @@ class Invocations:
         default_s = self.stream_deadline_s if accept.stream else self.deadline_s
         job, deadline_s = await self.intake.take(request, default_s, accept)
         if accept.stream:
-            events = only("answer", job) if isinstance(job, dict) else live_events(self.jobs, job, deadline_s)
-            return stream(events, accept.stream)
+            if isinstance(job, dict):
+                return stream(only("answer", job), accept.stream)
+            return stream(live_events(self.jobs, job, deadline_s, request.state.request_id), accept.stream)
         answer = job if isinstance(job, dict) else await unless_gone(request, self.jobs.wait(job, deadline_s))
         if answer is None:
             return Response(status_code=CLIENT_GONE)

@@ -96,7 +96,7 @@ class Jobs:
         return self._claim(submission, prefix, deadline_s, durable)
 
     def _make_durable(self, job: LiveJob, deadline_s: float) -> None:
-        """Keep a job going that somebody waits for; its time began when he did."""
+        """Keep a job going that somebody waits for."""
         job.make_durable(deadline_s)
         if job.accepted.is_set():
             job.accept()
@@ -143,6 +143,7 @@ class Jobs:
             type(submission.request).model_validate(submission.request.without_inputs()),
             prefix,
             kept=submission.id_given or prefix is not None,
+            may_be_stored=submission.id_given,
             references=dict(submission.request.inputs()),
             expected_s=expected_s,
         )
@@ -235,16 +236,11 @@ class Jobs:
         return await self._fetch_and_compute(job)
 
     async def _fetch_and_compute(self, job: LiveJob) -> Answer:
-        try:
-            async with asyncio.timeout(job.deadline_s) as limit:
-                if stored := await self._results.find(job):
-                    job.directory.settle({"digest": job.digest, "answer": stored})
-                    return stored
-                timings = await self._compute(job)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise DeadlinePassed(f"not done within its deadline of {job.deadline_s} s") from None
+        async with job.within_deadline():
+            if job.may_be_stored and (stored := await self._results.find(job)):
+                job.directory.settle({"digest": job.digest, "answer": stored})
+                return stored
+            timings = await self._compute(job)
         return await self._finish(job, timings)
 
     async def _compute(self, job: LiveJob) -> dict[str, float]:
@@ -319,7 +315,7 @@ class Jobs:
     def recover(self) -> None:
         """Take up what an earlier front left: results are stored, durable jobs run; the rest is deleted."""
         for directory in self._spool:
-            if directory.read("answer.json") is None and not self._take_up(directory):
+            if not directory.has("answer.json") and not self._take_up(directory):
                 directory.erase()
 
     def _take_up(self, directory: JobDirectory) -> bool:
@@ -337,7 +333,7 @@ class Jobs:
     async def expire_answers(self) -> None:
         """Erase old answers, for as long as the process lives."""
         while True:
-            await asyncio.to_thread(self._spool.expire)
+            self._spool.erase_expired(await asyncio.to_thread(self._spool.expired))
             await asyncio.sleep(_EXPIRE_EVERY_S)
 
     async def drain(self, within_s: float) -> None:

@@ -56,9 +56,10 @@ class JobsApi:
         job = self.jobs.find(job_id)
         media_type = Accept.parse(request.headers.get("accept", "")).stream or NDJSON
         if isinstance(job, LiveJob):
-            return stream(live_events(self.jobs, job, self.deadline_s), media_type)
-        ending = "problem" if "problem" in job else "answer"
-        return stream(only(ending, job[ending]), media_type)
+            return stream(live_events(self.jobs, job, self.deadline_s, request.state.request_id), media_type)
+        if "problem" in job:
+            return stream(only("problem", job["problem"] | {"request_id": request.state.request_id}), media_type)
+        return stream(only("answer", job["answer"]), media_type)
 
     async def delete(self, job_id: str) -> Response:
         await self.jobs.delete(job_id)

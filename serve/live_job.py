@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from model.engines.registry import request_class
 from model.request import Request
+from serve.errors import DeadlinePassed
 from serve.fetch import is_inline
 from serve.spool import JobDirectory
 
@@ -26,6 +29,7 @@ class LiveJob:
     request: Request  # without its pictures
     prefix: str | None  # where results are stored; None: they travel in the answer
     kept: bool  # whether its answer can be asked for again
+    may_be_stored: bool = True  # by some container, before: not under an id that was drawn here a moment ago
     references: dict[str, str] = field(default_factory=dict)  # inputs that are not on disk yet
     deadline_s: float | None = None  # of a durable job; the others end with their last waiter
     expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
@@ -38,6 +42,7 @@ class LiveJob:
     began: float = field(default_factory=time.monotonic)
     stage: tuple[str, int, int] = ("queue", 0, 1)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    limit: asyncio.Timeout | None = None  # of its fetching and computing, while it does that
 
     @property
     def durable(self) -> bool:
@@ -45,10 +50,29 @@ class LiveJob:
         return self.deadline_s is not None
 
     def make_durable(self, deadline_s: float) -> None:
-        """From here on it has a waiter that never leaves."""
+        """From here on it has a waiter that never leaves, but at a deadline that counts from now."""
         if not self.durable:
             self.deadline_s, self.kept = deadline_s, True
             self.waiters += 1
+            if self.limit is not None:
+                self.limit.reschedule(asyncio.get_running_loop().time() + deadline_s)
+
+    @asynccontextmanager
+    async def within_deadline(self) -> AsyncIterator[None]:
+        """What runs inside ends when the job's deadline passes, also when it is only given one meanwhile.
+
+        Raises:
+            DeadlinePassed: it has passed.
+        """
+        try:
+            async with asyncio.timeout(self.deadline_s) as self.limit:
+                yield
+        except TimeoutError:
+            if self.limit is None or not self.limit.expired():
+                raise
+            raise DeadlinePassed(f"not done within its deadline of {self.deadline_s:g} s") from None
+        finally:
+            self.limit = None
 
     def accept(self) -> None:
         """Write `request.json`. Inline pictures are on disk by now; a durable job's other references are kept in it."""
@@ -72,7 +96,7 @@ class LiveJob:
         Raises:
             KeyError, ValidationError: its `request.json` is another version's.
         """
-        record, computed = directory.read("request.json"), directory.read("result.json") is not None
+        record, computed = directory.read("request.json"), directory.has("result.json")
         if record is None or not (record["deadline_s"] or (computed and record["prefix"])):
             return None
         job = cls(
@@ -82,7 +106,7 @@ class LiveJob:
             request_class(record["engine"]).model_validate(record["request"]),
             record["prefix"],
             kept=record["kept"],
-            references={} if directory.read("ready") is not None else record["references"],
+            references={} if directory.has("ready") else record["references"],
             computed=computed,
         )
         if record["deadline_s"]:

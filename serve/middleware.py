@@ -10,7 +10,9 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve.errors import as_problem
 from serve.metrics import Metrics
+from serve.problem_response import problem_response
 
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _ROUTES = frozenset(
@@ -32,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Bookkeeping:
-    """ASGI middleware. Leaves the request's id in `scope["state"]["request_id"]`."""
+    """ASGI middleware. Leaves the request's id in `scope["state"]["request_id"]`.
+
+    What nobody else has caught ends here, so that its 500 has the same headers as any answer.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -45,7 +50,7 @@ class Bookkeeping:
         headers = Headers(scope=scope)
         request_id = given_id(headers) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.monotonic(), 500
+        started, status = time.monotonic(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -59,6 +64,11 @@ class Bookkeeping:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            problem = as_problem(error)  # which logs what was not foreseen
+            if status:  # the answer has begun: all that is left is to break it off
+                raise
+            await problem_response(problem, request_id)(scope, receive, send_with_headers)
         finally:
             route = route_of(scope["path"])
             self._metrics.responses.labels(route=route, status=str(status)).inc()

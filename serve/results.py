@@ -33,7 +33,7 @@ class Results:
             IdInUse: it belongs to another request.
             NotStored: a result could not be stored either, so there is no use in computing it.
         """
-        if job.prefix is None or not job.kept:
+        if job.prefix is None:
             return None
         try:
             async with asyncio.timeout(_FIND_S):

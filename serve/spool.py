@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class JobDirectory:
             return json.loads((self.path / mark).read_text())
         except FileNotFoundError:
             return None
+
+    def has(self, mark: str) -> bool:
+        """Whether the mark is set."""
+        return (self.path / mark).exists()
 
     def mark(self, mark: str, content: Any) -> None:
         """Set a mark."""
@@ -119,12 +123,19 @@ class Spool:
     def __iter__(self) -> Iterator[JobDirectory]:
         return (JobDirectory(path) for path in sorted(self._root.iterdir()) if path.is_dir())
 
-    def expire(self) -> None:
-        """Erase answers that are older than their time to live."""
-        for directory in self:
-            try:
-                answered = (directory.path / "answer.json").stat().st_mtime
-            except FileNotFoundError:  # not answered yet, or just erased
-                continue
-            if time.time() - answered > self._ttl_s:
+    def expired(self) -> list[JobDirectory]:
+        """Those whose answer is older than its time to live. Reads the whole spool: for a thread."""
+        return [directory for directory in self if self._is_expired(directory)]
+
+    def erase_expired(self, found: Iterable[JobDirectory]) -> None:
+        """Erase what is still expired: the id of another may have been claimed anew. For the thread that claims."""
+        for directory in found:
+            if self._is_expired(directory):
                 directory.erase()
+
+    def _is_expired(self, directory: JobDirectory) -> bool:
+        try:
+            answered = (directory.path / "answer.json").stat().st_mtime
+        except FileNotFoundError:  # not answered yet, or just erased
+            return False
+        return time.time() - answered > self._ttl_s

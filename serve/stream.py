@@ -29,7 +29,7 @@ def stream(events: Events, media_type: str) -> StreamingResponse:
     return StreamingResponse(lines(), media_type=media_type)
 
 
-async def live_events(jobs: Jobs, job: LiveJob, deadline_s: float) -> Events:
+async def live_events(jobs: Jobs, job: LiveJob, deadline_s: float, request_id: str) -> Events:
     """`progress` any number of times, then `answer` or `problem`. Who listens waits for the job."""
     waiting = asyncio.create_task(jobs.wait(job, deadline_s))
     try:
@@ -37,7 +37,7 @@ async def live_events(jobs: Jobs, job: LiveJob, deadline_s: float) -> Events:
             yield "progress", event
         yield "answer", await waiting
     except Problem as problem:
-        yield "problem", problem.to_json(job.id)
+        yield "problem", problem.to_json(request_id)
     finally:
         waiting.cancel()
         await asyncio.wait([waiting])

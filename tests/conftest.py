@@ -25,13 +25,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 collect_ignore = ["image"]  # takes minutes: `make test-image`
 
+MANY_PIXELS = 2 * 10**8  # more than Pillow opens unless it is told to
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-tests"}
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(
-        tmp_path_factory.mktemp("server"), MODEL_DIR=untrained_pack(), ENGINES="", ALLOW_FILE_URIS=1
+        tmp_path_factory.mktemp("server"),
+        MODEL_DIR=untrained_pack(),
+        ENGINES="",
+        ALLOW_FILE_URIS=1,
+        MAX_PIXELS=MANY_PIXELS,
     ) as running:
         yield running
 

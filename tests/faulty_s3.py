@@ -32,13 +32,15 @@ class FaultyS3:
     `weather` has one more fault for each request that passes these, None for none: besides those above, `silence` hangs
     until the client hangs up, `lost` does so after the request was carried out. `met` counts them.
 
-    `stored` lists the paths that were stored, in that order; `url` is where it listens.
+    `asked` lists all requests, as in `GET /bucket/key`, `stored` the paths that were stored, both in their order; `url`
+    is where it listens.
     """
 
     def __init__(self, behind: str) -> None:
         self.faults: dict[str, str] = {}
         self.weather: Iterator[str | None] = iter(())
         self.met: Counter[str] = Counter()
+        self.asked: list[str] = []
         self.stored: list[str] = []
         self._one_at_a_time = threading.Lock()
         self.behind = urlsplit(behind).netloc
@@ -62,6 +64,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.s3.asked.append(f"{self.command} {self.path}")
         fault = self.s3.fault(self.path) or self.s3.next_weather()
         if fault is None:
             self._answer(*self._pass_on(body))

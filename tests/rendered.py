@@ -7,9 +7,9 @@ from functools import cache
 
 from PIL import Image
 
+from model.clothes.cut import GarmentPlace
+from model.samples.samples import SAMPLES
 from model.synthetic.datasets.sample_pictures import sample_pictures
-from model.synthetic.datasets.samples import SAMPLES
-from model.synthetic.scene.picture import GarmentPlace
 
 SMALL = (96, 128)
 

@@ -12,6 +12,9 @@ import pytest
 
 from tests.server import ROOT, Server
 
+MADE_UP_PEOPLE = "model.synthetic"
+USERS_OF_MADE_UP_PEOPLE = ("model.synthetic", "model.train", "model.evaluate", "model.demo_pack")
+ROOMS_OF_MADE_UP_PEOPLE = ("fabrics", "people", "scene", "datasets")  # each may import those before it
 REQUEST_MODULES = ("model.request", "model.engines.registry")
 
 
@@ -38,6 +41,34 @@ def test_serve_imports_only_the_requests_of_model_and_nothing_of_container() -> 
         root = name.split(".")[0]
         assert root not in ("container", "torch", "diffusers"), (path, name)
         assert root != "model" or name in REQUEST_MODULES or name.endswith(".request"), (path, name)
+
+
+def room(path: Path) -> str:
+    """As in "model.clothes": the first two names of a file's module."""
+    return ".".join(path.relative_to(ROOT).parts[:2])
+
+
+def test_clothes_know_bodies_and_meshes_and_nothing_of_paint_or_tasks() -> None:
+    allowed = ("model.clothes", "model.body", "model.mesh", "model.errors")
+    for path, name in imports("model/clothes"):
+        assert not name.startswith("model") or name.startswith(allowed), (path, name)
+
+
+def test_only_training_evaluation_and_the_demo_pack_know_made_up_people() -> None:
+    for package in ("model", "container", "serve", "sagemaker"):
+        for path, name in imports(package):
+            if name.startswith(MADE_UP_PEOPLE):
+                assert room(path) in USERS_OF_MADE_UP_PEOPLE, (path, name)
+
+
+def test_the_rooms_of_made_up_people_stand_in_one_order() -> None:
+    for number, here in enumerate(ROOMS_OF_MADE_UP_PEOPLE):
+        allowed = {f"{MADE_UP_PEOPLE}.{name}" for name in ROOMS_OF_MADE_UP_PEOPLE[: number + 1]}
+        for path, name in imports(f"model/synthetic/{here}"):
+            if name.startswith(MADE_UP_PEOPLE):
+                assert ".".join(name.split(".")[:3]) in allowed, (path, name)
+    for path, name in imports("model/synthetic/making"):
+        assert not name.startswith(MADE_UP_PEOPLE) or name.startswith(f"{MADE_UP_PEOPLE}.making"), (path, name)
 
 
 def test_nothing_imports_cuda_only_packages_at_module_level() -> None:

@@ -22,8 +22,8 @@ from container.settings import Settings
 from model.__main__ import _parser
 from model.engines.registry import request_class
 from model.perception.profile import Profile
+from model.samples.samples import small_sample
 from model.synthetic.datasets.loose_photos import loose_photos
-from model.synthetic.datasets.samples import small_sample
 from tests.conftest import KEYS
 from tests.server import ROOT, Server
 

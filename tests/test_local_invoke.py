@@ -17,7 +17,7 @@ from PIL import Image
 import local_invoke
 from container.local_server import local_server
 from model.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from model.train.parsing.people import MAPS, make_people
 from tests.server import serving
 

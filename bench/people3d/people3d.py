@@ -18,10 +18,10 @@ from torch import Tensor
 from bench.people3d.dressing import Surface, cloth_blur, dress
 from bench.people3d.outfit import random_outfit
 from model.body.a_pose import pose_a
+from model.body.joints import JOINTS
 from model.body.smplx import SHAPES, BodyModel, read_body
 from model.engines.up2you.files import BODY
 from model.mesh.mesh import Mesh
-from model.synthetic.people.joints import JOINTS
 from model.weights.pack import DEMO
 
 _SHAPE_SPREAD, _SHAPE_LIMIT = 0.8, 1.6  # of betas, so that nobody is extreme
@@ -59,7 +59,7 @@ def random_person(seed: int) -> Person:
     betas = torch.from_numpy(spread).float()
     shaped, template, weights = (a.double().numpy() for a in (body.shaped(betas), body.template, body.weights))
     skin = Surface(shaped, template, weights, body.faces.numpy())
-    eyes = body.weights[:, [list(JOINTS).index(f"{side}_eye_smplhf") for side in ("left", "right")]].sum(1) > 0.5
+    eyes = body.weights[:, [JOINTS.index(f"{side}_eye_smplhf") for side in ("left", "right")]].sum(1) > 0.5
     worn, colours = dress(skin, outfit, eyes.numpy(), blur)
     surface = [torch.from_numpy(array).float() for array in (worn.vertices, colours, worn.weights)]
     return Person(body, betas, surface[0], surface[1], surface[2], torch.from_numpy(worn.faces))

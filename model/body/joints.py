@@ -34,6 +34,13 @@ JOINTS: tuple[str, ...] = (
     *(f"right_{name}" for name in _FINGERS),
 )
 
+PARENTS: tuple[int, ...] = (
+    *(-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15),
+    *(20, 25, 26, 20, 28, 29, 20, 31, 32, 20, 34, 35, 20, 37, 38),  # left fingers, from the wrist outwards
+    *(21, 40, 41, 21, 43, 44, 21, 46, 47, 21, 49, 50, 21, 52, 53),
+)
+"""Of each joint the one it hangs on, -1 for the pelvis; a parent comes before its children."""
+
 # The bone that begins at the joint. What animators call the shoulder is `left_collar`, and `left_foot` is the toes.
 _VRM_TRUNK = {
     "pelvis": "hips",

@@ -1,1 +1,1 @@
-"""Garments' cuts, dressing a body, and its buffers."""
+"""Garments' cuts, dressing a body, poses, and the buffers that say what is seen of it. Geometry only, no colours."""

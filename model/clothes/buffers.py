@@ -1,4 +1,4 @@
-"""What is seen at each pixel of a picture of somebody, before anything is painted."""
+"""What is seen at each pixel of a picture of a dressed body: geometry, no colours."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from model.clothes.arrays import Floats
+from model.clothes.cut import GarmentPlace
 
 
-class Layer(IntEnum):
+class BodyLayer(IntEnum):
     """Whose surface a pixel shows. A dress is `ONE_PIECE`; a skirt or trousers `LOWER`."""
 
     NOTHING = 0
@@ -24,14 +25,21 @@ class Layer(IntEnum):
     SHOES = 7
 
 
+LAYERS: dict[GarmentPlace, BodyLayer] = {
+    "upper": BodyLayer.UPPER,
+    "lower": BodyLayer.LOWER,
+    "dress": BodyLayer.ONE_PIECE,
+}
+
+
 @dataclass(frozen=True)
 class Buffers:
     """One view, (H, W). Where `layers` is NOTHING the others are zero.
 
-    layers: uint8, of `Layer`.
+    layers: uint8, of `BodyLayer`.
     places: (H, W, 3) float32, the surface's point on the unposed template, metres: T pose, Y up, facing +Z, its left
         hand at +X, pelvis at the origin. The same for the same spot of skin or cloth in every pose, body and view, so
-        whatever is painted is a function of it.
+        a pattern that is a function of it sticks to skin and cloth.
     normals: (H, W, 3) float32 unit vectors in the camera's axes: right, up, towards the camera.
     depths: (H, W) float32 metres from the camera.
     joints: (H, W) uint8, the SMPL-X joint that moves the surface most.

@@ -1,15 +1,15 @@
 """Where on its cloth a point of a garment lies: u to the person's left, v up, metres, from its place on the template.
 
-In front u is x as seen by whoever stands there, so that standing stripes are straight; towards the sides it follows the
-cloth around. Seams lie where sewn clothes have them: at the armholes, and behind.
+In front u is x as seen from there, so that upright stripes are straight; towards the sides it follows the cloth around.
+Seams lie where sewn clothes have them: at the armholes, and behind.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.people.garments import Kind
-from model.synthetic.scene.brush import Values
+from model.clothes.arrays import Values
+from model.clothes.cut import GarmentKind
 
 _GIRTH_RADIUS, _SKIRT_RADIUS = 0.145, 0.19  # of what is worn, arms and legs: metres of cloth per radian around them
 _SHOULDERS_FROM = 0.42
@@ -18,10 +18,10 @@ _TRUNK_MIDDLE, _TRUNK_DEPTH = 0.02, 0.09  # along z; beyond this depth cloth cou
 _ARM_HEIGHT, _ARM_MIDDLE = 0.445, 0.011  # the arm's axis: y, z
 _LEG_X, _LEG_MIDDLE, _LEG_DEPTH = 0.12, 0.025, 0.06
 _CROTCH = -0.05  # where trouser legs begin; in front they do over a hand's breadth
-_SLEEVES = 1.0  # u of their middle, so far from the chest that nothing printed there comes again
+_SLEEVES = 1.0  # u of their middle, so far from the chest that a print there is not repeated on them
 
 
-def cloth_coordinates(kind: Kind, places: Values) -> tuple[Values, Values]:
+def cloth_coordinates(kind: GarmentKind, places: Values) -> tuple[Values, Values]:
     """(N,) and (N,) of places, (N, 3). Trousers have legs, all else is one tube below the arms."""
     v = places[:, 1].copy()
     if kind == "trousers":

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.clothes.buffers import Buffers, Layer
-from model.clothes.surface import Floats, Indices, Surface, vertex_normals
+from model.clothes.arrays import Floats, Indices
+from model.clothes.buffers import BodyLayer, Buffers
+from model.clothes.surface import SkinnedSurface, vertex_normals
 from model.mesh.rasterise_torch import Torch
 
 Number = TypeVar("Number", bound=np.generic)
@@ -38,7 +39,7 @@ class Camera(Protocol):
         """(N,) metres from the camera, positive."""
 
 
-def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, height: int, width: int) -> Buffers:
+def render(surfaces: Sequence[SkinnedSurface], transforms: Floats, camera: Camera, height: int, width: int) -> Buffers:
     """The nearest of all surfaces at each pixel. transforms: (55, 4, 4), what each joint does to a point in T pose."""
     posed = [surface.posed(transforms) for surface in surfaces]
     normals = np.concatenate([vertex_normals(v, s.faces) for v, s in zip(posed, surfaces, strict=True)])
@@ -47,7 +48,7 @@ def render(surfaces: Sequence[Surface], transforms: Floats, camera: Camera, heig
     points = np.concatenate(posed)
     clip = camera.clip(points)
     layers = np.repeat([surface.layer for surface in surfaces], [len(surface.faces) for surface in surfaces])
-    towards = (layers != Layer.SKIN) | _facing(clip, faces)  # of skin, nobody sees the inside
+    towards = (layers != BodyLayer.SKIN) | _facing(clip, faces)  # of skin, nobody sees the inside
     faces, layers = faces[towards], layers[towards]
     fragments = Torch().rasterise(torch.from_numpy(clip)[None], torch.from_numpy(faces), height, width)
     seen = fragments.faces[0].numpy()

@@ -1,4 +1,4 @@
-"""A piece of somebody: skin, hair or cloth as triangles in T pose. It can be cut, pushed outwards and posed."""
+"""Skin, hair or cloth as triangles in T pose that joints move. A surface can be cut, pushed outwards and posed."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.clothes.buffers import Layer
-
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
+from model.clothes.arrays import Floats, Indices
+from model.clothes.buffers import BodyLayer
 
 
 @dataclass(frozen=True)
-class Surface:
+class SkinnedSurface:
     """vertices: (V, 3) of one person in T pose. places: (V, 3), the same vertices on the template. weights: (V, 55).
     faces: (F, 3), outwards."""
 
-    layer: Layer
+    layer: BodyLayer
     vertices: Floats
     places: Floats
     weights: Floats
     faces: Indices
 
-    def cut(self, depths: Floats) -> Surface:
+    def cut(self, depths: Floats) -> SkinnedSurface:
         """What lies where `depths`, (V,), is positive; triangles are cut along the line where it is zero."""
         faces, edges, shares = cut_along_zero(self.faces, depths)
 
@@ -34,9 +32,9 @@ class Surface:
 
         vertices, places, weights = (carried(values) for values in (self.vertices, self.places, self.weights))
         kept, faces = np.unique(faces, return_inverse=True)
-        return Surface(self.layer, vertices[kept], places[kept], weights[kept], faces.reshape(-1, 3))
+        return SkinnedSurface(self.layer, vertices[kept], places[kept], weights[kept], faces.reshape(-1, 3))
 
-    def pushed(self, distances: Floats) -> Surface:
+    def pushed(self, distances: Floats) -> SkinnedSurface:
         """Moved along its normals by (V,) metres."""
         return replace(self, vertices=self.vertices + vertex_normals(self.vertices, self.faces) * distances[:, None])
 

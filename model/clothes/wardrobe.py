@@ -1,28 +1,24 @@
-"""The body of synthetic people and the surfaces around it that their clothes are cut from, all of one shape space.
+"""A body and the surfaces around it that clothes are cut from, all of one shape space.
 
-MakeHuman's tights, skirt and hair (CC0), exported once with `synthetic.making.wardrobe_export`. Metres, SMPL-X's axes,
-T pose, the pelvis at the origin.
+MakeHuman's tights, skirt and hair (CC0), exported once with `model.synthetic.making.wardrobe_export`. Metres, SMPL-X's
+axes, T pose, the pelvis at the origin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.body.archive import read_archive
-from model.engines.up2you.files import BODY
+from model.body.smplx import BodyModel
+from model.clothes.arrays import Floats, Indices, Values
 from model.errors import WeightsError
-from model.weights.pack import DEMO
-
-Floats = NDArray[np.float32]
 
 FILE = Path(__file__).parent / "data" / "wardrobe.npz"
 PIECES = ("tights", "skirt", "hair")
-_BODY_ARRAYS = ("v_template", "shapedirs", "weights", "f")
 _ARRAYS = ("template", "shapedirs", "weights", "faces")
 
 
@@ -37,7 +33,7 @@ class Piece:
     template: Floats
     shapedirs: Floats
     weights: Floats
-    faces: NDArray[np.int64]
+    faces: Indices
 
     def shaped(self, betas: Floats) -> Floats:
         """(V, 3): on the body of these shape coefficients, (10,), in T pose."""
@@ -45,25 +41,27 @@ class Piece:
         return vertices
 
 
-@cache
-def wardrobe(file: Path = FILE) -> dict[str, Piece]:
-    """`body`, `tights`, `skirt` and `hair`. Shared: not to be written to.
+Wardrobe = Mapping[str, Piece]  # `body`, `tights`, `skirt` and `hair`
+
+
+def read_wardrobe(body: BodyModel, file: Path = FILE) -> Wardrobe:
+    """What fits the licence-free body, which `body` must have the template and the shapes of.
 
     Raises:
-        WeightsError: a file cannot be read or lacks an array.
+        WeightsError: the file cannot be read or lacks an array.
     """
-    pieces = {"body": _piece(DEMO / BODY, _BODY_ARRAYS)}
+    of_body = body.template, body.shape_directions, body.weights, body.faces
+    pieces = {"body": _piece(*(tensor.numpy() for tensor in of_body))}
     for name in PIECES:
-        pieces[name] = _piece(file, tuple(f"{name}_{array}" for array in _ARRAYS))
+        names = tuple(f"{name}_{array}" for array in _ARRAYS)
+        arrays = read_archive(file, names)
+        if missing := [each for each in names if each not in arrays]:
+            raise WeightsError(f"{file}: no array {missing[0]}")
+        pieces[name] = _piece(*(arrays[each] for each in names))
     return pieces
 
 
-def _piece(file: Path, names: tuple[str, ...]) -> Piece:
-    """From the arrays of those names: template, shape directions, weights, faces."""
-    arrays = read_archive(file, names)
-    if missing := [name for name in names if name not in arrays]:
-        raise WeightsError(f"{file}: no array {missing[0]}")
-    template, shapedirs, weights, faces = (arrays[name] for name in names)
+def _piece(template: Values, shapedirs: Values, weights: Values, faces: Values) -> Piece:
     weights = weights.astype(np.float32)
     weights /= weights.sum(1, keepdims=True)  # half precision leaves them off by a little
     return Piece(template.astype(np.float32), shapedirs.astype(np.float32), weights, faces.astype(np.int64))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.clothes import cuts
-from model.clothes.buffers import Layer
-from model.clothes.surface import Floats, Surface
-from model.clothes.wardrobe import wardrobe
-from model.synthetic.people.garments import Garment
-from model.synthetic.people.joints import JOINTS
+from model.body.joints import JOINTS
+from model.clothes import outlines
+from model.clothes.arrays import Floats
+from model.clothes.buffers import LAYERS, BodyLayer
+from model.clothes.cut import Cut
+from model.clothes.surface import SkinnedSurface
+from model.clothes.wardrobe import Piece, Wardrobe
 
 _SOLE = 0.008  # how thick shoes are
 _SKIN_MARGIN = 0.015  # skin so far under cloth is left out
@@ -22,80 +22,85 @@ _UNDER, _OVER = 0.006, 0.013  # metres off the skin: what is tucked in, what han
 _BROW = 0.075  # long hair is cut in front of this z, so that it leaves the face free
 
 
-def dressed(betas: Floats, garments: Sequence[Garment], *, long_hair: bool) -> list[Surface]:
+def dressed(wardrobe: Wardrobe, betas: Floats, cuts: Sequence[Cut], *, long_hair: bool) -> list[SkinnedSurface]:
     """Somebody of a shape, (10,), wearing these, at most one for each place."""
-    cloth = [surface for garment in garments for surface in worn(garment, betas, garments)]
-    body = _surface(Layer.SKIN, "body", betas)
-    hidden = _hidden(garments)[body.faces].all(1)
-    eyes = _eyeballs()[body.faces].all(1)
+    cloth = [surface for cut in cuts for surface in worn(wardrobe, cut, betas, cuts)]
+    body = _surface(BodyLayer.SKIN, wardrobe["body"], betas)
+    hidden = _hidden(body.places, cuts)[body.faces].all(1)
+    eyes = _eyeballs(body.weights)[body.faces].all(1)
     skin = replace(body, faces=body.faces[~hidden & ~eyes])
-    eyes_of = replace(body, layer=Layer.EYES, faces=body.faces[eyes])
-    feet = _surface(Layer.SHOES, "tights", betas)
-    feet = feet.pushed(np.full(len(feet.vertices), _SOLE, np.float32)).cut(cuts.shoe_depth(feet.places))
-    return [skin, eyes_of, *_hair(body, betas, long=long_hair), feet, *cloth]
+    eyes_of = replace(body, layer=BodyLayer.EYES, faces=body.faces[eyes])
+    feet = _surface(BodyLayer.SHOES, wardrobe["tights"], betas)
+    feet = feet.pushed(np.full(len(feet.vertices), _SOLE, np.float32)).cut(outlines.shoe_depth(feet.places))
+    hair = [_scalp(body, long=long_hair)]
+    if long_hair:
+        hair.append(_strands(wardrobe["hair"], betas))
+    return [skin, eyes_of, *hair, feet, *cloth]
 
 
-def worn(garment: Garment, betas: Floats, company: Sequence[Garment] = ()) -> list[Surface]:
+def worn(wardrobe: Wardrobe, cut: Cut, betas: Floats, company: Sequence[Cut] = ()) -> list[SkinnedSurface]:
     """One garment on a body, over what it is worn with. A dress has two surfaces."""
-    if garment.place == "lower":
-        return [_lower(garment, betas)]
-    layer = Layer.UPPER if garment.place == "upper" else Layer.ONE_PIECE
-    tights = _surface(layer, "tights", betas)
-    tucked = garment.place == "dress" or any(other.kind == "skirt" for other in company)
-    down = np.clip((0.3 - tights.places[:, 1]) / (0.3 - garment.hem), 0, 1)
+    if cut.kind == "trousers":
+        return [_trousers(wardrobe["tights"], cut, betas)]
+    if cut.kind == "skirt":
+        return [_skirt(BodyLayer.LOWER, wardrobe["skirt"], cut, betas)]
+    layer = LAYERS[cut.place]
+    tucked = cut.place == "dress" or any(other.kind == "skirt" for other in company)
+    bodice = _bodice(_surface(layer, wardrobe["tights"], betas), cut, tucked=tucked)
+    return [bodice, _skirt(layer, wardrobe["skirt"], cut, betas)] if cut.place == "dress" else [bodice]
+
+
+def _bodice(tights: SkinnedSurface, cut: Cut, *, tucked: bool) -> SkinnedSurface:
+    down = np.clip((0.3 - tights.places[:, 1]) / (0.3 - cut.hem), 0, 1)
     along = np.clip((np.abs(tights.places[:, 0]) - 0.18) / 0.2, 0, 1)
     if tucked:  # slim at the waist
-        off = _UNDER + garment.looseness * np.maximum(along, down * (1 - down))
+        off = _UNDER + cut.looseness * np.maximum(along, down * (1 - down))
     else:
-        off = _OVER + garment.looseness * np.maximum(along, down) + garment.flare * down
-    bodice = tights.pushed(off.astype(np.float32)).cut(cuts.bodice_depth(garment, tights.places))
-    return [bodice, _skirt(layer, garment, betas)] if garment.place == "dress" else [bodice]
+        off = _OVER + cut.looseness * np.maximum(along, down) + cut.flare * down
+    return tights.pushed(off.astype(np.float32)).cut(outlines.bodice_depth(cut, tights.places))
 
 
-def _lower(garment: Garment, betas: Floats) -> Surface:
-    if garment.kind == "skirt":
-        return _skirt(Layer.LOWER, garment, betas)
-    tights = _surface(Layer.LOWER, "tights", betas)
+def _trousers(piece: Piece, cut: Cut, betas: Floats) -> SkinnedSurface:
+    tights = _surface(BodyLayer.LOWER, piece, betas)
     down = np.clip((-0.1 - tights.places[:, 1]) / 0.6, 0, 1)
-    off = _UNDER + (garment.looseness + garment.flare) * down
-    return tights.pushed(off.astype(np.float32)).cut(cuts.trousers_depth(garment, tights.places))
+    off = _UNDER + (cut.looseness + cut.flare) * down
+    return tights.pushed(off.astype(np.float32)).cut(outlines.trousers_depth(cut, tights.places))
 
 
-def _skirt(layer: Layer, garment: Garment, betas: Floats) -> Surface:
-    skirt = _surface(layer, "skirt", betas)
-    down = np.clip((0.05 - skirt.places[:, 1]) / (0.05 - garment.hem), 0, 1)
-    off = _OVER + garment.looseness * down + garment.flare * down**1.5
-    return skirt.pushed(off.astype(np.float32)).cut(cuts.skirt_depth(garment, skirt.places))
+def _skirt(layer: BodyLayer, piece: Piece, cut: Cut, betas: Floats) -> SkinnedSurface:
+    skirt = _surface(layer, piece, betas)
+    down = np.clip((0.05 - skirt.places[:, 1]) / (0.05 - cut.hem), 0, 1)
+    off = _OVER + cut.looseness * down + cut.flare * down**1.5
+    return skirt.pushed(off.astype(np.float32)).cut(outlines.skirt_depth(cut, skirt.places))
 
 
-def _hair(body: Surface, betas: Floats, *, long: bool) -> list[Surface]:
-    scalp = replace(body, layer=Layer.HAIR)
+def _scalp(body: SkinnedSurface, *, long: bool) -> SkinnedSurface:
+    scalp = replace(body, layer=BodyLayer.HAIR)
     z = scalp.places[:, 2]
     volume = 0.012 + 0.012 * np.clip((0.05 - z) / 0.08, 0, 1) + (0.008 if long else 0.0)
-    parts = [scalp.pushed(volume.astype(np.float32)).cut(cuts.scalp_depth(scalp.places))]
-    if long:
-        strands = _surface(Layer.HAIR, "hair", betas)
-        parts.append(strands.cut(np.minimum(_BROW - strands.places[:, 2], strands.places[:, 1] - 0.30)))
-    return parts
+    return scalp.pushed(volume.astype(np.float32)).cut(outlines.scalp_depth(scalp.places))
 
 
-def _hidden(garments: Sequence[Garment]) -> NDArray[np.bool_]:
+def _strands(piece: Piece, betas: Floats) -> SkinnedSurface:
+    strands = _surface(BodyLayer.HAIR, piece, betas)
+    return strands.cut(np.minimum(_BROW - strands.places[:, 2], strands.places[:, 1] - 0.30))
+
+
+def _hidden(places: Floats, cuts: Sequence[Cut]) -> NDArray[np.bool_]:
     """(V,): skin that lies well under close-fitting cloth or in shoes."""
-    places = wardrobe()["body"].template
-    depths = [cuts.shoe_depth(places)]
-    depths += [cuts.trousers_depth(garment, places) for garment in garments if garment.kind == "trousers"]
-    depths += [cuts.bodice_depth(garment, places) for garment in garments if garment.place != "lower"]
+    depths = [outlines.shoe_depth(places)]
+    depths += [outlines.trousers_depth(cut, places) for cut in cuts if cut.kind == "trousers"]
+    depths += [outlines.bodice_depth(cut, places) for cut in cuts if cut.place != "lower"]
     hidden: NDArray[np.bool_] = np.maximum.reduce(depths) > _SKIN_MARGIN
     return hidden
 
 
-@cache
-def _eyeballs() -> NDArray[np.bool_]:
-    eyes = [list(JOINTS).index(f"{side}_eye_smplhf") for side in ("left", "right")]
-    moved_by_eyes: NDArray[np.bool_] = wardrobe()["body"].weights[:, eyes].sum(1) > 0.5
+def _eyeballs(weights: Floats) -> NDArray[np.bool_]:
+    """(V,): what the eyes' joints move."""
+    eyes = [JOINTS.index(f"{side}_eye_smplhf") for side in ("left", "right")]
+    moved_by_eyes: NDArray[np.bool_] = weights[:, eyes].sum(1) > 0.5
     return moved_by_eyes
 
 
-def _surface(layer: Layer, name: str, betas: Floats) -> Surface:
-    piece = wardrobe()[name]
-    return Surface(layer, piece.shaped(betas), piece.template, piece.weights, piece.faces)
+def _surface(layer: BodyLayer, piece: Piece, betas: Floats) -> SkinnedSurface:
+    return SkinnedSurface(layer, piece.shaped(betas), piece.template, piece.weights, piece.faces)

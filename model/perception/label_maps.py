@@ -45,7 +45,7 @@ class Labelling:
         self.networks = [Parsing(file, classes, providers) for file, classes in label_map_files(weights).items()]
         self._device = device
         self._turn = asyncio.Lock()
-        self._known = Recent(cache_bytes)
+        self._known = Recent(cache_bytes, device.latent_cache_s)
 
     async def __call__(self, picture: Image.Image) -> LabelMaps:
         """The labels of an RGB picture; remembered for a while, because every category of garment needs the same."""
@@ -59,21 +59,34 @@ class Labelling:
 
 
 class Recent:
-    """The label maps used last, as many as fit into `most_bytes`."""
+    """The label maps used last.
 
-    def __init__(self, most_bytes: int) -> None:
+    Args:
+        most_bytes: what they may take together.
+        most_s: when to forget them, counted from their making. Photos are of people: using them again keeps nothing.
+    """
+
+    def __init__(self, most_bytes: int, most_s: float) -> None:
         self._most_bytes = most_bytes
-        self._maps: OrderedDict[bytes, LabelMaps] = OrderedDict()  # used last comes last
+        self._most_s = most_s
+        self._kept: OrderedDict[bytes, tuple[LabelMaps, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
 
     def get(self, digest: bytes) -> LabelMaps | None:
-        if digest in self._maps:
-            self._maps.move_to_end(digest)
-        return self._maps.get(digest)
+        if digest not in self._kept:
+            return None
+        self._kept.move_to_end(digest)
+        return self._kept[digest][0]
 
     def put(self, digest: bytes, maps: LabelMaps) -> None:
-        self._maps[digest] = maps
-        while sum(held.nbytes for held in self._maps.values()) > self._most_bytes:
-            self._maps.popitem(last=False)
+        """Remember the maps of a picture that has none here. Needs a running event loop."""
+        # A timer, so that a worker with nothing to do forgets as well.
+        self._kept[digest] = maps, asyncio.get_running_loop().call_later(self._most_s, self._forget, digest)
+        while sum(held.nbytes for held, _ in self._kept.values()) > self._most_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, digest: bytes) -> None:
+        _, timer = self._kept.pop(digest)
+        timer.cancel()
 
 
 def onnx_providers(device: Device) -> list[Provider]:

@@ -10,11 +10,11 @@ from torch import Generator, Tensor, nn
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
 from model.train.errors import SettingsError
 from model.train.examples import Pictures
+from model.train.journal import sheet
 from model.train.linear_start import start_near_linear
 from model.train.networks import load_autoencoder
 from model.train.output import Output
 from model.train.settings import Training
-from model.train.sheet import sheet
 
 _STARTED_FROM = 160  # pictures whose principal components a linear start takes
 _MEASURED = 256  # pictures whose latents tell the scaling factor

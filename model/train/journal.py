@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
+
+from model.tryon.pictures import picture_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,3 +45,9 @@ class Journal:
 
     def close(self) -> None:
         self._tensorboard.close()
+
+
+def sheet(columns: Sequence[Tensor]) -> Image.Image:
+    """One row a sample, from columns of (B, 3, H, W), roughly in [-1, 1]."""
+    rows = torch.cat([column.float().cpu() for column in columns], dim=-1)  # (B, 3, H, columns W)
+    return picture_of(torch.cat(list(rows), dim=-2))

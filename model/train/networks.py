@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from model.tryon.request import Variant
 from model.weights.layout import CONFIG
 
 _CPU = torch.device("cpu")
+_AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def autoencoder_variant(weights: Path, variant: Variant) -> Variant:
@@ -113,3 +115,10 @@ def choose_trainable(unet: nn.Module, trainable: str) -> None:
     """Gradients for self-attention only, or for all."""
     for name, parameter in unet.named_parameters():
         parameter.requires_grad_(trainable == "all" or ".attn1." in name)
+
+
+def autocast(device: torch.device, mixed_precision: str) -> AbstractContextManager[object]:
+    """Inside, networks that are not trained compute in the setting's precision; accelerate sees to those that are."""
+    if mixed_precision not in _AUTOCAST:
+        return nullcontext()
+    return torch.autocast(device.type, _AUTOCAST[mixed_precision])

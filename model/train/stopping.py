@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a wish."""
+"""SIGTERM and SIGINT ask training to stop, so that it can save what it has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopping:
-    """While it is entered, a signal to end only sets `asked`; the second one acts as ever."""
+    """While it is entered, the first SIGTERM or SIGINT only sets `asked`; a second one has its usual effect."""
 
     def __init__(self) -> None:
         self.asked = False

@@ -16,13 +16,12 @@ from model.engines.catvton.files import FOLDERS, VAE
 from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
+from model.train.journal import sheet
 from model.train.latents import CachedLatents
-from model.train.networks import autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
+from model.train.networks import autocast, autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
 from model.train.noise import Noising, draw_timesteps, weighted_mse
 from model.train.output import Output
-from model.train.precision import autocast
 from model.train.settings import Training
-from model.train.sheet import sheet
 from model.weights.layout import network_files
 
 

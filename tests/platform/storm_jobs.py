@@ -13,8 +13,8 @@ from typing import Any
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
+from model.samples.samples import SAMPLES, Sample
 from model.synthetic.datasets.sample_pictures import sample_pictures
-from model.synthetic.datasets.samples import SAMPLES, Sample
 from tests.conftest import Bucket, encode
 
 PHOTO = (192, 256)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import local_invoke
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from tests.platform.as_sagemaker import run_image
 from tests.platform.hosting import Instance
 from tests.platform.transports import queued_calls, realtime_calls

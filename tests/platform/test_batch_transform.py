@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from model.weights.pack import DEMO
 from tests.conftest import Bucket
 from tests.platform.batch_transform import TransformFailed, execution_parameters, run, transform_all

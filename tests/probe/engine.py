@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import time
@@ -43,6 +44,9 @@ class Probe:
                 raise ValueError("a secret of /etc/passwd")
             case "die":
                 os._exit(9)
+            case "unbeat":
+                del self.device.stats  # which the worker looks at every second
+                await asyncio.sleep(1000)
             case "hang":
                 await self.device.run(lambda: time.sleep(1000))
         digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in job.inputs.items()}

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from model.engines.up2you.request import STAGES
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from tests.conftest import Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import metric

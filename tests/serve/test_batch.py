@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import socket
 import time
@@ -45,6 +46,14 @@ def test_lines_are_computed_together(server: Server) -> None:
     started = time.monotonic()
     assert len(answers(send(server, lines_of(*[probe(steps_s=[0.5])] * 8)))) == 8
     assert time.monotonic() - started < 3
+
+
+def test_as_many_lines_are_taken_up_as_all_workers_together_have_room_for(tmp_path: Path) -> None:
+    with serving(tmp_path, WORKERS=2, MAX_LIVE_JOBS=1) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        eventually(lambda: metric(server, "atelier_workers_ready") == 2)
+        running = pool.submit(send, server, lines_of(*[probe(unforeseen_s=[0.1] * 10)] * 3))
+        eventually(lambda: metric(server, "atelier_jobs_live") == 2)
+        assert len(answers(running.result())) == 3
 
 
 def test_a_line_that_fails_says_so_in_its_place_and_fails_nothing_else(server: Server) -> None:

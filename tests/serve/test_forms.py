@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, Unsupport
 from serve.fetch import Fetcher, check_picture
 from serve.https import Https, is_public
 from serve.s3 import S3
-from tests.conftest import Bucket, base64_of, encode
+from tests.conftest import MANY_PIXELS, Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.server import ROOT, Server
 from tests.site import Site
@@ -108,6 +110,17 @@ def test_a_picture_may_have_as_many_pixels_as_the_limit_and_no_more(tmp_path: Pa
     check_picture("person", path, max_pixels=60_000)
     with pytest.raises(TooLarge, match="300 x 200"):
         check_picture("person", path, max_pixels=59_999)
+
+
+def test_workers_open_pictures_of_as_many_pixels_as_the_limit(server: Server, png: bytes) -> None:
+    size = (14_000, 14_000)
+    assert MANY_PIXELS > size[0] * size[1] > 2 * 89_478_485  # Pillow's own limit
+    begun = png[:16] + struct.pack(">II", *size) + png[24:29]
+    begun += struct.pack(">I", zlib.crc32(begun[12:])) + png[33:]
+    problem = assert_problem(
+        server.invoke({"person": base64_of(begun), "garment": base64_of(png)}), 422, "image_unreadable", "person"
+    )
+    assert "DecompressionBomb" not in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,10 @@ def test_a_stream_tells_progress_and_ends_with_the_answer(server: Server) -> Non
 
 
 def test_a_stream_ends_with_the_problem_when_there_is_one(server: Server) -> None:
-    last = events(server.invoke({"type": "probe", "then": "refuse"}, Accept="application/x-ndjson"))[-1]
+    response = server.invoke({"type": "probe", "then": "refuse"}, Accept="application/x-ndjson")
+    last = events(response)[-1]
     assert (last["event"], last["status"], last["code"]) == ("problem", 422, "not_liked")
+    assert last["request_id"] == response.headers["x-request-id"]
 
 
 def test_the_stream_may_be_server_sent_events(server: Server) -> None:

@@ -125,6 +125,27 @@ def test_a_job_that_is_handed_in_while_somebody_waits_for_it_goes_on_without_him
     assert ended(api, taken["url"])["state"] == "done"
 
 
+def test_a_job_that_is_handed_in_while_somebody_waits_for_it_gets_its_deadline(tmp_path: Path) -> None:
+    body = {"type": "probe", "id": "both-ways", "unforeseen_s": [0.1] * 10_000}
+    ndjson = {"Accept": "application/x-ndjson"}
+    with (
+        serving(tmp_path, JOB_DEADLINE_S=1, STREAM_DEADLINE_S=10_000) as server,
+        httpx.stream("POST", f"{server.url}/invocations", json=body, headers=ndjson, timeout=600) as heard,
+    ):
+        lines = heard.iter_lines()
+        next(lines)
+        taken = server.client.post("/api/jobs", json=body).json()
+        assert [json.loads(line) for line in lines][-1]["code"] == "deadline"
+        assert ended(server, taken["url"])["problem"]["code"] == "deadline"
+
+
+def test_a_stream_of_a_job_that_has_failed_names_its_own_request(api: Server) -> None:
+    taken = hand_in(api, then="refuse")
+    ended(api, taken["url"])
+    heard = api.client.get(f"{taken['url']}/events", headers={"X-Request-Id": "asked-later"})
+    assert events(heard)[-1]["request_id"] == "asked-later"
+
+
 def test_deleting_a_job_stops_it_and_leaves_nothing(api: Server, picture: str) -> None:
     cancelled = 'atelier_jobs_total{code="cancelled",engine="probe"}'
     before, directories = metric(api, cancelled), api.jobs()
@@ -176,6 +197,16 @@ def test_jobs_survive_the_death_of_the_front_and_references_are_fetched_again(
         assert hashlib.sha256(png).hexdigest() in text_of(ended(server, inline["url"])["answer"])
         [output] = ended(server, fetched["url"])["answer"]["outputs"]
         assert hashlib.sha256(png).hexdigest() in bucket.read(output["uri"]).decode()
+
+
+def test_an_answer_that_cannot_be_read_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        ended(server, hand_in(server, id="half")["url"])
+        [directory] = server.jobs()
+        kill(server)
+        (directory / "answer.json").write_text("{")
+        server.restart()
+        assert server.jobs() == [directory]  # and it is not run again
 
 
 def test_a_job_that_is_not_done_by_the_end_of_the_drain_runs_after_the_restart(tmp_path: Path) -> None:

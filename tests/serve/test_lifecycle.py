@@ -80,6 +80,7 @@ def ends(tmp_path: Path, **settings: object) -> tuple[int, str]:
         ({"ENGINE_SHARES": "tryon=-1"}, "ENGINE_SHARES"),
         ({"OUTPUT_PREFIX": "s3://bucket"}, "OUTPUT_PREFIX"),
         ({"MAX_PIXELS": "many"}, "MAX_PIXELS"),
+        ({"SAGEMAKER_BIND_TO_PORT": "65536"}, "SAGEMAKER_BIND_TO_PORT"),
         ({"HOST": "999.0.0.1"}, "cannot start"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from tests.conftest import KEYS, Bucket, MotoProcess
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends

@@ -81,6 +81,17 @@ def test_there_is_no_manifest_before_everything_else_is_stored(faulty: Server, s
     assert sorted(bucket.keys("out/ordered/")) == ["out/ordered/manifest.json", "out/ordered/result.txt"]
 
 
+def test_storage_is_asked_for_an_earlier_answer_only_under_an_id_that_may_have_one(
+    faulty: Server, s3: FaultyS3, bucket: Bucket
+) -> None:
+    s3.asked.clear()
+    drawn = faulty.probe().json()["id"]
+    chosen = faulty.probe(id="chosen").json()["id"]
+    for job_id, calls in ((drawn, ["PUT result.txt", "PUT manifest.json"]), (chosen, ["GET manifest.json"])):
+        made = [f"{call.split()[0]} {call.rsplit('/', 1)[1]}" for call in s3.asked if f"/{job_id}/" in call]
+        assert made[: len(calls)] == calls
+
+
 def test_while_s3_hangs_everything_else_goes_on(faulty: Server, s3: FaultyS3, bucket: Bucket, picture: str) -> None:
     s3.faults["/hung-"] = "hang"
     ids = [f"hung-{number}" for number in range(40)]  # more than asyncio ever has threads of its own

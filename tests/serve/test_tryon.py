@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from model.synthetic.datasets.samples import small_sample
+from model.samples.samples import small_sample
 from tests.conftest import base64_of, encode
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import leave_after, rows_computed

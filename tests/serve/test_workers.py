@@ -53,6 +53,14 @@ def test_a_worker_that_finishes_no_forward_is_replaced(tmp_path: Path) -> None:
         assert server.probe(steps_s=[0.1]).status_code == 200
 
 
+def test_a_worker_that_beats_no_more_is_replaced(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        [worker] = server.workers()
+        assert_problem(server.probe(then="unbeat"), 500, "worker_lost")
+        assert not worker.is_running()
+        assert server.probe(steps_s=[0.1]).status_code == 200
+
+
 def test_a_slow_job_is_not_taken_for_a_stalled_one(tmp_path: Path) -> None:
     with serving(tmp_path, STALL_S=2) as server:
         [worker] = server.workers()

@@ -24,13 +24,13 @@ import torch
 from PIL import Image
 
 from model.avatar.pose_images import pose_images
+from model.body.joints import JOINTS
 from model.mesh.cameras import AZIMUTHS
 from model.mesh.rasterise_torch import Torch
 from model.synthetic.datasets.a_pose_views import APose, a_pose_views
 from model.synthetic.datasets.loose_photos import loose_photos, moment, somebody
-from model.synthetic.people.joints import JOINTS
-from model.synthetic.people.people import Person
-from model.synthetic.scene.photos import body_model
+from model.synthetic.people.body import body_model
+from model.synthetic.scene.person import Person
 from model.synthetic.scene.shots import Shot
 
 CASE = "a_pose"

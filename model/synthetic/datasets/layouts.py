@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.clothes.cut import GarmentPlace
 from model.perception.label_maps import LabelMaps
-from model.synthetic.scene.picture import GarmentPlace, Picture
+from model.synthetic.scene.picture import Picture
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
 

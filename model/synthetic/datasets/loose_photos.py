@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.clothes.arrays import Values
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.people.people import Person, random_person
 from model.synthetic.people.poses import random_pose
-from model.synthetic.scene.brush import Values
 from model.synthetic.scene.composition import levels, paint, paint_person
 from model.synthetic.scene.light import random_light
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Scene
 from model.synthetic.scene.rooms import random_room
 from model.synthetic.scene.shots import Shot

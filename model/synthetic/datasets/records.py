@@ -11,13 +11,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from model.clothes.cut import GarmentPlace
 from model.synthetic.datasets.layouts import Record
-from model.synthetic.people.garments import Garment, random_garment
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import random_look
-from model.synthetic.people.people import Person, random_person
 from model.synthetic.scene.light import random_light
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
-from model.synthetic.scene.picture import GarmentPlace
 from model.synthetic.scene.rooms import random_room
 
 Size = tuple[int, int]  # width, height

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from model.perception.label_maps import LabelMaps
-from model.synthetic.datasets.samples import Sample
+from model.samples.samples import Sample
 from model.synthetic.fabrics.sample_garments import GARMENTS
-from model.synthetic.people.people import random_person
+from model.synthetic.scene.person import random_person
 from model.synthetic.scene.photos import photograph
 from model.synthetic.scene.picture import Picture
 from model.tryon.automask import agnostic_mask

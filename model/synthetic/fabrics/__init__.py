@@ -1,1 +1,1 @@
-"""What cloth looks like."""
+"""Cloth and its patterns, garments made of it, and painting by formula."""

@@ -30,7 +30,7 @@ def random_colour(rng: np.random.Generator) -> Colour:
 
 
 def contrasting(rng: np.random.Generator, colour: Colour) -> Colour:
-    """Another colour, clearly lighter or darker; white or black should ten in a row not be."""
+    """Another colour, clearly lighter or darker; white or black after ten that are not."""
     for _ in range(10):
         other = random_colour(rng)
         if abs(luma(other) - luma(colour)) > _LEAST_CONTRAST:

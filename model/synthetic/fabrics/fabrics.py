@@ -12,12 +12,13 @@ from typing import Literal
 
 import numpy as np
 
+from model.clothes.arrays import Values
+from model.synthetic.fabrics.brush import covered, edge, over
 from model.synthetic.fabrics.cloth_colours import Colour, contrasting, random_colour
 from model.synthetic.fabrics.motifs import MOTIFS
 from model.synthetic.fabrics.periodic import faded, pulses, staggered
-from model.synthetic.scene.brush import Values, covered, edge, over
 
-Kind = Literal["plain", "stripes", "gingham", "tartan", "dots", "scatter", "motif", "band", "gradient"]
+Pattern = Literal["plain", "stripes", "gingham", "tartan", "dots", "scatter", "motif", "band", "gradient"]
 
 _SMALLEST_PIXEL = 1e-4  # metres
 
@@ -35,7 +36,7 @@ class Fabric:
     origin: u, v of the pattern's middle.
     """
 
-    kind: Kind
+    kind: Pattern
     colours: tuple[Colour, Colour, Colour]
     scale: float = 0.1
     angle: float = 0.0
@@ -68,7 +69,7 @@ class Fabric:
 
 def random_fabric(rng: np.random.Generator) -> Fabric:
     """A fabric whose pattern can be seen in a picture 96 pixels wide of a whole person."""
-    kind: Kind = rng.choice(list(_FREQUENCIES), p=list(_FREQUENCIES.values()))
+    kind: Pattern = rng.choice(list(_FREQUENCIES), p=list(_FREQUENCIES.values()))
     ground = random_colour(rng)
     ink = contrasting(rng, ground)
     colours = (ground, ink, contrasting(rng, ink))
@@ -82,7 +83,7 @@ def random_fabric(rng: np.random.Generator) -> Fabric:
     return Fabric(kind, colours, scale, float(angle), rng.uniform(0.4, 0.6), str(motif), middle)
 
 
-_FREQUENCIES: dict[Kind, float] = {
+_FREQUENCIES: dict[Pattern, float] = {
     "plain": 0.22,
     "stripes": 0.22,
     "gingham": 0.08,
@@ -93,7 +94,7 @@ _FREQUENCIES: dict[Kind, float] = {
     "band": 0.04,
     "gradient": 0.06,
 }
-_SCALES: dict[Kind, tuple[float, float]] = {
+_SCALES: dict[Pattern, tuple[float, float]] = {
     "plain": (0.1, 0.1),
     "stripes": (0.05, 0.16),
     "gingham": (0.05, 0.12),
@@ -156,7 +157,7 @@ def _gradient(fabric: Fabric, x: Values, y: Values, wide: Values, high: Values) 
     return (np.clip(y / fabric.scale + 0.5, 0, 1),)
 
 
-_COVERS: dict[Kind, Callable[[Fabric, Values, Values, Values, Values], tuple[Values, ...]]] = {
+_COVERS: dict[Pattern, Callable[[Fabric, Values, Values, Values, Values], tuple[Values, ...]]] = {
     "stripes": _stripes,
     "gingham": _gingham,
     "tartan": _tartan,

@@ -1,10 +1,10 @@
-"""How much of a surface each pixel holds: what patterns need to be averaged over it."""
+"""How large each pixel is on the cloth it shows, so that patterns can be averaged over it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.clothes.arrays import Values
 
 _LARGEST = 0.05  # metres; more means that the neighbour shows something else
 

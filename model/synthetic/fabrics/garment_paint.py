@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.clothes.arrays import Values
 from model.clothes.cloth_coordinates import cloth_coordinates, on_sleeve
-from model.clothes.cuts import hem_depth, neck_depth, sleeve_depth, waist_depth
+from model.clothes.outlines import hem_depth, neck_depth, sleeve_depth, waist_depth
+from model.synthetic.fabrics.brush import edge, mixed, over
 from model.synthetic.fabrics.footprints import footprints
-from model.synthetic.people.garments import Garment
-from model.synthetic.scene.brush import Values, edge, mixed, over
+from model.synthetic.fabrics.garments import Garment
 
 _BLACK, _BRASS = (0.0, 0.0, 0.0), (0.72, 0.66, 0.52)
 _RIB, _WAIST_BAND, _HEM = 0.022, 0.035, 0.018  # how wide they are, metres

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.clothes.arrays import Values
 
 Motif = Callable[[Values, Values], Values]
 

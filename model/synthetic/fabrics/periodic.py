@@ -1,10 +1,10 @@
-"""What repeats without end, as pictures of any fineness see it."""
+"""Periodic patterns averaged over pixels of any size."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.clothes.arrays import Values
 
 
 def pulses(x: Values, share: float, pixel: Values) -> Values:

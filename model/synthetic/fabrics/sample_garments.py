@@ -8,7 +8,7 @@ from PIL import ImageColor
 
 from model.synthetic.fabrics.cloth_colours import Colour
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 
 
 def _rgb(name: str) -> Colour:

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.body.joints import JOINTS
 from model.errors import InputError
-from model.synthetic.people.joints import BONES, JOINTS
+from model.synthetic.making.anny_bones import BONES
 
 Array = NDArray[np.float64]
 
@@ -105,7 +106,7 @@ def _rest_bodies(model: Any, phenotypes: dict[str, torch.Tensor], count: int) ->
 
 def _owners(labels: list[str], parents: list[int]) -> NDArray[np.int64]:
     """(bones,): the joint that moves each bone, its own or that of its nearest ancestor with one."""
-    joint_of = {bone: list(JOINTS).index(joint) for joint, bones in BONES.items() for bone in bones}
+    joint_of = {bone: JOINTS.index(joint) for joint, bones in BONES.items() for bone in bones}
     owners: list[int] = []
     for label, parent in zip(labels, parents, strict=True):  # parents come first
         owners.append(joint_of[label] if label in joint_of else owners[parent])

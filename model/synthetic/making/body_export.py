@@ -15,10 +15,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from model.body.joints import PARENTS
 from model.errors import EngineError
 from model.synthetic.making.anny_body import Bodies, sample_bodies
 from model.synthetic.making.t_pose import to_t_pose
-from model.synthetic.people.joints import PARENTS
 
 Array = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.synthetic.people.joints import JOINTS, PARENTS
+from model.body.joints import JOINTS, PARENTS
 
 Array = NDArray[np.float64]
 

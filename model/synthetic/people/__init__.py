@@ -1,1 +1,1 @@
-"""Who somebody is: shape, looks, pose, clothes."""
+"""What people look like and how they stand."""

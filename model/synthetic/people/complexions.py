@@ -1,4 +1,4 @@
-"""The colours that people come in."""
+"""Colours of skin, lips, hair and eyes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.synthetic.fabrics.brush import mixed
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import mixed
 
 _LIP_RED = (0.62, 0.16, 0.18)
 
@@ -29,7 +29,7 @@ class Complexion:
     freckled: float = 0.0
 
 
-# From light to dark, as people are.
+# From light to dark.
 _TONES: tuple[Colour, ...] = (
     (0.97, 0.83, 0.75),
     (0.94, 0.77, 0.66),

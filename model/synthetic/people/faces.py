@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.clothes.cuts import scalp_depth
+from model.clothes.arrays import Values
+from model.clothes.outlines import scalp_depth
+from model.synthetic.fabrics.brush import edge, mixed, over
 from model.synthetic.people.complexions import Complexion
-from model.synthetic.scene.brush import Values, edge, mixed, over
 
 FACE_FROM = 0.605  # a face begins where y + 0.25 z exceeds this: the jaw's lower edge
 EYE = (0.0315, 0.6805)  # |x|, y of the pupil

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.synthetic.people.joints import JOINTS
-
-Floats = NDArray[np.float32]
+from model.body.joints import JOINTS
+from model.clothes.arrays import Floats
 
 NAMES = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",

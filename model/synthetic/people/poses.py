@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from model.synthetic.people.joints import JOINTS
-
-Vector = tuple[float, float, float]
-Pose = dict[str, Vector]  # joint -> axis times angle, radians; joints not named stay as they are
-
-_SIGN = {"left": 1.0, "right": -1.0}
+from model.clothes.poses import SIGN, Pose, Vector
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
@@ -23,24 +17,9 @@ def random_pose(rng: np.random.Generator) -> Pose:
     return legs(rng) | arms(rng) | _trunk(rng)
 
 
-def flat_pose(*, long_sleeves: bool) -> Pose:
-    """As clothes lie on a table: short sleeves halfway down, long ones farther, legs a little apart."""
-    down = 1.1 if long_sleeves else 0.62
-    arms: Pose = {f"{side}_shoulder": (0.0, 0.0, -sign * down) for side, sign in _SIGN.items()}
-    return arms | {f"{side}_hip": (0.0, 0.0, sign * 0.05) for side, sign in _SIGN.items()}
-
-
-def axis_angles(pose: Pose) -> NDArray[np.float32]:
-    """(55, 3), in the body's order of joints."""
-    angles = np.zeros((len(JOINTS), 3), np.float32)
-    for joint, vector in pose.items():
-        angles[list(JOINTS).index(joint)] = vector
-    return angles
-
-
 def _arms_down(rng: np.random.Generator) -> Pose:
     pose: Pose = {}
-    for side, sign in _SIGN.items():
+    for side, sign in SIGN.items():
         pose |= _arm(side, down=rng.uniform(0.95, 1.3), forward=rng.uniform(-0.15, 0.25), bend=rng.uniform(0, 0.5))
         pose[f"{side}_collar"] = (0.0, 0.0, -sign * rng.uniform(0, 0.06))
     return pose
@@ -49,14 +28,14 @@ def _arms_down(rng: np.random.Generator) -> Pose:
 def _arms_away(rng: np.random.Generator) -> Pose:
     """Any angle from nearly down to above the shoulders, elbows bent as they like."""
     pose: Pose = {}
-    for side in _SIGN:
+    for side in SIGN:
         pose |= _arm(side, down=rng.uniform(-0.3, 1.1), forward=rng.uniform(-0.1, 0.5), bend=rng.uniform(0, 1.4))
     return pose
 
 
 def _hand_on_hip(rng: np.random.Generator) -> Pose:
-    pose, side = _arms_down(rng), str(rng.choice(list(_SIGN)))
-    sign, bend = _SIGN[side], rng.uniform(1.15, 1.35)
+    pose, side = _arms_down(rng), str(rng.choice(list(SIGN)))
+    sign, bend = SIGN[side], rng.uniform(1.15, 1.35)
     pose[f"{side}_shoulder"] = _turns((0, 0, -sign * rng.uniform(0.7, 0.9)), (-rng.uniform(0.0, 0.2), 0, 0))
     pose[f"{side}_elbow"] = (0.0, -sign * 0.35, -sign * bend)
     return pose
@@ -69,20 +48,20 @@ def _swinging(rng: np.random.Generator) -> Pose:
 
 def _arm(side: str, down: float, forward: float, bend: float) -> Pose:
     """down: from level, forward: swung from the shoulder, bend: of the elbow, forwards; radians."""
-    sign = _SIGN[side]
+    sign = SIGN[side]
     shoulder = _turns((-forward, 0, 0), (0, 0, -sign * down))
     return {f"{side}_shoulder": shoulder, f"{side}_elbow": (0.0, -sign * bend, 0.0)}
 
 
 def _standing(rng: np.random.Generator) -> Pose:
     """On both legs or on one, the other a little bent."""
-    free, bend = str(rng.choice(list(_SIGN))), max(0.0, rng.uniform(-0.15, 0.35))
+    free, bend = str(rng.choice(list(SIGN))), max(0.0, rng.uniform(-0.15, 0.35))
     pose: Pose = {
-        f"{free}_hip": (-bend, 0.0, _SIGN[free] * rng.uniform(0, 0.1)),
+        f"{free}_hip": (-bend, 0.0, SIGN[free] * rng.uniform(0, 0.1)),
         f"{free}_knee": (1.5 * bend, 0.0, 0.0),
     }
     planted = "left" if free == "right" else "right"
-    return pose | {f"{planted}_hip": (0.0, 0.0, _SIGN[planted] * rng.uniform(-0.02, 0.08))}
+    return pose | {f"{planted}_hip": (0.0, 0.0, SIGN[planted] * rng.uniform(-0.02, 0.08))}
 
 
 def _walking(rng: np.random.Generator) -> Pose:

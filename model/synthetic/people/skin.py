@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.clothes.arrays import Values
+from model.synthetic.fabrics.brush import covered, edge, mixed, over
 from model.synthetic.fabrics.cloth_colours import Colour
 from model.synthetic.people.complexions import Complexion
 from model.synthetic.people.faces import BLUSH_RED, DARK, EYE, FACE_FROM, paint_face
-from model.synthetic.scene.brush import Values, covered, edge, mixed, over
 
 _SOLE = (0.90, 0.90, 0.88)
 

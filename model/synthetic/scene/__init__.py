@@ -1,1 +1,1 @@
-"""Where somebody stands, how the picture is taken and painted, and what is true of it."""
+"""A person in a room, lit and photographed: the picture, and labels of what it shows."""

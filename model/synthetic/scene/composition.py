@@ -1,4 +1,4 @@
-"""From what is seen at each pixel to a photo, and to the flat picture of a garment. Buffers have twice their size."""
+"""From buffers, of twice the size, to a photo of a person or the flat picture of a garment."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.clothes.buffers import Buffers, Layer
+from model.clothes.arrays import Values
+from model.clothes.buffers import LAYERS, BodyLayer, Buffers
 from model.synthetic.fabrics.garment_paint import creases, paint_garment
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.looks import Look
 from model.synthetic.people.skin import paint_eyes, paint_hair, paint_shoes, paint_skin
-from model.synthetic.scene.brush import Values
 from model.synthetic.scene.light import Light, display, lit
-from model.synthetic.scene.picture import GarmentPlace
 from model.synthetic.scene.rooms import Room, contact_shadow, paint_room
-
-LAYERS: dict[GarmentPlace, Layer] = {"upper": Layer.UPPER, "lower": Layer.LOWER, "dress": Layer.ONE_PIECE}
 
 _SKIN_WRAP = 0.25
 _FLAT_LIGHT = Light((0.0, 0.45, 0.89), (0.30,) * 3, (0.0, 0.0, 1.0), (0.34,) * 3, (0.42,) * 3, (0.34,) * 3)
@@ -44,7 +41,7 @@ def paint_person(buffers: Buffers, look: Look, garments: Iterable[Garment], ligh
     places, normals, occlusion = _taken(buffers, index)
     colours = np.empty((3, len(index)), np.float32).T
     wrap = np.zeros(len(index), np.float32)
-    for layer in list(Layer)[1:]:
+    for layer in list(BodyLayer)[1:]:
         part = slice(ends[layer - 1], ends[layer])
         if part.start == part.stop:
             continue
@@ -80,7 +77,7 @@ def _by_layer(layers: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.i
     """Where somebody is in the flattened picture, one layer after the other, and where each layer's pixels end."""
     index = np.flatnonzero(layers)
     seen = layers.ravel()[index]
-    counts = np.bincount(seen, minlength=len(Layer))
+    counts = np.bincount(seen, minlength=len(BodyLayer))
     return index[np.argsort(seen, kind="stable")], np.cumsum(counts)
 
 
@@ -90,12 +87,12 @@ def _taken(buffers: Buffers, index: NDArray[np.intp]) -> tuple[Values, Values, V
     return np.asfortranarray(places), np.asfortranarray(normals), buffers.occlusion.ravel().take(index)
 
 
-def _person(layer: Layer, look: Look, places: Values) -> Values:
-    if layer is Layer.EYES:
+def _person(layer: BodyLayer, look: Look, places: Values) -> Values:
+    if layer is BodyLayer.EYES:
         return paint_eyes(look.complexion, places)
-    if layer is Layer.HAIR:
+    if layer is BodyLayer.HAIR:
         return paint_hair(look.complexion, places)
-    if layer is Layer.SHOES:
+    if layer is BodyLayer.SHOES:
         return paint_shoes(look.shoes, places)
     return paint_skin(look.complexion, places)
 

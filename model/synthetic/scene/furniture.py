@@ -8,19 +8,20 @@ from typing import Literal
 
 import numpy as np
 
+from model.clothes.arrays import Values
+from model.synthetic.fabrics.brush import edge, mixed
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import Values, edge, mixed
 
 _LEAVES = (-0.55, -0.28, -0.05, 0.2, 0.5)  # how far each leans
 
-Kind = Literal["window", "arch", "plant", "shelf", "frame", "lamp"]
+FurnitureKind = Literal["window", "arch", "plant", "shelf", "frame", "lamp"]
 
 
 @dataclass(frozen=True)
 class Furniture:
     """Something out of focus. x, y: its middle, in widths and heights of the picture; size: in heights."""
 
-    kind: Kind
+    kind: FurnitureKind
     colour: Colour
     x: float
     y: float
@@ -28,13 +29,13 @@ class Furniture:
     blur: float
 
 
-_KINDS: tuple[Kind, ...] = ("window", "arch", "plant", "shelf", "frame", "lamp")
+_KINDS: tuple[FurnitureKind, ...] = ("window", "arch", "plant", "shelf", "frame", "lamp")
 
 
 def random_furniture(rng: np.random.Generator, wall: Colour) -> Furniture:
     """Anything, beside the middle of the picture, so that it shows past a person."""
     kind = _KINDS[rng.integers(len(_KINDS))]
-    own: dict[Kind, Colour] = {
+    own: dict[FurnitureKind, Colour] = {
         "window": (0.97, 0.98, 0.99),
         "plant": (rng.uniform(0.2, 0.4), rng.uniform(0.38, 0.55), rng.uniform(0.2, 0.35)),
         "lamp": (1.0, 0.93, 0.78),

@@ -1,14 +1,14 @@
-"""What each pixel shows in the words of the field: LIP, ATR and DensePose label maps."""
+"""Label maps of what each pixel shows, in the classes of LIP, ATR and DensePose."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.clothes.buffers import Buffers, Layer
+from model.clothes.arrays import Values
+from model.clothes.buffers import BodyLayer, Buffers
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.faces import FACE_FROM, hair_depth
-from model.synthetic.people.garments import Garment
-from model.synthetic.scene.brush import Values
 
 Labels = NDArray[np.uint8]
 
@@ -51,18 +51,18 @@ _ATR = {
 
 def _parsed(buffers: Buffers, classes: dict[str, int], lower: Garment | None) -> Labels:
     below = "skirt" if lower is not None and lower.kind == "skirt" else "trousers"
-    table = np.zeros(len(Layer), np.uint8)
+    table = np.zeros(len(BodyLayer), np.uint8)
     for layer, name in (
-        (Layer.EYES, "face"),
-        (Layer.HAIR, "hair"),
-        (Layer.UPPER, "upper"),
-        (Layer.LOWER, below),
-        (Layer.ONE_PIECE, "dress"),
+        (BodyLayer.EYES, "face"),
+        (BodyLayer.HAIR, "hair"),
+        (BodyLayer.UPPER, "upper"),
+        (BodyLayer.LOWER, below),
+        (BodyLayer.ONE_PIECE, "dress"),
     ):
         table[layer] = classes[name]
     labels = table[buffers.layers]
     flat = labels.ravel()
-    shoes, skin = (np.flatnonzero(buffers.layers == layer) for layer in (Layer.SHOES, Layer.SKIN))
+    shoes, skin = (np.flatnonzero(buffers.layers == layer) for layer in (BodyLayer.SHOES, BodyLayer.SKIN))
     left = buffers.places.reshape(-1, 3)[shoes, 0] > 0
     flat[shoes] = np.where(left, classes["left_shoe"], classes["right_shoe"])
     flat[skin] = _skin_labels(buffers.places.reshape(-1, 3)[skin], classes)
@@ -89,7 +89,7 @@ def densepose_labels(buffers: Buffers) -> Labels:
     """
     index = np.flatnonzero(buffers.layers)
     x, y, z = buffers.places.reshape(-1, 3)[index].T
-    hair = buffers.layers.ravel()[index] == Layer.HAIR
+    hair = buffers.layers.ravel()[index] == BodyLayer.HAIR
     left, front = x > 0, z > np.where(hair, _HAIR_IN_FRONT, 0.02)
     across = np.abs(x)
     parts = np.where(front, 2, 1)

@@ -1,6 +1,6 @@
 """Light on surfaces: a key, a fill and the sky.
 
-Colours are squared and rooted where the sRGB curve should stand: at most 3 % off, and many times as fast.
+A square and a square root stand in for the sRGB curve: at most 3 % off, and many times as fast.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.synthetic.scene.brush import Values
+from model.clothes.arrays import Values
 
 Vector = tuple[float, float, float]
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from model.body.smplx import BodyModel, Posed, read_body
-from model.clothes.buffers import Buffers
+from model.body.smplx import Posed
+from model.clothes.arrays import Floats
+from model.clothes.buffers import LAYERS, Buffers
+from model.clothes.cut import GarmentPlace
+from model.clothes.poses import Pose, axis_angles, flat_pose
 from model.clothes.rendering import render
-from model.clothes.surface import Floats, Surface
+from model.clothes.surface import SkinnedSurface
 from model.clothes.wearing import dressed, worn
-from model.engines.up2you.files import BODY
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.garments import Garment
+from model.synthetic.people.body import body_model, wardrobe
 from model.synthetic.people.keypoints import keypoints, with_visibility
-from model.synthetic.people.people import Person
-from model.synthetic.people.poses import Pose, axis_angles, flat_pose
-from model.synthetic.scene.composition import LAYERS, flat_picture, paint
+from model.synthetic.scene.composition import flat_picture, paint
 from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels
-from model.synthetic.scene.picture import GarmentPlace, Picture
-from model.synthetic.scene.shots import Camera, aim, fit
-from model.weights.pack import DEMO
+from model.synthetic.scene.person import Person
+from model.synthetic.scene.picture import Picture
+from model.synthetic.scene.shots import Pinhole, aim, fit
 
 _OVERSAMPLING = 2
 _LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
@@ -51,7 +50,7 @@ class Scene:
         crown = float(vertices[body_model().template[:, 1].argmax(), 1])
         self.joints: Floats = posed.joints.numpy()
         self.camera = aim(person.shot, float(vertices[:, 1].min()), crown, self.joints[0, [0, 2]], width / height)
-        surfaces = dressed(person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
+        surfaces = dressed(wardrobe(), person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
         self.buffers = _rendered(surfaces, posed, self.camera, width, height)
 
     def photo(self, person: Person, flats: Mapping[GarmentPlace, Image.Image]) -> Picture:
@@ -79,9 +78,9 @@ class Flat:
     """A garment's geometry on the table, rendered once. Painted as often as one likes."""
 
     def __init__(self, garment: Garment, width: int, height: int) -> None:
-        nobody = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
-        surfaces = worn(garment, nobody)
-        posed = _posed(nobody, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
+        average = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
+        surfaces = worn(wardrobe(), garment, average)
+        posed = _posed(average, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
         corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
         self.buffers = _rendered(surfaces, posed, fit(corners, width / height), width, height)
 
@@ -90,16 +89,10 @@ class Flat:
         return Image.fromarray(flat_picture(self.buffers, garment))
 
 
-def _rendered(surfaces: Sequence[Surface], posed: Posed, camera: Camera, width: int, height: int) -> Buffers:
+def _rendered(surfaces: Sequence[SkinnedSurface], posed: Posed, camera: Pinhole, width: int, height: int) -> Buffers:
     size = height * _OVERSAMPLING, width * _OVERSAMPLING
     return render(surfaces, posed.transforms.numpy(), camera, *size)
 
 
-def _posed(betas: NDArray[np.float32], pose: Pose) -> Posed:
+def _posed(betas: Floats, pose: Pose) -> Posed:
     return body_model().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))
-
-
-@cache
-def body_model() -> BodyModel:
-    """The body of all synthetic people. Shared: not to be written to."""
-    return read_body(DEMO / BODY)

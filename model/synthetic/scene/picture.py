@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-GarmentPlace = Literal["upper", "lower", "dress"]
+from model.clothes.cut import GarmentPlace
 
 
 @dataclass(frozen=True)

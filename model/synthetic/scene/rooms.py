@@ -1,4 +1,4 @@
-"""What is behind a person: walls, a floor, and blurred things that are nobody's business."""
+"""What is behind a person: walls, a floor and blurred furniture."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from model.clothes.arrays import Values
+from model.synthetic.fabrics.brush import edge, mixed, over
 from model.synthetic.fabrics.cloth_colours import Colour
-from model.synthetic.scene.brush import Values, edge, mixed, over
 from model.synthetic.scene.furniture import Furniture, cover, quiet_colour, random_furniture
 
 _FEWEST_PIXELS, _LARGEST_STEP = 96, 5  # it is painted smaller, for everything in it is blurred anyway

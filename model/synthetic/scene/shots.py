@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from model.clothes.arrays import Floats
 
 _DISTANCE = 3.2  # metres from the camera to the middle of what it shows
 
@@ -25,7 +24,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Camera:
+class Pinhole:
     """A pinhole. turn: (3, 3), world to camera, whose axes are right, up and towards the camera. middle: (3,), the
     point it looks at. zoom: pictures' half heights a metre, at the middle."""
 
@@ -54,22 +53,22 @@ class Camera:
         return pixels
 
 
-def aim(shot: Shot, soles: float, crown: float, ground: Floats, aspect: float) -> Camera:
+def aim(shot: Shot, soles: float, crown: float, ground: Floats, aspect: float) -> Pinhole:
     """The camera of a shot of somebody. soles, crown: heights in metres; ground: (2,), x and z of the body's middle;
     aspect: width by height of the picture."""
     size = (crown - soles) * (shot.top - shot.bottom)
     height = soles + (crown - soles) * (shot.bottom + shot.top) / 2
     turn = _turn(*np.radians([shot.azimuth, shot.elevation]))
     middle = np.array([ground[0], height, ground[1]], np.float32) - turn[0] * np.float32(shot.aside * size * aspect)
-    return Camera(turn, middle, 2 / size, aspect)
+    return Pinhole(turn, middle, 2 / size, aspect)
 
 
-def fit(points: Floats, aspect: float, margin: float = 0.06) -> Camera:
+def fit(points: Floats, aspect: float, margin: float = 0.06) -> Pinhole:
     """From the front, at eye level, so that all points, (N, 3), are in a picture of this aspect, with a margin."""
     low, high = points.min(0), points.max(0)
     across, up, _ = high - low
     size = max(up, across / aspect) / (1 - 2 * margin)
-    return Camera(np.eye(3, dtype=np.float32), (low + high) / 2, 2 / size, aspect)
+    return Pinhole(np.eye(3, dtype=np.float32), (low + high) / 2, 2 / size, aspect)
 
 
 def random_shot(rng: np.random.Generator, bottom: float, top: float) -> Shot:

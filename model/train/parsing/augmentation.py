@@ -10,7 +10,7 @@ from model.train.parsing.network import STRIDE
 from model.train.parsing.people import MAPS
 
 Photo = NDArray[np.uint8]  # (H, W, 3)
-Labels = NDArray[np.uint8]  # (maps, H, W)
+LabelStack = NDArray[np.uint8]  # (maps, H, W)
 Size = tuple[int, int]  # width, height
 Frame = NDArray[np.float64]  # (2, 3)
 
@@ -18,12 +18,12 @@ _LARGEST_ZOOM, _STRETCH, _TURN = 1.35, 0.06, 5.0  # times, share, degrees
 _SHARE_BLURRED = 0.35
 
 
-def as_seen(photo: Photo, labels: Labels, size: Size) -> tuple[Photo, Labels]:
+def as_seen(photo: Photo, labels: LabelStack, size: Size) -> tuple[Photo, LabelStack]:
     """A photo stretched to `size`, and what is in the middle of each cell of the network's logits."""
     return _sampled(photo, labels, _frame(photo, 1, 1, 0, (0, 0)), size)
 
 
-def varied(photo: Photo, labels: Labels, size: Size, rng: np.random.Generator) -> tuple[Photo, Labels]:
+def varied(photo: Photo, labels: LabelStack, size: Size, rng: np.random.Generator) -> tuple[Photo, LabelStack]:
     """The same as somebody else's photo."""
     seen, names = _sampled(_focused(photo, rng), labels, _random_frame(photo, rng), size)
     if rng.uniform() < 0.5:
@@ -31,7 +31,7 @@ def varied(photo: Photo, labels: Labels, size: Size, rng: np.random.Generator) -
     return _lit(seen, rng), names
 
 
-def mirrored(photo: Photo, labels: Labels) -> tuple[Photo, Labels]:
+def mirrored(photo: Photo, labels: LabelStack) -> tuple[Photo, LabelStack]:
     """Left and right exchanged, in names too."""
     names = [table[plane[:, ::-1]] for table, plane in zip(_OTHER_SIDE, labels, strict=True)]
     return np.ascontiguousarray(photo[:, ::-1]), np.stack(names)
@@ -71,7 +71,7 @@ def _frame(photo: Photo, across: float, down: float, turn: float, aside: tuple[f
     return np.concatenate([axes, (middle - axes @ [0.5, 0.5])[:, None]], 1)
 
 
-def _sampled(photo: Photo, labels: Labels, frame: Frame, size: Size) -> tuple[Photo, Labels]:
+def _sampled(photo: Photo, labels: LabelStack, frame: Frame, size: Size) -> tuple[Photo, LabelStack]:
     seen = _warped(photo, frame, size, cv2.INTER_LINEAR)
     coarse = size[0] // STRIDE, size[1] // STRIDE
     return seen, np.stack([_warped(plane, frame, coarse, cv2.INTER_NEAREST) for plane in labels])

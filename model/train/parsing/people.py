@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import trange
 
-from model.synthetic.people.people import Person, random_person
+from model.clothes.cut import GarmentPlace
 from model.synthetic.scene.composition import paint
 from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Scene
-from model.synthetic.scene.picture import GarmentPlace
 
 MAPS = {"densepose": 25, "lip": 20, "atr": 18}  # how many classes each tells apart
 

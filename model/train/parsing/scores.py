@@ -21,7 +21,7 @@ from model.tryon.request import Category
 
 
 @dataclass
-class Scores:
+class LabelScores:
     """maps: mean IoU of each label map, over the classes that occur. masks: mean IoU of each category's masks, over
     the people who have one. milliseconds: of the three networks for a picture, reading and writing it excluded."""
 
@@ -30,7 +30,7 @@ class Scores:
     milliseconds: float = 0.0
 
 
-def score(weights: Path, people: People) -> Scores:
+def score(weights: Path, people: People) -> LabelScores:
     """Of the files under `weights`, on people of any size.
 
     Raises:
@@ -50,7 +50,7 @@ def score(weights: Path, people: People) -> Scores:
             count.add(getattr(found, name), getattr(true, name))
         for category, overlap in _mask_overlaps(found, true):
             overlaps[category].append(overlap)
-    return Scores(
+    return LabelScores(
         {name: count.mean_iou() for name, count in zip(MAPS, counts, strict=True)},
         {category: float(np.mean(values)) for category, values in overlaps.items() if values},
         1000 * seconds / len(people),

@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.clothes.arrays import Values
 from model.clothes.buffers import Buffers
 from model.synthetic.datasets.a_pose_views import EVEN_LIGHT
 from model.synthetic.datasets.loose_photos import moment, somebody
 from model.synthetic.datasets.records import repainted
-from model.synthetic.people.people import Person
-from model.synthetic.scene.brush import Values
 from model.synthetic.scene.composition import levels, paint_person
 from model.synthetic.scene.light import Light
+from model.synthetic.scene.person import Person
 from model.synthetic.scene.photos import Scene
 
 Levels = NDArray[np.uint8]
@@ -36,7 +36,7 @@ class LabelledPerson:
 
     colours: (K, P, S, S, 4) uint8, sRGB times alpha, and alpha.
     even: (K, P, S/2, S/2, 3) uint8, the same evenly lit.
-    layers: (P, S, S) uint8, of `Layer`.
+    layers: (P, S, S) uint8, of `BodyLayer`.
     places: (P, S/2, S/2, 3) float16 metres; coarse_layers: (P, S/2, S/2) uint8, the layer that the place is of.
     azimuths: (P,) float32 radians.
     betas: (10,) float32.

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.clothes.buffers import Layer
+from model.clothes.buffers import BodyLayer
 from model.engines.template.place_network import LAYERS, Labelling, turned_back
 from model.train.template.kept_people import LabelledPhotos
 
@@ -55,7 +55,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
 
 def _layer_weights(logits: Tensor) -> Tensor:
     weights = logits.new_ones(LAYERS)
-    weights[Layer.EYES] = _EYES
+    weights[BodyLayer.EYES] = _EYES
     return weights
 
 

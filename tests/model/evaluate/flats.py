@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 
 from model.evaluate.exact_pair import Levels
-from model.synthetic.fabrics.fabrics import Fabric, Kind
-from model.synthetic.people.garments import Garment
+from model.synthetic.fabrics.fabrics import Fabric, Pattern
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.scene.photos import Flat
 
 _CREAM = (0.96, 0.94, 0.91)
 
 
-def flat(pattern: Kind, colour: tuple[int, int, int], size: tuple[int, int] = (96, 128)) -> Levels:
+def flat(pattern: Pattern, colour: tuple[int, int, int], size: tuple[int, int] = (96, 128)) -> Levels:
     """(H, W, 3): a pattern of this colour, 0..255, and cream. size: width and height."""
     red, green, blue = (level / 255 for level in colour)
     garment = _tshirt(Fabric(pattern, ((red, green, blue), _CREAM, _CREAM), 0.1))

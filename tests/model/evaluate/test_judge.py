@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from model.evaluate.judge import areas_of, is_patterned, like
-from model.synthetic.fabrics.fabrics import Kind
+from model.synthetic.fabrics.fabrics import Pattern
 from model.tryon.repaint import blend
 from tests.model.evaluate.flats import flat
 from tests.model.tryon.drawing import array, noise, rectangle
@@ -50,7 +50,7 @@ def test_truth_is_resized_like_published_and_cut_like_the_result() -> None:
     ("pattern", "expected"),
     [("plain", False), ("stripes", True), ("gingham", True), ("dots", True), ("gradient", True)],
 )
-def test_folds_are_no_pattern(pattern: Kind, expected: bool) -> None:
+def test_folds_are_no_pattern(pattern: Pattern, expected: bool) -> None:
     assert is_patterned(flat(pattern, (150, 60, 60))) is expected
 
 

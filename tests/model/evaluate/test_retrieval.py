@@ -10,11 +10,11 @@ import pytest
 from model.errors import InputError
 from model.evaluate.exact_pair import Levels, Region, filled
 from model.evaluate.retrieval import GROUP, description, found_among_groups, garment_pixels, nearest
-from model.synthetic.fabrics.fabrics import Kind
+from model.synthetic.fabrics.fabrics import Pattern
 from tests.model.evaluate.flats import flat
 
 COLOURS = ((196, 60, 52), (58, 92, 140), (226, 186, 92))
-PATTERNS: tuple[Kind, ...] = ("plain", "stripes", "gingham", "dots")
+PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "gingham", "dots")
 
 
 def worn(garment: Levels) -> tuple[Levels, Region]:

@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.body.a_pose import pose_a
+from model.body.joints import JOINTS
 from model.body.smplx import Posed, read_body
-from model.clothes.buffers import Buffers, Layer
-from model.clothes.cuts import bodice_depth, skirt_depth, trousers_depth
+from model.clothes.arrays import Values
+from model.clothes.buffers import LAYERS, BodyLayer, Buffers
+from model.clothes.outlines import bodice_depth, skirt_depth, trousers_depth
 from model.engines.up2you.files import BODY
 from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import interpolate
-from model.synthetic.people.garments import Garment
-from model.synthetic.people.joints import JOINTS
-from model.synthetic.scene.brush import Values
-from model.synthetic.scene.composition import LAYERS
+from model.synthetic.fabrics.garments import Garment
 from model.weights.pack import DEMO
 
 DISTANCE, METRES_HIGH = 3.0, 1.9
@@ -41,7 +40,7 @@ def naked(height: int = 256, width: int = 192, behind: bool = False) -> Buffers:
     clip = on_screen(mesh.vertices * turn, width / height)
     fragments = Torch().rasterise(clip[None], BODY_MODEL.faces, height, width)
     owners = BODY_MODEL.weights.argmax(1)
-    eyeballs = torch.isin(owners, torch.tensor([list(JOINTS).index(f"{s}_eye_smplhf") for s in ("left", "right")]))
+    eyeballs = torch.isin(owners, torch.tensor([JOINTS.index(f"{s}_eye_smplhf") for s in ("left", "right")]))
     normals = vertex_normals(mesh.vertices, BODY_MODEL.faces) * turn
     values = [BODY_MODEL.template, normals, DISTANCE - (mesh.vertices * turn)[:, 2:], eyeballs[:, None].float()]
     planes = interpolate(torch.cat(values, 1), BODY_MODEL.faces, fragments)[0].numpy()
@@ -50,8 +49,8 @@ def naked(height: int = 256, width: int = 192, behind: bool = False) -> Buffers:
     y = planes[..., 1]
     layers = np.select(
         [~seen, planes[..., 7] > 0.5, y > 0.74, y < -0.8],
-        [Layer.NOTHING, Layer.EYES, Layer.HAIR, Layer.SHOES],
-        Layer.SKIN,
+        [BodyLayer.NOTHING, BodyLayer.EYES, BodyLayer.HAIR, BodyLayer.SHOES],
+        BodyLayer.SKIN,
     )
     joints = owners[BODY_MODEL.faces[faces.clamp(min=0), 0]].numpy() * seen
     occlusion = seen.astype(np.float32)
@@ -77,5 +76,5 @@ def dressed(buffers: Buffers, garments: Sequence[Garment]) -> Buffers:
     layers: NDArray[np.uint8] = buffers.layers.copy()
     for garment in garments:
         worn = depth(garment, buffers.places.reshape(-1, 3)).reshape(layers.shape) > 0
-        layers[worn & np.isin(layers, [Layer.SKIN, Layer.LOWER])] = LAYERS[garment.place]
+        layers[worn & np.isin(layers, [BodyLayer.SKIN, BodyLayer.LOWER])] = LAYERS[garment.place]
     return Buffers(layers, *list(vars(buffers).values())[1:])

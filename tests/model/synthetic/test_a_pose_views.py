@@ -10,12 +10,12 @@ from PIL import Image
 from model.avatar.pose_images import HALF_HEIGHT, pose_images
 from model.avatar.targets import targets
 from model.body.a_pose import a_pose, normalised
+from model.body.joints import JOINTS
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
 from model.mesh.rasterise_torch import Torch
 from model.synthetic.datasets.a_pose_views import APose, a_pose_views
 from model.synthetic.datasets.loose_photos import somebody
-from model.synthetic.people.joints import JOINTS
-from model.synthetic.scene.photos import body_model
+from model.synthetic.people.body import body_model
 
 SEED, SIZE = 3, 128
 PERSON = somebody(SEED)
@@ -43,7 +43,7 @@ def normals(picture: Image.Image) -> np.ndarray:
 
 
 def pixel_of(truth: APose, view: int, joint: str) -> tuple[int, int]:
-    column, row = truth.cameras[view].pixels(truth.joints[list(JOINTS).index(joint), None], SIZE)[0]
+    column, row = truth.cameras[view].pixels(truth.joints[JOINTS.index(joint), None], SIZE)[0]
     return int(row), int(column)
 
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from model.body.a_pose import pose_a
+from model.body.joints import JOINTS, PARENTS
 from model.body.smplx import BodyModel, read_body
 from model.engines.up2you.files import BODY
 from model.synthetic.making.anny_body import Bodies
 from model.synthetic.making.body_export import export_body, main, principal_shapes, write_arrays
 from model.synthetic.making.t_pose import to_t_pose
-from model.synthetic.people.joints import JOINTS, PARENTS
 from model.weights.pack import DEMO
 
 NUMBER = {name: i for i, name in enumerate(JOINTS)}

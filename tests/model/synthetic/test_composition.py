@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.clothes.buffers import Buffers, Layer
+from model.clothes.buffers import BodyLayer, Buffers
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment, random_garment
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import Look, random_look
 from model.synthetic.people.skin import paint_eyes, paint_hair, paint_shoes, paint_skin
 from model.synthetic.scene.composition import flat_picture, paint
@@ -39,9 +39,9 @@ def test_a_photo_shows_clothes_in_their_colours(buffers: Buffers) -> None:
     assert photo.shape == (128, 96, 3)
     assert photo.dtype == alpha.dtype == np.uint8
     layers = halved(buffers).layers
-    red, _, other = photo[layers == Layer.UPPER].mean(0)
+    red, _, other = photo[layers == BodyLayer.UPPER].mean(0)
     assert red > 2.5 * other
-    red, _, other = photo[layers == Layer.LOWER].mean(0)
+    red, _, other = photo[layers == BodyLayer.LOWER].mean(0)
     assert other > 2.5 * red
 
 
@@ -49,7 +49,7 @@ def test_another_garment_changes_nothing_but_its_own_pixels(buffers: Buffers) ->
     before, _ = painted(buffers, CLOTHES)
     after, _ = painted(buffers, (BLUE_TROUSERS, replace(RED_TOP, fabric=BLUE_TROUSERS.fabric)))
     changed = (before != after).any(-1)
-    worn = (buffers.layers == Layer.UPPER).reshape(128, 2, 96, 2)
+    worn = (buffers.layers == BodyLayer.UPPER).reshape(128, 2, 96, 2)
     assert not changed[~worn.any((1, 3))].any()
     assert changed[worn.all((1, 3))].mean() > 0.99
 
@@ -62,7 +62,7 @@ def test_alpha_is_the_share_of_fine_pixels_with_somebody(buffers: Buffers) -> No
 
 def test_outlines_lie_between_person_and_room(buffers: Buffers) -> None:
     white = ((1.0, 1.0, 1.0),) * 3
-    everything = np.where(buffers.layers > 0, np.uint8(Layer.UPPER), np.uint8(0))
+    everything = np.where(buffers.layers > 0, np.uint8(BodyLayer.UPPER), np.uint8(0))
     bright = replace(buffers, layers=everything)
     photo, alpha = painted(bright, (replace(RED_TOP, fabric=Fabric("plain", white), trim=white[0]),))
     room = paint_room(random_room(rng_after_look(1)), 128, 96) * 255
@@ -86,7 +86,7 @@ def test_equal_seeds_give_equal_photos(buffers: Buffers) -> None:
 
 def test_a_flat_picture_shows_the_garment_alone_on_white(buffers: Buffers) -> None:
     flat = flat_picture(buffers, RED_TOP)
-    worn = (buffers.layers == Layer.UPPER).reshape(128, 2, 96, 2)
+    worn = (buffers.layers == BodyLayer.UPPER).reshape(128, 2, 96, 2)
     inside, outside = flat[worn.all((1, 3))], flat[~worn.any((1, 3))]
     assert np.abs(inside.mean(0) - np.array(RED) * 255).max() < 30
     assert (outside == 255).all(-1).mean() > 0.9
@@ -97,7 +97,7 @@ def test_flat_and_worn_show_the_same_pattern(buffers: Buffers) -> None:
     """Both are functions of places, so seen from the same side their colours go together pixel by pixel."""
     striped = replace(RED_TOP, fabric=Fabric("stripes", (RED, (0.95, 0.95, 0.95), RED), scale=0.16))
     photo, flat = painted(buffers, (BLUE_TROUSERS, striped))[0], flat_picture(buffers, striped)
-    worn = (buffers.layers == Layer.UPPER).reshape(128, 2, 96, 2).all((1, 3))
+    worn = (buffers.layers == BodyLayer.UPPER).reshape(128, 2, 96, 2).all((1, 3))
     green = np.corrcoef(photo[worn][:, 1], flat[worn][:, 1])[0, 1]
     assert green > 0.95
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.clothes.cloth_coordinates import cloth_coordinates, on_sleeve
-from model.synthetic.fabrics.fabrics import Fabric, Kind, random_fabric
+from model.synthetic.fabrics.fabrics import Fabric, Pattern, random_fabric
 from model.synthetic.fabrics.footprints import footprints
 from model.synthetic.fabrics.motifs import MOTIFS
 from tests.model.synthetic.made_buffers import naked
@@ -26,8 +26,8 @@ def sheet(fabric: Fabric, pixels: int, metres: float = 0.6) -> np.ndarray:
     return fabric.colours_at(u.ravel(), v.ravel(), pixel).reshape(pixels, pixels, 3)
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-def test_every_kind_gives_float32_colours_between_its_own(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", get_args(Pattern))
+def test_every_kind_gives_float32_colours_between_its_own(kind: Pattern) -> None:
     picture = sheet(Fabric(kind, COLOURS, scale=0.12), 64)
     assert picture.dtype == np.float32
     assert picture.min() >= 0.1 - 1e-6
@@ -35,8 +35,8 @@ def test_every_kind_gives_float32_colours_between_its_own(kind: Kind) -> None:
     assert (kind == "plain") == (np.ptp(picture, axis=(0, 1)).max() < 1e-6)
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-def test_a_coarse_picture_is_the_mean_of_a_fine_one(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", get_args(Pattern))
+def test_a_coarse_picture_is_the_mean_of_a_fine_one(kind: Pattern) -> None:
     fabric = Fabric(kind, COLOURS, scale=0.12, origin=(0.03, 0.02))
     coarse, fine = sheet(fabric, 60), sheet(fabric, 600)
     means = fine.reshape(60, 10, 60, 10, 3).mean((1, 3))
@@ -44,7 +44,7 @@ def test_a_coarse_picture_is_the_mean_of_a_fine_one(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["stripes", "gingham", "tartan", "dots", "scatter"])
-def test_a_pattern_finer_than_pixels_becomes_one_even_colour(kind: Kind) -> None:
+def test_a_pattern_finer_than_pixels_becomes_one_even_colour(kind: Pattern) -> None:
     fabric = Fabric(kind, COLOURS, scale=0.05, angle=0.3)
     far = sheet(fabric, 24, metres=2.4)
     near = sheet(fabric, 512, metres=1.0)
@@ -81,7 +81,7 @@ def test_a_motif_stays_in_its_circle_and_fills_a_part_of_it(motif: str) -> None:
 
 def test_random_fabrics_come_in_all_kinds_with_colours_that_differ() -> None:
     fabrics = [random_fabric(np.random.default_rng(seed)) for seed in range(150)]
-    assert {fabric.kind for fabric in fabrics} == set(get_args(Kind))
+    assert {fabric.kind for fabric in fabrics} == set(get_args(Pattern))
     for fabric in fabrics:
         ground, ink, _ = np.array(fabric.colours)
         assert np.abs(ground - ink).max() > 0.25

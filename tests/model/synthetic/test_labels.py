@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.clothes.buffers import Buffers, Layer
+from model.body.joints import JOINTS
+from model.clothes.buffers import BodyLayer, Buffers
 from model.perception.label_maps import LabelMaps
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment
-from model.synthetic.people.joints import JOINTS
+from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.keypoints import NAMES, keypoints, with_visibility
 from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels
 from model.tryon.automask import agnostic_mask
@@ -59,11 +59,11 @@ def test_lip_and_atr_name_what_is_worn_and_whose_side_it_is(
 
 def test_a_skirt_is_not_trousers_and_a_dress_neither(buffers: Buffers) -> None:
     skirt = Garment("skirt", PLAIN, GREY, hem=-0.4)
-    lower = buffers.layers == Layer.LOWER
+    lower = buffers.layers == BodyLayer.LOWER
     assert set(lip_labels(buffers, skirt)[lower]) == {12}
     assert set(atr_labels(buffers, skirt)[lower]) == {5}
     dress = halved(dressed(naked(), [Garment("dress", PLAIN, GREY, hem=-0.4)]))
-    one_piece = dress.layers == Layer.ONE_PIECE
+    one_piece = dress.layers == BodyLayer.ONE_PIECE
     assert one_piece.sum() > 1000
     assert set(lip_labels(dress, None)[one_piece]) == {6}
     assert set(atr_labels(dress, None)[one_piece]) == {7}
@@ -116,9 +116,9 @@ def test_the_published_mask_of_these_maps_covers_the_garment_and_spares_the_rest
     maps = LabelMaps(densepose_labels(buffers), lip_labels(buffers, TROUSERS), atr_labels(buffers, TROUSERS))
     mask = agnostic_mask(maps, "upper") > 0
     face = maps.lip == 13
-    assert mask[buffers.layers == Layer.UPPER].mean() > 0.99
+    assert mask[buffers.layers == BodyLayer.UPPER].mean() > 0.99
     assert not mask[face].any()
-    assert mask[buffers.layers == Layer.LOWER].mean() < 0.2
+    assert mask[buffers.layers == BodyLayer.LOWER].mean() < 0.2
 
 
 def test_keypoints_lie_on_what_they_name() -> None:

@@ -10,13 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.clothes.cut import GarmentKind, GarmentPlace
 from model.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
+from model.samples.samples import SAMPLES, sample_sheet, small_sample
 from model.synthetic.datasets.sample_pictures import PEOPLE
-from model.synthetic.datasets.samples import SAMPLES, sample_sheet, small_sample
-from model.synthetic.fabrics.fabrics import Kind as Pattern
+from model.synthetic.fabrics.fabrics import Pattern
 from model.synthetic.fabrics.sample_garments import GARMENTS
-from model.synthetic.people.garments import Kind
-from model.synthetic.scene.picture import GarmentPlace
 from tests.rendered import SMALL, pictures
 
 LEVELS = 3  # grey levels, between machines that add in another order
@@ -33,7 +32,7 @@ def test_every_person_tries_a_garment_of_their_own_on() -> None:
 
 
 def test_every_kind_of_garment_and_every_family_of_fabrics_is_shown() -> None:
-    assert {garment.kind for garment in GARMENTS.values()} == set(get_args(Kind))
+    assert {garment.kind for garment in GARMENTS.values()} == set(get_args(GarmentKind))
     assert {garment.fabric.kind for garment in GARMENTS.values()} == set(get_args(Pattern))
     hems = [garment.hem for garment in GARMENTS.values() if garment.kind == "trousers"]
     assert min(hems) < -0.7 < -0.4 < max(hems)  # shorts are trousers

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.body.joints import JOINTS
 from model.body.smplx import read_body
-from model.clothes.wardrobe import FILE, PIECES, Piece, wardrobe
+from model.clothes.wardrobe import FILE, PIECES, Piece
 from model.engines.up2you.files import BODY
 from model.errors import WeightsError
 from model.mesh.distance import nearest_vertices
@@ -18,7 +19,7 @@ from model.mesh.mesh import Mesh
 from model.mesh.normals import face_normals, vertex_normals
 from model.synthetic.making.anny_body import Bodies
 from model.synthetic.making.wardrobe_export import export_piece, main
-from model.synthetic.people.joints import JOINTS
+from model.synthetic.people.body import wardrobe
 from model.weights.pack import DEMO
 
 NUMBER = {name: i for i, name in enumerate(JOINTS)}

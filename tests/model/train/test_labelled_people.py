@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.clothes.buffers import Layer
+from model.clothes.buffers import BodyLayer
 from model.engines.template.place_network import turned_back
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.labelled_people import Frame, LabelledPerson, labelled_person
@@ -54,22 +54,22 @@ def test_people_fill_their_square_as_photos_are_framed(person: LabelledPerson) -
 
 def test_shoes_are_lowest_and_hair_is_highest(person: LabelledPerson) -> None:
     heights = person.places[..., 1].astype(np.float32)
-    assert heights[person.coarse_layers == Layer.SHOES].max() < -0.7
-    assert heights[person.coarse_layers == Layer.HAIR].min() > 0.25
+    assert heights[person.coarse_layers == BodyLayer.SHOES].max() < -0.7
+    assert heights[person.coarse_layers == BodyLayer.HAIR].min() > 0.25
 
 
 def test_the_azimuth_says_which_side_is_seen(person: LabelledPerson) -> None:
     places = torch.from_numpy(person.places.astype(np.float32)).permute(0, 3, 1, 2)
     azimuths = torch.from_numpy(person.azimuths)
     _, _, near = turned_back(places, torch.stack([azimuths.sin(), azimuths.cos()], 1)).unbind(1)
-    trunk = torch.from_numpy((person.coarse_layers >= Layer.UPPER) & (person.coarse_layers <= Layer.ONE_PIECE))
+    trunk = torch.from_numpy((person.coarse_layers >= BodyLayer.UPPER) & (person.coarse_layers <= BodyLayer.ONE_PIECE))
     assert all(near[photo][trunk[photo]].mean() > 0.02 for photo in range(len(near)) if trunk[photo].any())
 
 
 def test_evenly_lit_paintings_differ_by_light_alone(person: LabelledPerson) -> None:
     """Of two photos of one painting, the colours of a garment are nearer to each other evenly lit."""
     small = person.colours[0].reshape(-1, SIZE // 2, 2, SIZE // 2, 2, 4).mean((2, 4))
-    covered = (person.coarse_layers == Layer.ONE_PIECE) & (small[..., 3] > 250)
+    covered = (person.coarse_layers == BodyLayer.ONE_PIECE) & (small[..., 3] > 250)
     lit = [small[photo][covered[photo]][:, :3].mean(0) for photo in range(2)]
     even = [person.even[0, photo][covered[photo]].mean(0) for photo in range(2)]
     assert np.abs(even[0] - even[1]).max() < np.abs(lit[0] - lit[1]).max()

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from model.synthetic.scene.picture import GarmentPlace
+from model.clothes.cut import GarmentPlace
 from model.train.errors import SettingsError
 from model.train.linear_start import patches, principal_components, start_near_linear
 from tests import rendered

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from model.__main__ import main
-from model.clothes.buffers import Layer
+from model.clothes.buffers import BodyLayer
 from model.engines.template.place_network import LAYERS, Labelling, PlaceNetwork, on_grey, turned, turned_back
 from model.train.kinds import read_settings
 from model.train.loop import train
@@ -91,7 +91,7 @@ def test_mirrored_photos_show_the_other_side(photos: LabelledPhotos) -> None:
     assert 0 < mirrored.sum() < len(mirrored)
     assert ((several.layers > 0) & (several.colours[:, 3] < 0.2)).float().mean() < 0.01
     _, _, near = turned_back(several.places, torch.stack([several.azimuths.sin(), several.azimuths.cos()], 1)).unbind(1)
-    trunk = (several.coarse_layers >= Layer.UPPER) & (several.coarse_layers <= Layer.ONE_PIECE)
+    trunk = (several.coarse_layers >= BodyLayer.UPPER) & (several.coarse_layers <= BodyLayer.ONE_PIECE)
     assert all(near[row][trunk[row]].mean() > 0 for row in range(len(near)) if trunk[row].any())
 
 

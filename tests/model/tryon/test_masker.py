@@ -228,10 +228,25 @@ def test_the_pictures_asked_for_last_are_remembered(
         assert session.runs == runs
 
 
-def test_a_picture_too_large_to_be_remembered_is_not() -> None:
-    recent, plane = Recent(10), np.zeros((2, 2), np.uint8)
-    recent.put(b"1", LabelMaps(plane, plane, plane))
-    assert recent.get(b"1") is None
+def test_a_picture_too_large_to_be_remembered_is_not(runner: asyncio.Runner) -> None:
+    async def remembered(most_bytes: int) -> LabelMaps | None:
+        recent, plane = Recent(most_bytes, most_s=60), np.zeros((2, 2), np.uint8)
+        recent.put(b"1", LabelMaps(plane, plane, plane))
+        return recent.get(b"1")
+
+    assert runner.run(remembered(12)) is not None
+    assert runner.run(remembered(11)) is None
+
+
+def test_labels_are_forgotten_when_their_time_is_over_also_those_just_used(runner: asyncio.Runner) -> None:
+    async def use_until_forgotten() -> None:
+        recent, plane = Recent(100, most_s=0.05), np.zeros((2, 2), np.uint8)
+        recent.put(b"1", LabelMaps(plane, plane, plane))
+        assert recent.get(b"1") is not None
+        while recent.get(b"1") is not None:
+            await asyncio.sleep(0.01)
+
+    runner.run(asyncio.wait_for(use_until_forgotten(), 180))
 
 
 def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:

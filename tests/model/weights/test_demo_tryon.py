@@ -20,8 +20,8 @@ from model.engines.catvton.engine import TryOn
 from model.runtime.device import open_device
 from model.synthetic.datasets.sample_pictures import true_mask
 from model.synthetic.fabrics.fabrics import Fabric
-from model.synthetic.people.garments import Garment
-from model.synthetic.people.people import Person, random_person
+from model.synthetic.fabrics.garments import Garment
+from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import lay_flat, photograph
 from model.synthetic.scene.picture import Picture
 from model.tryon.presets import Quality

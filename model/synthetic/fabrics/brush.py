@@ -1,16 +1,13 @@
-"""What painting by formula needs: everything a function of points, (N,) or (N, 3), float32.
+"""Painting by formula: colours as functions of points, (N,) or (N, 3), float32.
 
 Colours (N, 3) lie channel by channel in memory, a transposed (3, N): numpy is several times as fast on them.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[Any]  # float32; its precision is not written out, or every product of two would have to be cast
+from model.clothes.arrays import Values
 
 
 def edge(inside: Values, pixel: Values | float) -> Values:

@@ -1,65 +1,32 @@
-"""Garments: how they are cut, in metres of the body's template (T pose, Y up, pelvis at the origin), and of what."""
+"""Garments: a cut, and the cloth it is made of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
+from model.clothes.cut import SHOULDER, Cut, GarmentKind, GarmentPlace
 from model.synthetic.fabrics.cloth_colours import Colour, random_colour
 from model.synthetic.fabrics.fabrics import Fabric, random_fabric
-from model.synthetic.scene.picture import GarmentPlace
-
-Kind = Literal["tshirt", "long_sleeve", "tank_top", "trousers", "skirt", "dress"]
-
-NECK_TOP = 0.53  # height the neck's opening is measured from: where the neck leaves the shoulders
 
 
 @dataclass(frozen=True)
-class Garment:
-    """One piece of clothing. Lengths in metres; heights are Y on the template.
+class Garment(Cut):
+    """One piece of clothing.
 
-    kind: a dress has sleeves as short as those of a top, or none.
     fabric: of all of it; trim: the colour of ribs and bands where `ribbed`.
-    hem: height of the lower edge; of trousers, where the legs end.
-    neck_width, neck_depth: half the width of the neck's opening, and how far it reaches below `NECK_TOP` in front.
-    v_neck: the opening is pointed, not round.
-    sleeve: |x| where sleeves end, or where straps do, inside the shoulder (0.175), for one without sleeves.
-    waist: height of the upper edge of trousers and skirts.
-    looseness: how far the cloth hangs off the body; flare: how much farther at the hem.
     ribbed, placket, pockets: details; they change no outline.
     """
 
-    kind: Kind
     fabric: Fabric
     trim: Colour
-    hem: float
-    neck_width: float = 0.08
-    neck_depth: float = 0.07
-    v_neck: bool = False
-    sleeve: float = 0.33
-    waist: float = 0.06
-    looseness: float = 0.012
-    flare: float = 0.0
+    _: KW_ONLY
     ribbed: bool = False
     placket: bool = False
     pockets: bool = False
 
-    @property
-    def place(self) -> GarmentPlace:
-        """What part of the body it dresses."""
-        if self.kind == "dress":
-            return "dress"
-        return "lower" if self.kind in ("trousers", "skirt") else "upper"
 
-    @property
-    def sleeveless(self) -> bool:
-        """Whether the arms are bare from the shoulder; only asked of what covers the shoulders."""
-        return self.sleeve < _SHOULDER
-
-
-_SHOULDER = 0.175
 _STRAPS, _SHORT, _LONG = (0.125, 0.150), (0.27, 0.38), (0.58, 0.655)
 
 
@@ -69,14 +36,14 @@ def random_garment(rng: np.random.Generator, place: GarmentPlace) -> Garment:
     trim = fabric.colours[1] if rng.uniform() < 0.5 else random_colour(rng)
     if place == "lower":
         return _random_lower(rng, fabric, trim)
-    kind: Kind = "dress"
+    kind: GarmentKind = "dress"
     if place == "upper":
         kind = rng.choice(["tshirt", "long_sleeve", "tank_top"], p=[0.5, 0.3, 0.2])
     sleeves = {"tshirt": _SHORT, "long_sleeve": _LONG, "tank_top": _STRAPS}
     sleeves["dress"] = (_STRAPS, _SHORT, _LONG)[rng.choice(3, p=[0.4, 0.45, 0.15])]
     sleeve = rng.uniform(*sleeves[kind])
     v_neck = rng.uniform() < 0.25
-    strapped = sleeve < _SHOULDER
+    strapped = sleeve < SHOULDER
     garment = Garment(
         kind,
         fabric,
@@ -96,7 +63,7 @@ def random_garment(rng: np.random.Generator, place: GarmentPlace) -> Garment:
 
 
 def _random_lower(rng: np.random.Generator, fabric: Fabric, trim: Colour) -> Garment:
-    kind: Kind = rng.choice(["trousers", "skirt"], p=[0.65, 0.35])
+    kind: GarmentKind = rng.choice(["trousers", "skirt"], p=[0.65, 0.35])
     short = rng.uniform() < 0.3
     if kind == "skirt":
         hem = rng.uniform(-0.62, -0.22)

@@ -1,4 +1,4 @@
-"""People who do not exist: who they are, what they wear, how they stand, and from where they are photographed."""
+"""Made-up people: shape, looks, clothes and pose, and the room, light and camera of a photo of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.synthetic.people.garments import Garment, random_garment
+from model.clothes.cut import GarmentPlace
+from model.clothes.poses import Pose
+from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import Look, random_look
-from model.synthetic.people.poses import Pose, random_pose
+from model.synthetic.people.poses import random_pose
 from model.synthetic.scene.light import Light, random_light
-from model.synthetic.scene.picture import GarmentPlace
 from model.synthetic.scene.rooms import Room, random_room
 from model.synthetic.scene.shots import Shot, random_shot
 
@@ -29,7 +30,7 @@ _WHOLE = 0.25  # share of photos that show everything
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at a moment. betas: shape, (10,). garments: by place; a dress comes alone."""
+    """Somebody as one photo shows them. betas: shape, (10,). garments: by place; a dress comes alone."""
 
     betas: NDArray[np.float32]
     pose: Pose

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from model.clothes.cut import GarmentPlace
 from model.contact_sheet import contact_sheet
-from model.synthetic.scene.picture import GarmentPlace
 from model.tryon.request import Category
 
 _DATA = Path(__file__).parent / "data"

@@ -1,4 +1,4 @@
-"""`python -m model synthetic`: data sets of made-up people, in the layouts of the field."""
+"""`python -m model synthetic`: data sets of made-up people to train and evaluate on, in the layouts of the field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from model.synthetic.scene.picture import GarmentPlace
+from model.clothes.cut import GarmentPlace
 
 _SIZE = "384x512"
 
