@@ -114,7 +114,7 @@ def requested(arguments: argparse.Namespace) -> Request:
     small = SMALL if arguments.small else {}
     chosen = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
     photos = arguments.photos or small.get("photos", PHOTOS)
-    body: dict[str, Any] = {"turntable": True, "seed": 0, **Pack(arguments.model_dir).defaults("avatar")}
+    body: dict[str, Any] = {"turntable": True, "seed": 0, **Pack(arguments.model_dir).defaults("up2you")}
     return Request.model_validate({**body, **small, **chosen, "photos": ["drawn"] * photos})
 
 

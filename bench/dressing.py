@@ -19,13 +19,13 @@ from bench.plain.tryon import PlainTryOn
 from model.diffusion.schedule import DDIM
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
+from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import sample, seeded
 from model.runtime.device import Device
 from model.samples.samples import small_sample
 from model.tryon.pictures import Prepared, picture_of, prepare
 from model.tryon.reading import read_inputs
 from model.tryon.repaint import paste_back
-from model.tryon.request import Request
 from model.tryon.writing import Album
 
 T = TypeVar("T")

@@ -89,7 +89,7 @@ def avatar_of(model_dir: str) -> dict[str, Any]:
         "photos": photos,
         "seed": 0,
         "deadline_s": _TIMEOUT_S - 100,
-        **Pack(model_dir).defaults("avatar"),
+        **Pack(model_dir).defaults("up2you"),
     }
 
 

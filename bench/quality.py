@@ -16,6 +16,8 @@ import numpy as np
 from bench.pairs import PAIRS, Pairs, Quartiles, in_pairs
 from bench.report import Report, Row, Target
 from model.engine import Engine
+from model.engines.catvton.presets import PUBLISHED_STEPS, Quality
+from model.engines.catvton.request import Request
 from model.engines.registry import engine_class
 from model.evaluate.data_set import opened
 from model.evaluate.dressing import Task, dress_all
@@ -27,8 +29,6 @@ from model.runtime.device import Device, open_device
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
-from model.tryon.presets import PUBLISHED_STEPS, Quality
-from model.tryon.request import Request
 from model.weights.pack import Pack
 
 SEED, OTHER_NOISE = 1001, 1_000_000
@@ -80,7 +80,7 @@ def main() -> None:
     if options.count <= EVERY:
         parser.error(f"--count must be above {EVERY}: one in {EVERY} is dressed once more, and a spread needs two")
     pack = Pack(options.model_dir)
-    own_steps = int(pack.defaults("tryon").get("steps", PUBLISHED_STEPS))
+    own_steps = int(pack.defaults("catvton").get("steps", PUBLISHED_STEPS))
     settings = {
         "best": Setting("best", options.steps),
         "best, other noise": Setting("best", options.steps, OTHER_NOISE, EVERY),
@@ -92,7 +92,7 @@ def main() -> None:
     report = Report(
         name="quality",
         title="The presets behind `quality`",
-        how=f"The try-on of `{options.model_dir}` ({pack.fingerprint('tryon')[:16]}) with masks, on {options.count} "
+        how=f"The try-on of `{options.model_dir}` ({pack.fingerprint('catvton')[:16]}) with masks, on {options.count} "
         f"made-up people it has never seen, who all come with the truth. `best` takes {options.steps} steps, as the "
         f"published weights do; the pack by itself takes {own_steps}. PSNR in dB: in the garment's true region, with "
         "the mean difference from `best` (and its standard error), and in the mask; `from best` is the result against "
@@ -120,7 +120,7 @@ def measure(
     pack: Pack, settings: Mapping[str, Setting], examples: Sequence[Example], folder: Path, pairs: int
 ) -> dict[str, Measured]:
     device = open_device("cpu", max_batch_rows=2 * AT_ONCE, max_live_jobs=AT_ONCE)
-    engine = engine_class("tryon")(pack.folder, device)
+    engine = engine_class("catvton")(pack.folder, device)
     measured: dict[str, Measured] = {}
     with asyncio.Runner() as runner:
         for name, setting in settings.items():
@@ -146,7 +146,7 @@ def task(pack: Pack, setting: Setting, example: Example, i: int, results: Path) 
         **{"category": truth_files(example).category, "variant": "mask"},
         **{"quality": setting.quality, "seed": setting.first_seed + i},
     }
-    defaults: dict[str, Any] = {**pack.defaults("tryon"), "steps": setting.steps}
+    defaults: dict[str, Any] = {**pack.defaults("catvton"), "steps": setting.steps}
     return Task(Request.model_validate(body, context=defaults), (results / example.name).with_suffix(".png"))
 
 

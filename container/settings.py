@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from model.engines.registry import ENGINES
 from model.tryon.request import Size
 
 _SIZE = TypeAdapter(Size)
@@ -175,5 +176,6 @@ class Settings(BaseSettings):
         return self.compile_cache or self.spool_dir.with_name(f"{self.spool_dir.name}.compiled")
 
     def shares(self) -> dict[str, float]:
-        """`engine_shares` as numbers."""
-        return {name: float(share) for name, _, share in (word.partition("=") for word in self.engine_shares)}
+        """`engine_shares` as numbers, by engine: what a type is given, each of its engines has."""
+        given = {name: float(share) for name, _, share in (word.partition("=") for word in self.engine_shares)}
+        return {name: given.get(name, given.get(entry.type, 1.0)) for name, entry in ENGINES.items()}

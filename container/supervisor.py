@@ -52,7 +52,7 @@ class Ticket:
 
     @property
     def engine(self) -> str:
-        return self.request.type
+        return self.request.engine
 
     @property
     def work(self) -> float:
@@ -131,7 +131,7 @@ class Supervisor:
         """When a job that came now would end, from the measured pace of all that is before it."""
         tickets = [*self._waiting, *self._suspects, *(t for slot in self._slots for t in slot.tickets.values())]
         before_s = sum(self._pace.seconds(ticket.engine, ticket.work * ticket.left) for ticket in tickets)
-        return before_s / len(self._slots) + self._pace.seconds(request.type, request.work())
+        return before_s / len(self._slots) + self._pace.seconds(request.engine, request.work())
 
     async def run(self, name: str, request: Request, on_progress: OnProgress) -> float:
         """Have the job in directory `name` computed; returns the seconds it waited for the device.

@@ -26,7 +26,7 @@ from PIL import Image
 from container.memory import give_back_free_memory, keep_freed_memory
 from container.settings import Settings
 from model.engine import Engine, Job
-from model.engines.registry import ENGINES, engine_class
+from model.engines.registry import ENGINES, engine_class, engines_of
 from model.errors import DeviceLostError, EngineError, WeightsError
 from model.runtime.compiling import set_up_compiling
 from model.runtime.device import Device, open_device
@@ -225,6 +225,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         started = time.monotonic()
         engines[name] = engine_class(name)(pack.folder, device)
         models[name] = {
+            "type": ENGINES[name].type,
             "fingerprint": pack.fingerprint(name),
             "licence": pack.licence(name),
             "weights_bytes": pack.bytes_on_disk(name),
@@ -242,12 +243,13 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
 
 def chosen_engines(settings: Settings, pack: Pack) -> Sequence[str]:
     """The engines named in ENGINES, all of whose files must be there; else all that can be loaded."""
-    for name in settings.engines:
+    named = [engine for word in settings.engines for engine in engines_of(word) or [word]]
+    for name in named:
         if name not in ENGINES:
             raise WeightsError(f"ENGINES names '{name}'; there are: {', '.join(ENGINES)}")
         if missing := pack.missing(name):
             raise WeightsError(f"ENGINES names '{name}', but MODEL_DIR has no {missing[0]}")
-    names = settings.engines or pack.engines
+    names = named or pack.engines
     if not names:
         lacking = "; ".join(f"{name} lacks {pack.missing(name)[0]}" for name in ENGINES)
         raise WeightsError(f"MODEL_DIR={settings.model_dir} has the weights of no engine: {lacking}")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from model.engines.catvton import command as tryon_command
 from model.engines.up2you import command as avatar_command
 from model.errors import EngineError
 from model.evaluate import command as evaluate_command
 from model.train import command as train_command
 from model.train import synthetic_command
-from model.tryon import command as tryon_command
 from model.weights.pack import Pack
 
 

@@ -62,7 +62,7 @@ async def _run(arguments: Namespace, pack: Pack, request: Request, job: Job, run
 
     device = open_device(arguments.device, arguments.dtype)
     try:
-        engine = engine_class(request.type)(pack.folder, device)
+        engine = engine_class(request.engine)(pack.folder, device)
         async with device.live(engine.name, engine.resident_bytes(request)):
             await run(engine, request, job)
     finally:

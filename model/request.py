@@ -56,6 +56,7 @@ class Request(BaseModel):
     media_types: ClassVar[tuple[str, ...]]
 
     type: str
+    engine: str
     id: str | None = Field(None, pattern=ID_PATTERN, description="Idempotency key; default: random.")
     seed: int = Field(default_factory=random_seed, ge=0, lt=2**32, description="Random when absent; always echoed.")
     output: Output = Field(default_factory=Output)

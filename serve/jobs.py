@@ -213,7 +213,7 @@ class Jobs:
         finally:
             del self._live[job.id]
             self._metrics.live_jobs.set(len(self._live))
-            self._metrics.jobs.labels(engine=job.request.type, code=code).inc()
+            self._metrics.jobs.labels(engine=job.request.engine, code=code).inc()
             log.info(
                 "job ended", extra={"job": job.id, "code": code, "seconds": round(time.monotonic() - job.began, 3)}
             )
@@ -258,17 +258,18 @@ class Jobs:
         answer = {
             "id": job.id,
             "type": job.request.type,
+            "engine": job.request.engine,
             "state": "done",
             "seed": job.request.seed,
             "settings": job.request.settings(),
             "outputs": result["outputs"],
             "warnings": result["warnings"],
             "timings": timings | result["timings"],
-            "model": self._model(job.request.type),
+            "model": self._model(job.request.engine),
         }
         started = time.monotonic()
         answer = await self._results.deliver(job, answer)
-        self._observe(job.request.type, answer["timings"] | {"store_s": time.monotonic() - started})
+        self._observe(job.request.engine, answer["timings"] | {"store_s": time.monotonic() - started})
         if job.kept:
             job.directory.settle({"digest": job.digest, "answer": answer})
         else:

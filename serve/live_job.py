@@ -82,7 +82,7 @@ class LiveJob:
             "kept": self.kept,
             "prefix": self.prefix,
             "deadline_s": self.deadline_s,
-            "engine": self.request.type,
+            "engine": self.request.engine,
             "request": self.request.model_dump(mode="json"),
             "references": self.references if self.durable else {},
         }

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from model.tryon.request import Request as TryOnRequest
+from model.tryon.request import TryOnRequest
 from serve import aws
 from serve.live_job import Answer, LiveJob
 from serve.store import Store, StoreError

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.engines.registry import request_class
+from model.engines.registry import ENGINES, request_class
 from model.request import Request
 from serve.errors import Invalid
 
@@ -41,23 +41,39 @@ def read_submission(
     if fallback_id is not None:
         defaults = {"id": fallback_id, **defaults}
     try:
-        request = request_class(name).model_validate({**body, "type": name}, context=defaults)
+        request = request_class(name).model_validate(
+            {**body, "type": ENGINES[name].type, "engine": name}, context=defaults
+        )
     except ValidationError as error:
         raise explain(error) from None
     return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)
 
 
 def route(body: Mapping[str, Any], models: Mapping[str, Any]) -> str:
-    """The engine a body is for: its `type`, or the only one whose fields it has."""
-    named = body.get("type")
-    if named is None:
-        candidates = [name for name in models if request_class(name).telling_fields & body.keys()]
-        if len(candidates) == 1:
-            return candidates[0]
-        raise Invalid(f"'type' is needed, one of: {', '.join(models)}", field="type")
-    if not isinstance(named, str) or named not in models:
-        raise Invalid(f"'type' is {_show(named)}; served here: {', '.join(models)}", field="type")
-    return named
+    """The engine a body is for: the one it names, else the first of its type."""
+    served = {name: ENGINES[name].type for name in models}
+    named = body.get("engine")
+    if named is not None and (not isinstance(named, str) or named not in served):
+        raise Invalid(f"'engine' is {_show(named)}; served here: {', '.join(served)}", field="engine")
+    type = body.get("type")
+    if type is None:
+        type = served[named] if named else told_type(body, served)
+    engines = [name for name in served if served[name] == type and named in (None, name)]
+    if not engines and named is not None:
+        raise Invalid(f"'type' is {_show(type)}, but engine '{named}' makes '{served[named]}'", field="type")
+    if not engines:
+        raise Invalid(
+            f"'type' is {_show(type)}; served here: {', '.join(dict.fromkeys(served.values()))}", field="type"
+        )
+    return engines[0]
+
+
+def told_type(body: Mapping[str, Any], served: Mapping[str, str]) -> str:
+    """The only type whose fields a body has that names none."""
+    told = {type for name, type in served.items() if request_class(name).telling_fields & body.keys()}
+    if len(told) == 1:
+        return told.pop()
+    raise Invalid(f"'type' is needed, one of: {', '.join(dict.fromkeys(served.values()))}", field="type")
 
 
 def explain(error: ValidationError) -> Invalid:

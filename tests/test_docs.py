@@ -84,11 +84,11 @@ def test_the_settings_table_names_every_setting_and_no_other() -> None:
     assert named == settings
 
 
-@pytest.mark.parametrize(("kind", "title"), [("tryon", "A try-on"), ("avatar", "An avatar")])
-def test_the_table_of_fields_names_every_field_and_no_other(kind: str, title: str) -> None:
+@pytest.mark.parametrize(("engine", "title"), [("catvton", "A try-on"), ("up2you", "An avatar")])
+def test_the_table_of_fields_names_every_field_and_no_other(engine: str, title: str) -> None:
     named = set(re.findall(r"`(\w+)`", first_cells(section("docs/requests.md", title))))
     omoibs = {"user_id", "timestamp"}
-    assert named == set(request_class(kind).model_fields) - omoibs
+    assert named == set(request_class(engine).model_fields) - omoibs
 
 
 def test_the_table_of_profile_keys_names_every_key_and_its_example_is_one() -> None:

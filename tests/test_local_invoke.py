@@ -154,7 +154,7 @@ def test_ping_and_models(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert local_invoke.main(["ping", "--url", url]) == 0
     assert capsys.readouterr().out == "ready\n"
     assert local_invoke.main(["models", "--url", url]) == 0
-    assert "tryon" in json.loads(capsys.readouterr().out)["models"]
+    assert "catvton" in json.loads(capsys.readouterr().out)["models"]
 
 
 def test_another_service_at_the_address_is_told_in_one_line(

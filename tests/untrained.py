@@ -23,7 +23,7 @@ from model.train.scheduler import scheduler_config
 from model.weights.pack import DEMO, MANIFEST, Pack
 
 SEED = 6
-DEFAULTS = {"tryon": {"width": 192, "height": 256, "steps": 20}}
+DEFAULTS = {"catvton": {"width": 192, "height": 256, "steps": 20}}
 UNET_CONFIG: dict[str, Any] = {
     "_class_name": "UNet2DConditionModel",
     "in_channels": 9,

@@ -27,8 +27,8 @@ from torch import Tensor
 
 from model.avatar.heat_maps import heat_maps
 from model.avatar.photos import loaded
+from model.avatar.request import Stage
 from model.avatar.subject import Subject
-from model.engines.up2you.request import Stage
 from model.errors import InputError
 from model.mesh.mesh import Mesh
 

@@ -26,8 +26,8 @@ SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 DEFAULTS = {
-    "tryon": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
-    "avatar": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
+    "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
+    "up2you": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
 }
 
 

@@ -1,26 +1,72 @@
-"""The engines of this container, one line each. Adding one costs its folder and its line here."""
+"""The engines of this container, one line each; those that companies may use come first.
+
+`type` is what a client wants, an engine is who does it. Where nothing else chooses, the first loaded one of a type in
+the order of this table answers.
+
+Adding one costs its folder and its line here. The folder holds
+
+* `request.py` with `Request`, which derives from its type's (`model/tryon/request.py`, `model/avatar/request.py`) and
+  names type and engine. The front imports it, so: pydantic, never torch;
+* `files.py` with `files(weights)`: every file it reads, present or not, and those that it reads only if they are there.
+  Not torch either;
+* `engine.py` with the class that the line names, see `model.engine.Engine`. It imports no other engine;
+* `checkpoint.py` with `parts(weights)` and `job_bytes(weights, dtype, defaults)` for `python -m model check`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from model.engine import Engine
 from model.request import Request
 
-ENGINES = {
-    "tryon": "model.engines.catvton.engine:TryOn",
-    "avatar": "model.engines.up2you.engine:Avatar",
+
+@dataclass(frozen=True)
+class Entry:
+    """An engine's `type`, and its class as "module:class"."""
+
+    type: str
+    engine: str
+
+    def module(self, name: str) -> ModuleType:
+        """Another module of the engine's folder."""
+        package = self.engine.partition(":")[0].rpartition(".")[0]
+        return import_module(f"{package}.{name}")
+
+
+ENGINES: dict[str, Entry] = {
+    "catvton": Entry("tryon", "model.engines.catvton.engine:TryOn"),
+    "up2you": Entry("avatar", "model.engines.up2you.engine:Avatar"),
 }
 
 
 def engine_class(name: str) -> type[Engine]:
-    """The pipeline's class. Imports torch."""
-    module, attribute = ENGINES[name].split(":")
+    """The engine itself. Imports torch."""
+    module, _, attribute = ENGINES[name].engine.partition(":")
     return cast("type[Engine]", getattr(import_module(module), attribute))
 
 
 def request_class(name: str) -> type[Request]:
-    """The pipeline's request, from the `request.py` beside it. Does not import torch."""
-    package = ENGINES[name].split(":")[0].rsplit(".", 1)[0]
-    return cast("type[Request]", import_module(f"{package}.request").Request)
+    """What the engine takes. Does not import torch."""
+    return cast("type[Request]", ENGINES[name].module("request").Request)
+
+
+def files(name: str, weights: Path) -> list[Path]:
+    """Every file the engine reads, present or not. Does not import torch."""
+    listed = cast("Callable[[Path], list[Path]]", ENGINES[name].module("files").files)
+    return listed(weights)
+
+
+def types() -> list[str]:
+    """All types, in the engines' order."""
+    return list(dict.fromkeys(entry.type for entry in ENGINES.values()))
+
+
+def engines_of(type: str) -> list[str]:
+    """The engines of a type, in their order."""
+    return [name for name, entry in ENGINES.items() if entry.type == type]

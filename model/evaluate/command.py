@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from model.command import add_device
+from model.engines.catvton.command import add_quality
 from model.errors import InputError
 from model.train.datasets import Example, Pairing, read_examples
-from model.tryon.command import add_quality
 
 if TYPE_CHECKING:
     import torch

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from model.command import loaded_pack
 from model.engines.catvton.files import variants
+from model.engines.catvton.request import Request
 from model.engines.registry import engine_class
 from model.evaluate.automasks import judge_automasks
 from model.evaluate.dressing import Task, dress_all
@@ -19,7 +20,6 @@ from model.evaluate.scores import Scores
 from model.evaluate.truth_files import truth_files
 from model.runtime.device import open_device
 from model.train.datasets import Example, Pairing
-from model.tryon.request import Request
 from model.weights.pack import Pack
 
 _REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", "eta", "variant")
@@ -29,7 +29,7 @@ def compute(
     arguments: Namespace, examples: Sequence[Example], results: Mapping[str, Path], pairing: Pairing, scores: Scores
 ) -> dict[str, Any]:
     """Dress everybody, and find masks, as far as wished for; returns the settings."""
-    pack = loaded_pack(arguments, "tryon")
+    pack = loaded_pack(arguments, "catvton")
     device = open_device(
         arguments.device,
         arguments.dtype,
@@ -40,7 +40,7 @@ def compute(
 
     async def run() -> None:
         if arguments.results is None:
-            engine = engine_class("tryon")(pack.folder, device)
+            engine = engine_class("catvton")(pack.folder, device)
             with tqdm(total=len(tasks), desc="dress", unit="picture") as bar:
                 await dress_all(engine, device, tasks, arguments.at_once, bar.update)
         if arguments.automasks:
@@ -52,7 +52,7 @@ def compute(
     finally:
         device.close()
     settings = tasks[0].request.model_dump(include={*_REQUEST_FIELDS, "seed", "repaint"})
-    return {"weights": pack.fingerprint("tryon")[:16]} | (settings if arguments.results is None else {})
+    return {"weights": pack.fingerprint("catvton")[:16]} | (settings if arguments.results is None else {})
 
 
 def _task(
@@ -72,4 +72,4 @@ def _task(
         body["person"] = str(example.other)
     body |= {"category": truth_files(example).category, "seed": (arguments.seed + i) % 2**32}
     body |= given | {"repaint": not arguments.no_repaint}
-    return Task(Request.model_validate(body, context=pack.defaults("tryon")), results[example.name])
+    return Task(Request.model_validate(body, context=pack.defaults("catvton")), results[example.name])

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from model.engine import Engine, Job
+from model.engines.catvton.request import Request
 from model.runtime.device import Device
-from model.tryon.request import Request
 
 Progress = Callable[[], object]
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from model.engines.catvton.request import Variant
 from model.errors import EngineError
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.loop import train
 from model.train.settings import Training
-from model.tryon.request import Variant
 
 RECIPES = Path(__file__).parent / "recipes"
 

@@ -11,10 +11,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from model.engines.catvton.request import Variant
 from model.train.datasets import Example, Split, is_data_set, pictures_in, read_examples
 from model.train.errors import DataSetError
 from model.tryon.pictures import Size, crop_resize, image_tensor, mask_tensor, pad_resize, without_masked
-from model.tryon.request import Variant
 
 Batch = TypeVar("Batch", covariant=True)
 

@@ -17,10 +17,10 @@ from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule, PredictionType
 from model.engines.catvton import checkpoint
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE
+from model.engines.catvton.request import Variant
 from model.errors import WeightsError
 from model.train.errors import SettingsError
 from model.train.scheduler import new_schedule, scheduler_config
-from model.tryon.request import Variant
 from model.weights.layout import CONFIG
 
 _CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from model.demo_pack.tensors import write_json
 from model.engines.catvton.checkpoint import attention_names
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
+from model.engines.catvton.request import Variant
 from model.train.networks import config_of
-from model.tryon.request import Variant
 from model.weights.layout import CONFIG, TENSOR_FILES, network_files
 from model.weights.pack import MANIFEST, FileFacts, Manifest, Pack
 
@@ -41,7 +41,7 @@ class Output:
         self.folder = weights / FOLDERS[variant]
         self._dtype = dtype
         self._source = source
-        self._licence = LICENCE if start is None else _inherited(Pack(start).licence("tryon"))
+        self._licence = LICENCE if start is None else _inherited(Pack(start).licence("catvton"))
         self._facts: dict[str, FileFacts] = {}
 
     def write_autoencoder(self, vae: nn.Module, *, scaling_factor: float) -> None:
@@ -78,7 +78,8 @@ class Output:
         """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
         file = self.weights / MANIFEST
         before = Pack(self.weights).manifest if file.is_file() else Manifest()
-        engines = before.defaults | ({"tryon": before.defaults.get("tryon", {}) | dict(defaults)} if defaults else {})
+        own = before.defaults.get("catvton", {}) | dict(defaults)
+        engines = before.defaults | ({"catvton": own} if own else {})
         manifest = Manifest(files=before.files | self._facts, defaults=engines)
         write_json(file, manifest.model_dump(exclude_none=True))
 

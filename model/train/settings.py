@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from model.tryon.request import Size, Variant
+from model.engines.catvton.request import Variant
+from model.tryon.request import Size
 
 
 def _network_config(value: Any) -> Any:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from model.reading import read_picture
 from model.tryon.pictures import Size, fit_mask, stack
-from model.tryon.request import Request
+from model.tryon.request import TryOnRequest
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Inputs:
     mask: Image.Image | None  # of the photo's size, white where to paint
 
 
-def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
+def read_inputs(request: TryOnRequest, files: Mapping[str, Path]) -> Inputs:
     """Open a job's files.
 
     Raises:
@@ -32,13 +32,13 @@ def read_inputs(request: Request, files: Mapping[str, Path]) -> Inputs:
     return Inputs(photo, _garments(request, files), _mask(request, files, photo.size))
 
 
-def _mask(request: Request, files: Mapping[str, Path], size: Size) -> Image.Image | None:
+def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size) -> Image.Image | None:
     if request.mask is None:
         return None
     return fit_mask(read_picture(files["mask"], "mask"), size, request.mask_polarity)
 
 
-def _garments(request: Request, files: Mapping[str, Path]) -> list[Image.Image]:
+def _garments(request: TryOnRequest, files: Mapping[str, Path]) -> list[Image.Image]:
     def read(field: str) -> Image.Image:
         return over_white(read_picture(files[field], field))
 

@@ -1,4 +1,4 @@
-"""The try-on request. Imported by the front process, so: pydantic, never torch."""
+"""What every try-on engine takes; each adds its own. Imported by the front process, so: pydantic, never torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from model import request
 from model.request import ImageRef
-from model.tryon.presets import PUBLISHED_STEPS, Quality, Solver, preset
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
-Variant = Literal["mask", "maskfree"]
 Category = Literal["upper", "lower", "overall", "inner", "outer"]
 
 # The backend of an earlier container sends these names (and stacks its garments on black).
@@ -23,13 +21,6 @@ _OMOIB_NAMES = {
 }
 _OMOIB_GARMENTS = {"upper_cloth_url": "upper", "lower_cloth_url": "lower"}
 _OMOIB_NAME = r"^[A-Za-z0-9_-]{1,64}$"  # becomes part of a key
-
-_SETTINGS = {"width", "height", "quality", "solver", "steps", "guidance", "eta"}
-
-# TFLOP of one UNet row at 768 x 1024 with SD 1.5 widths: a part linear in the pixels and the attention
-# products, quadratic in them; then both encodings and the decoding, in steps' worth of one row.
-_REFERENCE_PIXELS = 768 * 1024
-_LINEAR_TFLOP, _QUADRATIC_TFLOP, _VAE_TFLOP = 3.892, 4.410, 14.87
 
 
 class Garments(BaseModel):
@@ -50,14 +41,13 @@ class Layer(BaseModel):
     category: Category
 
 
-class Request(request.Request):
+class TryOnRequest(request.Request):
     """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
     telling_fields: ClassVar[frozenset[str]] = frozenset(
         {"person", "garment", "garments", "layers", *_OMOIB_NAMES, *_OMOIB_GARMENTS}
     )
 
-    heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
     media_types: ClassVar[tuple[str, ...]] = ("image/png", "image/jpeg", "image/webp")
 
     type: Literal["tryon"] = "tryon"
@@ -83,30 +73,11 @@ class Request(request.Request):
         validation_alias=AliasChoices("category", "cloth_type"),
         description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
     )
-    variant: Variant | None = Field(
-        None,
-        description="`maskfree` needs no mask and paints the whole picture. "
-        "Default: the one whose weights are there; both: `mask`.",
-    )
-
-    width: Size = 768
-    height: Size = 1024
-    quality: Quality = Field(
-        "best",
-        description="`best`: the published walk. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
-        "but no more steps than the weights' own. Fields given beside it win.",
-    )
-    solver: Solver = Field("ddim", description="Default: `ddim`, as published; with a `quality` below `best` `dpmpp`.")
-    steps: int = Field(PUBLISHED_STEPS, ge=1, le=200)
-    guidance: float = Field(2.5, ge=0, le=20, description="At 1 or below, guidance is off and a step costs half.")
-    eta: float = Field(
-        1.0, ge=0, le=1, description="1: fresh noise at every step, as published. 0: none, as `balanced` and `fast`."
-    )
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
     repaint: bool = Field(
         True,
-        description="Paste the result back into the photo at its own size, all else untouched "
-        "(`maskfree`: outside the crop to width : height). False: width x height, as the model painted it.",
+        description="Paste the result back into the photo at its own size, all else untouched. "
+        "False: as the model painted it, at the engine's size.",
     )
 
     return_mask: bool = Field(False, description="Also the mask that was used, `mask.png`, white where it painted.")
@@ -119,13 +90,6 @@ class Request(request.Request):
         description="With `timestamp`: the result is a JPEG, also stored where Omoib's backend looks for it.",
     )
     timestamp: str | None = Field(None, pattern=_OMOIB_NAME)
-
-    @classmethod
-    def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-        return preset(body.get("quality"), defaults.get("steps", PUBLISHED_STEPS))
-
-    def settings(self) -> dict[str, Any]:
-        return {} if self.mask_only else self.model_dump(include=_SETTINGS)
 
     @model_validator(mode="before")
     @classmethod
@@ -175,12 +139,3 @@ class Request(request.Request):
                 holder = holder[int(parent) if parent.isdecimal() else parent]
             holder[leaf] = "fetched"
         return body
-
-    def work(self) -> float:
-        """TFLOP of the published sizes; tiny networks have the same proportions. A mask alone needs no device."""
-        if self.mask_only:
-            return 0.0
-        share = self.width * self.height / _REFERENCE_PIXELS
-        rows = 2 if self.guidance > 1 else 1
-        row = _LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2
-        return len(self.layers or [1]) * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)

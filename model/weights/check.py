@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,7 +94,7 @@ def _job_bytes(pack: Pack, engine: str) -> list[int]:
 
 
 def _checkpoint(engine: str) -> Any:
-    return import_module(f"{ENGINES[engine].split(':')[0].rsplit('.', 1)[0]}.checkpoint")
+    return ENGINES[engine].module("checkpoint")
 
 
 def _key_problems(pack: Pack, network: Network[torch.nn.Module]) -> Iterator[str]:

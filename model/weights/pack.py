@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.engines.registry import ENGINES
+from model.engines import registry
 from model.errors import WeightsError
 
 DEMO = Path(__file__).parents[1] / "demo_pack" / "data"
@@ -60,13 +59,11 @@ class Pack:
     @property
     def engines(self) -> list[str]:
         """The engines all of whose files are there."""
-        return [engine for engine in ENGINES if not self.missing(engine)]
+        return [engine for engine in registry.ENGINES if not self.missing(engine)]
 
     def files(self, engine: str) -> list[Path]:
         """Every file `engine` reads, present or not."""
-        package = ENGINES[engine].split(":")[0].rsplit(".", 1)[0]
-        files: list[Path] = import_module(f"{package}.files").files(self.folder)
-        return files
+        return registry.files(engine, self.folder)
 
     def missing(self, engine: str) -> list[str]:
         """The files `engine` reads that are not there, by their paths under the folder."""
@@ -81,8 +78,14 @@ class Pack:
         return self.manifest.files.get(self.name(file), FileFacts())
 
     def defaults(self, engine: str) -> dict[str, int | float]:
-        """Request fields this pack wants other defaults for, such as the size it was trained at."""
-        return self.manifest.defaults.get(engine, {})
+        """Request fields this pack wants other defaults for, such as the size it was trained at.
+
+        Manifests from before there were several engines of a type have them under the type's name.
+        """
+        of_type = self.manifest.defaults.get(registry.ENGINES[engine].type, {})
+        known = registry.request_class(engine).model_fields
+        own = self.manifest.defaults.get(engine, {})
+        return {name: value for name, value in of_type.items() if name in known} | own
 
     def licence(self, engine: str) -> str:
         """The licences of the engine's files, or "unknown"."""

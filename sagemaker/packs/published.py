@@ -109,12 +109,12 @@ _FOLDERS: dict[Variant, str] = {"mask": "catvton", "maskfree": "catvton_maskfree
 
 
 def defaults(engines: Iterable[Engine], version: str) -> dict[str, dict[str, int]]:
-    """What the manifest suggests for requests of the engines, by their names in requests."""
+    """What the manifest suggests for requests of the engines."""
     by_name = {
-        "catvton": ("tryon", {**VERSIONS[version], "steps": STEPS}),
-        "up2you": ("avatar", {"size": AVATAR_SIZE, "steps": STEPS}),
+        "catvton": {**VERSIONS[version], "steps": STEPS},
+        "up2you": {"size": AVATAR_SIZE, "steps": STEPS},
     }
-    return dict(by_name[engine] for engine in engines if engine in by_name)
+    return {engine: by_name[engine] for engine in engines if engine in by_name}
 
 
 def sources(engines: Iterable[Engine], variants: Iterable[Variant], version: str, dtype: Dtype) -> list[Source]:

@@ -13,7 +13,7 @@ from instance_tables import NEEDS_FILE, Need, avatar_profile, fits, most_rows, r
 from instances import INSTANCES, PAGE, main
 
 from model.engines.catvton.memory import resident_bytes
-from model.tryon.request import Request
+from model.engines.catvton.request import Request
 
 
 def _offered(shape: str) -> set[str]:

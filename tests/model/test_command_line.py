@@ -134,10 +134,10 @@ def test_the_committed_demo_pack_is_the_one_the_code_writes(tmp_path: Path) -> N
 
 def test_the_demo_pack_has_no_problem_and_is_small() -> None:
     reports = {report.engine: report for report in check(Pack("demo"))}
-    assert list(reports) == ["tryon", "avatar"]
+    assert list(reports) == ["catvton", "up2you"]
     assert all(report.problems == [] for report in reports.values())
-    assert reports["tryon"].bytes_on_disk < 25e6
-    assert reports["avatar"].bytes_on_disk < 4e6
+    assert reports["catvton"].bytes_on_disk < 25e6
+    assert reports["up2you"].bytes_on_disk < 4e6
 
 
 def test_writing_the_pack_twice_changes_nothing(tmp_path: Path) -> None:

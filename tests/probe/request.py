@@ -15,6 +15,7 @@ class Request(request.Request):
     media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
 
     type: Literal["probe"] = "probe"
+    engine: Literal["probe"] = "probe"
     picture: ImageRef | None = None
     pictures: list[ImageRef] = Field([])
     folder: str | None = None

@@ -14,7 +14,7 @@ import pygltflib
 import pytest
 from PIL import Image
 
-from model.engines.up2you.request import STAGES
+from model.avatar.request import STAGES
 from model.samples.samples import small_sample
 from tests.conftest import Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
@@ -142,7 +142,7 @@ def test_a_tryon_is_answered_while_an_avatar_runs_and_hanging_up_ends_the_avatar
     server: Server, body: dict[str, Any]
 ) -> None:
     """An avatar that would take minutes: only its stream's end frees the device."""
-    cancelled = 'atelier_jobs_total{code="cancelled",engine="avatar"}'
+    cancelled = 'atelier_jobs_total{code="cancelled",engine="up2you"}'
     before = metric(server, cancelled)
     tryon: dict[str, Any] = {name: base64_of(file.read_bytes()) for name, file in small_sample().items()}
     tryon |= {"type": "tryon", "width": 96, "height": 128, "steps": 4, "deadline_s": 600}
@@ -200,9 +200,9 @@ def test_photos_under_a_prefix_become_an_avatar_under_another_without_a_rig_wher
 
 def test_the_documentation_describes_the_request(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
-    schema = document["components"]["schemas"]["avatar"]
+    schema = document["components"]["schemas"]["up2you"]
     assert {"photos", "photos_prefix", "body_only", "texture", "stages"} <= schema["properties"].keys()
     requests = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert {"$ref": "#/components/schemas/avatar"} in requests["oneOf"]
+    assert {"$ref": "#/components/schemas/up2you"} in requests["oneOf"]
     models = server.client.get("/api/models").json()
     assert "avatar" in json.dumps(models)

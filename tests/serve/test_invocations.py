@@ -156,8 +156,8 @@ def test_health_says_the_state_in_a_word(server: Server) -> None:
 def test_models_names_engines_weights_licences_and_backends(server: Server) -> None:
     body = server.client.get("/api/models").json()
     assert body["state"] == "ready"
-    assert len(body["models"]["tryon"]["fingerprint"]) == 64
-    assert body["models"]["tryon"]["licence"]
+    assert len(body["models"]["catvton"]["fingerprint"]) == 64
+    assert body["models"]["catvton"]["licence"]
     assert body["device"]["dtype"] == "float32"
     assert body["device"]["memory_bytes"] > body["device"]["job_bytes"] > 0
     assert "xformers" in body["backends"]
@@ -195,7 +195,7 @@ def test_the_examples_of_the_docs_run_as_they_stand(server: Server) -> None:
 def test_the_openapi_document_refers_to_nothing_that_is_not_in_it(server: Server) -> None:
     document = server.client.get("/openapi.json")
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', document.text))
-    assert {"Problem", "tryon"} <= names <= document.json()["components"]["schemas"].keys()
+    assert {"Problem", "catvton"} <= names <= document.json()["components"]["schemas"].keys()
 
 
 def test_the_log_has_request_ids_and_no_picture(server: Server, picture: str) -> None:

@@ -205,7 +205,7 @@ def test_a_request_that_asks_too_much_or_too_little_is_refused(
 
 @pytest.mark.parametrize("size", [64, 2048])
 def test_the_smallest_and_the_largest_size_are_accepted(size: int, sample: dict[str, Any]) -> None:
-    from model.tryon.request import Request
+    from model.engines.catvton.request import Request
 
     assert Request.model_validate(sample | {"width": size, "height": size}).width == size
 

@@ -21,10 +21,10 @@ from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.schedule import NoiseSchedule
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file, variants
 from model.engines.catvton.memory import PUBLISHED, Latents, resident_bytes
+from model.engines.catvton.request import Request, Variant
 from model.errors import WeightsError
 from model.perception.files import label_map_files
 from model.perception.parsing import Parsing
-from model.tryon.request import Request, Variant
 from model.weights.layout import CONFIG
 from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
 

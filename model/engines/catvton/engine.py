@@ -12,18 +12,18 @@ from model.engines.catvton.latent_cache import LatentCache
 from model.engines.catvton.memory import resident_bytes
 from model.engines.catvton.networks import Networks
 from model.engines.catvton.pipeline import TryOnPipeline
+from model.engines.catvton.request import Request as TryOnRequest
 from model.errors import InputError
 from model.runtime.device import Device
 from model.tryon.masker import Masker
 from model.tryon.reading import read_inputs
-from model.tryon.request import Request as TryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album
 
 
 class TryOn:
     """CatVTON: person and garment latents, side by side, painted by one UNet."""
 
-    name: ClassVar[str] = "tryon"
+    name: ClassVar[str] = "catvton"
     Request: ClassVar[type[TryOnRequest]] = TryOnRequest
 
     def __init__(self, weights: Path, device: Device) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.engines.catvton.request import Variant
 from model.perception.files import label_map_files
-from model.tryon.request import Variant
 from model.weights.layout import network_files
 
 # Each variant is there when its folder is; what the folder lacks then stops the start.

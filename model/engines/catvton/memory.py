@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.tryon.request import Request
+from model.engines.catvton.request import Request
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from model.engine import WarmCall
 from model.engines.catvton import checkpoint
 from model.engines.catvton.fast_denoiser import fast_denoiser
 from model.engines.catvton.latent_cache import LatentCache, Moments, digest
+from model.engines.catvton.request import Variant
 from model.engines.catvton.sampling import Normal, concatenation_axis, condition_rows
 from model.runtime.device import Device
 from model.tryon.pictures import Prepared, without_masked
-from model.tryon.request import Variant
 
 
 class Networks:

@@ -9,12 +9,13 @@ from PIL import Image
 
 from model.engine import Job
 from model.engines.catvton.networks import Networks
+from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import WALKS, sample, seeded
 from model.tryon.masker import Masker
 from model.tryon.pictures import picture_of, prepare
 from model.tryon.reading import Inputs
 from model.tryon.repaint import paste_back
-from model.tryon.request import Category, Request
+from model.tryon.request import Category
 from model.tryon.writing import Album, numbered
 
 

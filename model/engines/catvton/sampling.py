@@ -11,7 +11,7 @@ from model.diffusion.dpm_solver import DPMSolver
 from model.diffusion.layout import sent
 from model.diffusion.sampler import Sampler
 from model.diffusion.schedule import DDIM
-from model.tryon.presets import Solver
+from model.engines.catvton.presets import Solver
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
 Network = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]

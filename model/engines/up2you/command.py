@@ -6,9 +6,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.avatar.request import STAGES
 from model.command import add_device, loaded_pack, run_engine
 from model.engine import Job
-from model.engines.up2you.request import STAGES, Request
+from model.engines.up2you.request import Request
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def avatar(arguments: Namespace) -> int:
     """Make one avatar."""
-    pack = loaded_pack(arguments, "avatar")
+    pack = loaded_pack(arguments, "up2you")
     photos = _photos(arguments.photos) if arguments.photos else []
     if not photos and arguments.from_stage == STAGES[0]:
         raise InputError("--photos names no folder with pictures", code="no_photos", field="photos")
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     body: dict[str, Any] = {"photos": [str(photo) for photo in photos] or ["left by an earlier run"]}
-    request = Request.model_validate(body | given, context=pack.defaults("avatar"))
+    request = Request.model_validate(body | given, context=pack.defaults("up2you"))
     files = {f"photos.{i}": photo for i, photo in enumerate(photos)}
 
     async def run(engine: Avatar, request: Request, job: Job) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from model.avatar.request import MAX_PHOTOS, Stage
 from model.engine import Job, WarmCall
 from model.engines.up2you.networks import Networks
 from model.engines.up2you.pipeline import AvatarPipeline
-from model.engines.up2you.request import MAX_PHOTOS, SIZES, Stage
+from model.engines.up2you.request import SIZES
 from model.engines.up2you.request import Request as AvatarRequest
 from model.runtime.device import Device
 
@@ -17,7 +18,7 @@ from model.runtime.device import Device
 class Avatar:
     """UP2You (arXiv 2509.24817): six views of the person in A pose, and the body deformed until it looks like them."""
 
-    name: ClassVar[str] = "avatar"
+    name: ClassVar[str] = "up2you"
     Request: ClassVar[type[AvatarRequest]] = AvatarRequest
 
     def __init__(self, weights: Path, device: Device) -> None:

@@ -19,13 +19,14 @@ from model.avatar.painting import Painter
 from model.avatar.photos import framed, loaded, read_photo
 from model.avatar.pose_images import pose_images
 from model.avatar.reconstruction import Reconstruction
+from model.avatar.request import STAGES, Stage
 from model.avatar.subject import Subject
 from model.avatar.targets import targets
 from model.body.a_pose import a_pose, pose_a
 from model.engine import Job
 from model.engines.up2you.files import MATTING
 from model.engines.up2you.networks import Networks
-from model.engines.up2you.request import STAGES, Request, Stage
+from model.engines.up2you.request import Request
 from model.errors import InputError
 from model.mesh.atlas import Atlas, unwrap
 from model.mesh.baking import shown, spread, texture_of

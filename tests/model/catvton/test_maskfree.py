@@ -96,8 +96,8 @@ def test_sample_i_is_a_run_with_seed_plus_i(studio: Studio) -> None:
 
 def test_its_weights_alone_are_enough_for_the_engine(maskfree_weights: Path) -> None:
     pack = Pack(maskfree_weights)
-    assert pack.engines == ["tryon"]
-    assert len(pack.files("tryon")) == 6
+    assert pack.engines == ["catvton"]
+    assert len(pack.files("catvton")) == 6
     (report,) = check(pack)
     assert report.problems == []
 
@@ -114,7 +114,7 @@ def test_both_variants_are_checked_and_counted(weights: Path, maskfree_weights: 
 def test_half_a_variant_stops_the_start(weights: Path, maskfree_weights: Path) -> None:
     shutil.copytree(maskfree_weights, weights, dirs_exist_ok=True)
     attention_file(weights, "maskfree").unlink()
-    assert Pack(weights).missing("tryon") == ["catvton_maskfree/attention/mix-48k-1024/attention/model.safetensors"]
+    assert Pack(weights).missing("catvton") == ["catvton_maskfree/attention/mix-48k-1024/attention/model.safetensors"]
     assert Pack(weights).engines == []
 
 

@@ -13,9 +13,10 @@ from PIL import Image
 
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
+from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.runtime.device import Device
-from model.tryon.request import Garments, Request
+from model.tryon.request import Garments
 from tests.model.catvton.replay import GREY_LEVELS, grey_levels
 from tests.model.conftest import DATA
 from tests.model.tryon.drawing import array, opened, saved

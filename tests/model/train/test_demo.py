@@ -17,7 +17,7 @@ def test_one_command_makes_both_variants_from_nothing_and_goes_on_where_it_was(t
     (report,) = check(pack)
     assert report.problems == []
     assert {file.parts[0] for file in map(Path, pack.manifest.files)} == {"catvton", "catvton_maskfree"}
-    assert pack.defaults("tryon")["width"] == PLAN.width
+    assert pack.defaults("catvton")["width"] == PLAN.width
     people = tmp_path / "work/people"
     before = {file: file.stat().st_mtime_ns for file in people.rglob("*") if file.is_file()}
     assert len(list(people.rglob("*_0.jpg"))) == 2 * PLAN.people  # and in another garment

@@ -19,13 +19,13 @@ from model.engine import Job
 from model.engines.catvton.checkpoint import latents
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.files import UNET, VAE, attention_file
+from model.engines.catvton.request import Request
 from model.errors import WeightsError
 from model.runtime.device import open_device
 from model.train.errors import SettingsError
 from model.train.loop import train
 from model.train.networks import load_unet
 from model.train.settings import Training
-from model.tryon.request import Request
 from model.weights.check import check
 from model.weights.layout import tensor_file
 from model.weights.pack import Pack
@@ -63,7 +63,7 @@ def dressed(pack: Path, place: Path, variant: str) -> Image.Image:
     files = {"person": part / "image/00000_00.jpg", "garment": part / "cloth/00001_00.jpg"}
     if variant == "mask":
         files["mask"] = part / "agnostic-mask/00000_00_mask.png"
-    request = Request(seed=1, **dict.fromkeys(files, "given"), **Pack(pack).defaults("tryon"))
+    request = Request(seed=1, **dict.fromkeys(files, "given"), **Pack(pack).defaults("catvton"))
     (place / "outputs").mkdir(exist_ok=True)
 
     async def run() -> None:
@@ -88,7 +88,7 @@ def test_what_was_trained_is_served_as_it_is(place: Path, variant: str) -> None:
     (report,) = check(pack)
     assert report.problems == []
     assert report.licence == "own training"
-    assert pack.defaults("tryon") == {"width": WIDTH, "height": HEIGHT, "steps": 2, "guidance": 1.5, "eta": 0.5}
+    assert pack.defaults("catvton") == {"width": WIDTH, "height": HEIGHT, "steps": 2, "guidance": 1.5, "eta": 0.5}
     assert dressed(place / "pack", place, variant).size == (WIDTH, HEIGHT)
 
 
@@ -130,7 +130,7 @@ def test_a_training_that_stopped_goes_on_to_the_same_weights(place: Path, kind: 
 def test_a_mask_free_training_may_start_from_a_mask_based_unet(place: Path) -> None:
     train(tryon(place, out=str(place / "start"), max_steps=1))
     train(tryon(place, variant="maskfree", unet="none", max_steps=1, **apart(place, "free")))
-    assert Pack(place / "free").engines == ["tryon"]
+    assert Pack(place / "free").engines == ["catvton"]
     before = load_unet(place / "start", "mask")
     after = load_unet(place / "start", "maskfree")
     noise, condition, mask = torch.randn(1, 6, 8, 8), torch.randn(1, 6, 8, 8), torch.zeros(1, 1, 8, 8)
@@ -159,7 +159,7 @@ def test_fine_tuning_changes_nothing_but_self_attention(place: Path) -> None:
     before, after = (load_file(attention_file(place / name)) for name in ("start", "pack"))
     assert before.keys() == after.keys()
     assert not any(torch.equal(before[key], after[key]) for key in before)
-    assert Pack(place / "pack").licence("tryon") == "own training"
+    assert Pack(place / "pack").licence("catvton") == "own training"
 
 
 def test_whoever_starts_from_others_weights_keeps_their_licence(place: Path) -> None:

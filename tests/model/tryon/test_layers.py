@@ -11,8 +11,9 @@ from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
 from model.engines.catvton.engine import TryOn
+from model.engines.catvton.request import Request
 from model.errors import InputError
-from model.tryon.request import Layer, Request
+from model.tryon.request import Layer
 from tests.model.catvton.test_tryon import GARMENT, Studio
 from tests.model.tryon.drawing import array, noise, opened, saved
 from tests.model.tryon.labelled import FACE, WALL, draw_labelled, where

@@ -267,7 +267,7 @@ def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking:
 
 def test_the_networks_are_part_of_the_pack(masking_weights: Path) -> None:
     pack = Pack(masking_weights)
-    names = [pack.name(file) for file in pack.files("tryon")]
+    names = [pack.name(file) for file in pack.files("catvton")]
     assert names[-3:] == ["perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx"]
     (report,) = check(pack)
     assert report.problems == []

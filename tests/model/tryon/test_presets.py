@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from model.tryon.presets import PRESETS, Quality
-from model.tryon.request import Request
+from model.engines.catvton.presets import PRESETS, Quality
+from model.engines.catvton.request import Request
 
 PACK = {"width": 384, "height": 512, "steps": 30, "guidance": 1.5, "eta": 0.5}
 

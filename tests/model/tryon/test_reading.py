@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.reading import read_picture
 from model.tryon.reading import over_white, read_inputs
-from model.tryon.request import Garments, Request
+from model.tryon.request import Garments
 from tests.model.conftest import DATA
 from tests.model.tryon.drawing import array, noise, rectangle, saved
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from model.avatar import turning
+from model.avatar.request import STAGES
 from model.engine import Job
 from model.engines.up2you.engine import Avatar
-from model.engines.up2you.request import STAGES
 from model.runtime.device import Device, open_device
 from model.weights.pack import DEMO
 from tests.model.up2you.studio import Studio, tiny

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model.avatar.request import Stage
 from model.engine import Job
 from model.engines.up2you.engine import Avatar
-from model.engines.up2you.request import Request, Stage
+from model.engines.up2you.request import Request
 
 TINY: dict[str, Any] = {"size": 64, "steps": 2, "mesh_size": 64, "iterations": 3, "faces": 2000, "seed": 1}
 

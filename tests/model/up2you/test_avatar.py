@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.avatar import stage_files
+from model.avatar.request import STAGES, Stage
 from model.body.a_pose import pose_a
 from model.body.joints import JOINTS
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
+from model.engines.catvton.request import Request as TryOnRequest
 from model.engines.up2you.engine import Avatar
 from model.engines.up2you.pipeline import AvatarPipeline
-from model.engines.up2you.request import STAGES, Stage
 from model.errors import InputError
 from model.mesh.surface import grounded
 from model.perception.matting import light_model
-from model.tryon.request import Request as TryOnRequest
 from model.weights.pack import DEMO
 from tests.gltf import complaints
 from tests.model.catvton.test_tryon import FILES

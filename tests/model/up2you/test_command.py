@@ -80,6 +80,6 @@ def test_what_there_is_not_is_a_wrong_command_line(options: list[str]) -> None:
 
 def test_check_finds_the_built_in_weights_complete_and_says_what_they_take(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "demo"]) == 0
-    said = capsys.readouterr().out.partition("avatar: complete")[2]
+    said = capsys.readouterr().out.partition("up2you: complete")[2]
     megabytes = dict(re.findall(r"^  (resident|low) +([\d.]+) MB at float16, ", said, re.MULTILINE))
     assert 0 < float(megabytes["low"]) < float(megabytes["resident"]) < 10

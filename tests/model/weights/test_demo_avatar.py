@@ -48,7 +48,7 @@ def test_every_file_is_in_the_manifest_with_its_licence() -> None:
     assert files == {*manifest.files, "manifest.json"}
     assert all(facts.licence and facts.sha256 for facts in manifest.files.values())
     assert "CC0" in str(manifest.files[BODY].licence)
-    assert set(manifest.defaults["avatar"]) == {"size", "steps", "mesh_size", "iterations", "faces"}
+    assert set(manifest.defaults["up2you"]) == {"size", "steps", "mesh_size", "iterations", "faces"}
 
 
 def test_the_pack_is_small() -> None:

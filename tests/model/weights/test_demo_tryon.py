@@ -17,6 +17,8 @@ from PIL import Image
 
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
+from model.engines.catvton.presets import Quality
+from model.engines.catvton.request import Request, Variant
 from model.runtime.device import open_device
 from model.synthetic.datasets.sample_pictures import true_mask
 from model.synthetic.fabrics.fabrics import Fabric
@@ -24,8 +26,6 @@ from model.synthetic.fabrics.garments import Garment
 from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import lay_flat, photograph
 from model.synthetic.scene.picture import Picture
-from model.tryon.presets import Quality
-from model.tryon.request import Request, Variant
 from model.weights.pack import DEMO, Pack
 
 SIZE = 96, 128
@@ -79,7 +79,7 @@ def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempP
             if variant == "mask":
                 files["mask"] = folder / "mask.png"
             body = {"seed": 3, "variant": variant, "quality": quality, **dict.fromkeys(files, "given")}
-            request = Request.model_validate(body, context=Pack("demo").defaults("tryon"))
+            request = Request.model_validate(body, context=Pack("demo").defaults("catvton"))
             outputs = folder / variant / name / quality
             outputs.mkdir(parents=True)
             runner.run(run(request, files, outputs))

@@ -24,9 +24,9 @@ TRYON_FILES = 6
 def test_demo_is_the_embedded_pack() -> None:
     pack = Pack("demo")
     assert pack.folder == DEMO
-    assert "tryon" in pack.engines
-    assert pack.defaults("tryon") == {"width": 96, "height": 128, "steps": 2, "guidance": 1.2}
-    assert pack.licence("tryon") == "MIT (trained on made-up people)"
+    assert "catvton" in pack.engines
+    assert pack.defaults("catvton") == {"width": 96, "height": 128, "steps": 2, "guidance": 1.2}
+    assert pack.licence("catvton") == "MIT (trained on made-up people)"
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
@@ -38,11 +38,11 @@ def test_a_folder_without_anything_says_what_to_do(tmp_path: Path, name: str) ->
 
 
 def test_an_engine_needs_all_its_files(weights: Path) -> None:
-    assert "tryon" in Pack(weights).engines
+    assert "catvton" in Pack(weights).engines
     attention_file(weights).unlink()
     (weights / "catvton" / VAE / "config.json").unlink()
-    assert "tryon" not in Pack(weights).engines
-    assert Pack(weights).missing("tryon") == [
+    assert "catvton" not in Pack(weights).engines
+    assert Pack(weights).missing("catvton") == [
         "catvton/vae/config.json",
         "catvton/attention/mix-48k-1024/attention/model.safetensors",
     ]
@@ -51,47 +51,47 @@ def test_an_engine_needs_all_its_files(weights: Path) -> None:
 def test_bytes_on_disk_are_those_the_engine_reads(weights: Path) -> None:
     (weights / "README.md").write_text("not weights")
     pack = Pack(weights)
-    assert len(pack.files("tryon")) == TRYON_FILES
-    assert pack.bytes_on_disk("tryon") == sum(file.stat().st_size for file in pack.files("tryon"))
+    assert len(pack.files("catvton")) == TRYON_FILES
+    assert pack.bytes_on_disk("catvton") == sum(file.stat().st_size for file in pack.files("catvton"))
 
 
 def write_manifest(weights: Path, **facts: str) -> None:
-    names = [Pack(weights).name(file) for file in Pack(weights).files("tryon")]
+    names = [Pack(weights).name(file) for file in Pack(weights).files("catvton")]
     (weights / "manifest.json").write_text(json.dumps({"files": dict.fromkeys(names, facts)}))
 
 
 def test_a_fingerprint_changes_with_the_weights(weights: Path) -> None:
-    before = Pack(weights).fingerprint("tryon")
-    assert before == Pack(weights).fingerprint("tryon")
+    before = Pack(weights).fingerprint("catvton")
+    assert before == Pack(weights).fingerprint("catvton")
     with attention_file(weights).open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\xff")
-    assert Pack(weights).fingerprint("tryon") != before
+    assert Pack(weights).fingerprint("catvton") != before
 
 
 def test_samples_of_a_large_file_reach_its_end(weights: Path) -> None:
     unet = weights / "catvton/base/unet" / TENSOR_FILES[0]
     assert unet.stat().st_size > 2 * 2**20
-    before = Pack(weights).fingerprint("tryon")
+    before = Pack(weights).fingerprint("catvton")
     content = bytearray(unet.read_bytes())
     content[-1] ^= 1
     unet.write_bytes(content)
-    assert Pack(weights).fingerprint("tryon") != before
+    assert Pack(weights).fingerprint("catvton") != before
 
 
 def test_a_complete_manifest_saves_reading_the_files(weights: Path) -> None:
     write_manifest(weights, sha256="0" * 64)
-    before = Pack(weights).fingerprint("tryon")
+    before = Pack(weights).fingerprint("catvton")
     attention_file(weights).write_bytes(b"other")
-    assert Pack(weights).fingerprint("tryon") == before
+    assert Pack(weights).fingerprint("catvton") == before
     write_manifest(weights, sha256="1" * 64)
-    assert Pack(weights).fingerprint("tryon") != before
+    assert Pack(weights).fingerprint("catvton") != before
 
 
 def test_licences_come_from_the_manifest(weights: Path) -> None:
-    assert Pack(weights).licence("tryon") == "unknown"
+    assert Pack(weights).licence("catvton") == "unknown"
     write_manifest(weights, licence="CC BY-NC-SA 4.0")
-    assert Pack(weights).licence("tryon") == "CC BY-NC-SA 4.0"
+    assert Pack(weights).licence("catvton") == "CC BY-NC-SA 4.0"
 
 
 @pytest.mark.parametrize("manifest", ["{", '{"files": {"a": {"sha256": "short"}}}', '{"flies": {}}'])
@@ -103,7 +103,7 @@ def test_a_broken_manifest_is_a_weights_error(weights: Path, manifest: str) -> N
 
 def test_looking_at_a_pack_does_not_import_torch() -> None:
     program = (
-        "import sys; from model.weights.pack import Pack; pack = Pack('demo'); pack.fingerprint('tryon'); "
+        "import sys; from model.weights.pack import Pack; pack = Pack('demo'); pack.fingerprint('catvton'); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -116,7 +116,7 @@ def test_check_says_what_a_good_pack_needs(weights: Path, capsys: pytest.Capture
     write_manifest(weights, licence="MIT")
     assert main(["check", str(weights)]) == 0
     said = capsys.readouterr().out
-    assert "tryon: complete" in said
+    assert "catvton: complete" in said
     assert "licence           MIT" in said
     assert "resident          1.2 MB at float16, 2.5 MB at float32" in said
     unet, vae = (read(weights).parameters() for read in (checkpoint.unet, checkpoint.vae))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from model.command import add_device, loaded_pack, run_engine
-from model.tryon.presets import PRESETS, Solver
-from model.tryon.request import Request
+from model.engines.catvton.presets import PRESETS, Solver
+from model.engines.catvton.request import Request
 
 _INPUTS = {
     "person": "person",
@@ -53,8 +53,8 @@ def add_quality(parser: ArgumentParser) -> None:
 
 def tryon(arguments: Namespace) -> int:
     """Dress one person."""
-    pack = loaded_pack(arguments, "tryon")
-    request = _request(arguments, pack.defaults("tryon"))
+    pack = loaded_pack(arguments, "catvton")
+    request = _request(arguments, pack.defaults("catvton"))
     files = {field: file for name, field in _INPUTS.items() if (file := getattr(arguments, name)) is not None}
     return run_engine(arguments, pack, request, files)
 
