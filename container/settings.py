@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     # Where it listens
     host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")
     port: PositiveInt = Field(8080, le=_LAST_PORT, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
-    api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping.")
+    api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and /docs.")
 
     # Inputs and outputs
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")

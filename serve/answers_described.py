@@ -11,6 +11,7 @@ PROBLEM_SCHEMA = "#/components/schemas/Problem"
 
 _OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
+_FILES: dict[str, Any] = {kind: {} for kind in ("image/png", "image/jpeg", "image/webp", "model/gltf-binary")}
 _EVENTS = {"application/x-ndjson": _TEXT, "text/event-stream": _TEXT}
 
 _OF_ALL = (errors.Unauthorized,)
@@ -58,7 +59,7 @@ RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/invocations"): _answers(
         200,
         _INVOCATIONS,
-        {**_OBJECT, "image/*": {}, "model/gltf-binary": {}, **_EVENTS, "application/jsonlines": {}},
+        {**_OBJECT, **_FILES, **_EVENTS, "application/jsonlines": {}},
         *_OF_REQUESTS,
     ),
     ("post", "/api/jobs"): _answers(

@@ -47,7 +47,7 @@ def create_app(
     app.add_middleware(Bookkeeping, metrics=metrics)  # the outermost, so that refusals are booked too
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
-    add_docs(app, examples)
+    add_docs(app, examples, guarded=api_token is not None)
 
     app.add_api_route(
         "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"

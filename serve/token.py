@@ -1,4 +1,5 @@
-"""`API_TOKEN`: who does not have it gets 401, on every route but `/ping`, which a platform asks without one."""
+"""`API_TOKEN`: who does not have it gets 401, but on `/ping`, which a platform asks without one, and where the service
+is described: a browser opens `/docs` without a token, and the page has a button to enter it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve.errors import Unauthorized
 from serve.problem_response import problem_response
 
+_OPEN = frozenset({"/ping", "/docs", "/openapi.json"})
+
 
 class RequireToken:
     """ASGI middleware."""
@@ -19,7 +22,7 @@ class RequireToken:
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == "/ping" or self._knows(Headers(scope=scope)):
+        if scope["type"] != "http" or _is_open(scope["path"]) or self._knows(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         problem = Unauthorized("this service needs the header 'Authorization: Bearer <API_TOKEN>'")
@@ -29,3 +32,7 @@ class RequireToken:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Headers arrive as latin-1, whatever they were sent as.
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN or path.startswith("/docs/")

@@ -174,14 +174,6 @@ def test_metrics_count_stages_forwards_and_failures_apart(server: Server) -> Non
     assert "atelier_workers_ready 1.0" in text
 
 
-def test_the_docs_page_needs_nothing_from_elsewhere(server: Server) -> None:
-    page = server.client.get("/docs").text
-    assert "http://" not in page
-    assert "https://" not in page
-    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
-        assert server.client.get(f"/docs/static/{asset}").status_code == 200
-
-
 def test_the_examples_of_the_docs_run_as_they_stand(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
     examples = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]["examples"]
