@@ -71,6 +71,12 @@ def test_the_rooms_of_made_up_people_stand_in_one_order() -> None:
         assert not name.startswith(MADE_UP_PEOPLE) or name.startswith(f"{MADE_UP_PEOPLE}.making"), (path, name)
 
 
+def test_what_plays_the_platform_is_imported_by_the_client_and_by_no_other_part_of_the_program() -> None:
+    program = ("client", "container", "model", "serve", "sagemaker", "bench")
+    users = {package for package in program for _, name in imports(package) if name.startswith("tests.platform")}
+    assert users == {"client"}
+
+
 def test_nothing_imports_cuda_only_packages_at_module_level() -> None:
     cuda_only = ("pytorch3d", "nvdiffrast", "xformers")
     for package in ("container", "model", "serve"):
@@ -89,7 +95,7 @@ def test_a_running_front_has_no_torch_in_it(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["container.serve", "serve.app", "model.tryon.request", "model.weights.pack", "local_invoke"]
+    "module", ["container.serve", "serve.app", "model.tryon.request", "model.weights.pack", "client.command_line"]
 )
 def test_what_the_front_and_the_client_import_does_not_bring_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -106,8 +106,8 @@ def test_the_code_is_not_looked_for_where_it_could_be_replaced() -> None:
 def test_nothing_but_the_program_is_copied() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if not line.startswith("#")]
-    let_in = {"container", "model", "serve", "local_invoke.py", "pyproject.toml", "requirements*.txt", "README.md",
-              "LICENSE", "docker/*.lock"}  # fmt: skip
+    let_in = {"client", "container", "model", "serve", "local_invoke.py", "pyproject.toml", "requirements*.txt",
+              "README.md", "LICENSE", "docker/*.lock"}  # fmt: skip
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == let_in
     assert all(words.startswith("--from=") for words in words_of("COPY"))

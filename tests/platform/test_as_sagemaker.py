@@ -13,7 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-import local_invoke
+from client.asking import invoke
+from client.command_line import main
+from client.problems import Refused
+from client.references import reference
 from model.samples.samples import small_sample
 from tests.platform.as_sagemaker import run_image
 from tests.platform.hosting import Instance
@@ -49,7 +52,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_
 
 def test_a_tryon_as_on_sagemaker_and_what_the_platform_saw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["tryon", *PICTURES, *FAST, "--seed", "7", "--as-sagemaker", "--out", str(tmp_path)]
-    assert local_invoke.main(words) == 0
+    assert main(words) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / name) for name in ("result.png", "side_by_side.png")]
     assert printed.err.startswith("starting a server as SageMaker does (model demo) ...\nready after ")
@@ -64,21 +67,21 @@ Calls = Callable[[Instance], AbstractContextManager[httpx.BaseTransport]]
 @pytest.mark.parametrize("calls", [realtime_calls, queued_calls])
 def test_answers_and_problems_arrive_as_the_container_gave_them(hosted: Instance, calls: Calls) -> None:
     def ask(**fields: Any) -> Any:
-        return local_invoke.invoke(http, {"type": "probe", **fields}, lambda *_: None, retries=0)
+        return invoke(http, {"type": "probe", **fields}, lambda *_: None, retries=0)
 
     with calls(hosted) as transport, httpx.Client(base_url="http://sagemaker", transport=transport) as http:
         assert ask(seed=3)["seed"] == 3
-        with pytest.raises(local_invoke.Refused, match="422 not_liked"):
+        with pytest.raises(Refused, match="422 not_liked"):
             ask(then="refuse")
-        with pytest.raises(local_invoke.Refused, match="504 deadline"):
+        with pytest.raises(Refused, match="504 deadline"):
             ask(unforeseen_s=[0.1] * 50)
 
 
 def test_a_request_too_large_for_the_queue_goes_through_s3(hosted: Instance) -> None:
-    body = {"type": "probe", "pictures": [local_invoke.reference(str(small_sample()["person"]))] * 8}
+    body = {"type": "probe", "pictures": [reference(str(small_sample()["person"]))] * 8}
     with queued_calls(hosted) as transport, httpx.Client(base_url="http://sagemaker", transport=transport) as http:
         assert len(http.build_request("POST", "/invocations", json=body).read()) > 128_000
-        assert local_invoke.invoke(http, body, lambda *_: None)["state"] == "done"
+        assert invoke(http, body, lambda *_: None)["state"] == "done"
 
 
 def test_an_image_that_breaks_the_contract_ends_with_status_1(
@@ -90,7 +93,7 @@ def test_an_image_that_breaks_the_contract_ends_with_status_1(
     podman.chmod(podman.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     words = ["avatar", "--photos", "s3://bucket/me/", "--as-sagemaker", "atelier:cpu", "--out", str(tmp_path / "out")]
-    assert local_invoke.main(words) == 1
+    assert main(words) == 1
     said = capsys.readouterr().err.splitlines()
     assert (tmp_path / "out" / "a.txt").read_bytes() == b"a"
     assert "violation: /ping has a body: b'OK'" in said
@@ -120,7 +123,7 @@ def test_an_image_is_run_with_serve_its_port_and_read_only_weights(
 @pytest.mark.parametrize("words", [["--as-sagemaker", "--url", "http://localhost:8080"], ["--async"]])
 def test_what_does_not_go_together_is_wrong_usage(words: list[str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end:
-        local_invoke.main(["avatar", "--photos", "s3://bucket/me/", "--out", str(tmp_path), *words])
+        main(["avatar", "--photos", "s3://bucket/me/", "--out", str(tmp_path), *words])
     assert end.value.code == 2
 
 
@@ -129,6 +132,6 @@ def test_outside_a_checkout_it_says_what_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tests.platform", None)
     words = ["avatar", "--photos", "s3://bucket/me/", "--as-sagemaker", "--out", str(tmp_path)]
-    assert local_invoke.main(words) == 1
+    assert main(words) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: --as-sagemaker needs a checkout of the repository, set up by `make setup`: ")

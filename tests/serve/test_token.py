@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_invoke import main
+from client.command_line import main
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
 

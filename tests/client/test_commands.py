@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import local_invoke
+from client.command_line import main
 from container.local_server import local_server
 from model.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
 from model.samples.samples import small_sample
 from model.train.parsing.people import MAPS, make_people
-from tests.server import serving
+from tests.server import ROOT, serving
 
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
 
@@ -43,7 +43,7 @@ def tryon(pictures: dict[str, str], *more: str) -> list[str]:
 def test_a_tryon_saves_its_result_and_a_picture_of_all_side_by_side(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert local_invoke.main(tryon(pictures, "--url", url, "--seed", "7", "--out", str(tmp_path / "out"))) == 0
+    assert main(tryon(pictures, "--url", url, "--seed", "7", "--out", str(tmp_path / "out"))) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / "out" / name) for name in ("result.png", "side_by_side.png")]
     assert "seed 7" in printed.err
@@ -53,10 +53,16 @@ def test_a_tryon_saves_its_result_and_a_picture_of_all_side_by_side(
         assert sheet.size == Layout(4, 1, (360, 480), 10).size
 
 
+def test_a_phones_picture_is_shown_beside_the_result(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
+    phone = pictures | {"garment": str(ROOT / "tests/data/gradient.heic")}
+    assert main(tryon(phone, "--url", url, "--out", str(tmp_path / "out"))) == 0
+    assert (tmp_path / "out" / "side_by_side.png").is_file()
+
+
 def test_every_option_reaches_the_service(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
     options = ["--no-repaint", "--format", "webp", "--samples", "2", "--guidance", "1", "--eta", "0", "--seed", "0"]
     ways = ["--id", "every-option", "--deadline-s", "100", "--quality", "fast", "--solver", "dpmpp"]
-    assert local_invoke.main(tryon(pictures, "--url", url, *options, *ways, "--out", str(tmp_path))) == 0
+    assert main(tryon(pictures, "--url", url, *options, *ways, "--out", str(tmp_path))) == 0
     results = sorted(tmp_path.glob("result*.webp"))
     assert len(results) == 2
     with Image.open(results[0]) as result:
@@ -66,7 +72,7 @@ def test_every_option_reaches_the_service(url: str, pictures: dict[str, str], tm
 def test_an_upper_and_a_lower_garment_go_together(url: str, pictures: dict[str, str], tmp_path: Path) -> None:
     garment = pictures["garment"]
     both = {"person": pictures["person"], "upper": garment, "lower": garment, "mask": pictures["mask"]}
-    assert local_invoke.main(tryon(both, "--url", url, "--out", str(tmp_path))) == 0
+    assert main(tryon(both, "--url", url, "--out", str(tmp_path))) == 0
     with Image.open(tmp_path / "side_by_side.png") as sheet:
         assert sheet.size == Layout(5, 1, (360, 480), 10).size
 
@@ -76,7 +82,7 @@ def test_a_bad_mask_ends_with_status_1_and_one_readable_line(
 ) -> None:
     narrow = tmp_path / "narrow.png"
     Image.new("L", (50, 400)).save(narrow)
-    assert local_invoke.main(tryon(pictures | {"mask": str(narrow)}, "--url", url, "--out", str(tmp_path))) == 1
+    assert main(tryon(pictures | {"mask": str(narrow)}, "--url", url, "--out", str(tmp_path))) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: 422 bad_mask (mask): ")
 
@@ -89,7 +95,7 @@ def test_without_a_mask_the_service_is_asked_for_one_of_that_category(
     Image.fromarray(photo).save(tmp_path / "person.png")
     maskless = {"person": str(tmp_path / "person.png"), "garment": pictures["garment"]}
     options = ["--category", "lower", "--variant", "mask", "--url", url, "--out", str(tmp_path)]
-    assert local_invoke.main(tryon(maskless, *options)) == 0
+    assert main(tryon(maskless, *options)) == 0
     with Image.open(tmp_path / "result.png") as result:
         changed = np.abs(np.asarray(result.convert("RGB")).astype(int) - photo).max(2) > 8
     trousers_or_skirt, top = np.isin(lip, (9, 12)), lip == 5
@@ -101,16 +107,16 @@ def test_the_token_of_the_environment_opens_a_service_that_wants_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(tmp_path, API_TOKEN="open-sesame") as server:
-        assert local_invoke.main(["models", "--url", server.url]) == 1
+        assert main(["models", "--url", server.url]) == 1
         assert "401 unauthorized" in capsys.readouterr().err
         monkeypatch.setenv("API_TOKEN", "open-sesame")
-        assert local_invoke.main(["models", "--url", server.url]) == 0
+        assert main(["models", "--url", server.url]) == 0
 
 
 def test_a_field_out_of_range_is_told_in_one_line(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert local_invoke.main(tryon(pictures, "--url", url, "--eta", "3", "--out", str(tmp_path))) == 1
+    assert main(tryon(pictures, "--url", url, "--eta", "3", "--out", str(tmp_path))) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: 422 ")
     assert "(eta)" in line
@@ -119,7 +125,7 @@ def test_a_field_out_of_range_is_told_in_one_line(
 def test_an_unreachable_address_ends_with_status_3(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert local_invoke.main(["ping", "--url", f"http://127.0.0.1:{port}"]) == 3
+    assert main(["ping", "--url", f"http://127.0.0.1:{port}"]) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"atelier: no answer from http://127.0.0.1:{port}: ")
 
@@ -127,7 +133,7 @@ def test_an_unreachable_address_ends_with_status_3(capsys: pytest.CaptureFixture
 def test_a_server_that_cannot_start_ends_with_status_3_and_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert local_invoke.main(["ping", "--model-dir", str(tmp_path)]) == 3
+    assert main(["ping", "--model-dir", str(tmp_path)]) == 3
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("atelier: the server ended with status 3: ")
     assert str(tmp_path) in lines[-1]
@@ -146,27 +152,27 @@ def test_wrong_usage_ends_with_status_2(garments: list[str], pictures: dict[str,
     words = [word.format(**pictures) for word in garments]
     given = ["tryon", "--person", pictures["person"], "--mask", pictures["mask"], "--out", str(tmp_path)]
     with pytest.raises(SystemExit) as end:
-        local_invoke.main([*given, *words])
+        main([*given, *words])
     assert end.value.code == 2
 
 
 def test_ping_and_models(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert local_invoke.main(["ping", "--url", url]) == 0
+    assert main(["ping", "--url", url]) == 0
     assert capsys.readouterr().out == "ready\n"
-    assert local_invoke.main(["models", "--url", url]) == 0
+    assert main(["models", "--url", url]) == 0
     assert "catvton" in json.loads(capsys.readouterr().out)["models"]
 
 
 def test_another_service_at_the_address_is_told_in_one_line(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert local_invoke.main(tryon(pictures, "--url", f"{url}/elsewhere", "--out", str(tmp_path))) == 1
+    assert main(tryon(pictures, "--url", f"{url}/elsewhere", "--out", str(tmp_path))) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: 404 ")
 
 
 def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert local_invoke.main(["demo", "--url", url, *FAST, "--limit", "2", "--out", str(tmp_path)]) == 0
+    assert main(["demo", "--url", url, *FAST, "--limit", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / "contact_sheet.png")]
     assert "2 try-ons in " in printed.err
@@ -176,7 +182,7 @@ def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest
 
 def test_without_an_address_a_server_is_started_and_stopped(tmp_path: Path) -> None:
     words = ["demo", *FAST, "--limit", "1", "--out", str(tmp_path)]
-    command = [sys.executable, str(Path(local_invoke.__file__)), *words]
+    command = [sys.executable, str(ROOT / "local_invoke.py"), *words]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == [str(tmp_path / "contact_sheet.png")]
@@ -189,44 +195,9 @@ def test_results_stored_in_a_folder_are_fetched_from_there(
     monkeypatch.setenv("OUTPUT_PREFIX", f"file://{tmp_path}/stored/")
     words = ["--id", "one", "--out", str(tmp_path / "out"), "--output-prefix", f"file://{tmp_path}/stored/mine/"]
     with local_server("demo", lambda _: None) as address:
-        assert local_invoke.main(tryon(pictures, *words, "--url", address)) == 0
+        assert main(tryon(pictures, *words, "--url", address)) == 0
     stored = tmp_path / "stored" / "mine" / "one" / "result.png"
     assert capsys.readouterr().out.splitlines()[0] == f"file://{stored}"
     assert (tmp_path / "out" / "result.png").read_bytes() == stored.read_bytes()
     with pytest.raises(httpx.ConnectError):  # the server is gone with its `with`
         httpx.get(f"{address}/ping")
-
-
-def test_a_damaged_result_is_refused() -> None:
-    output = {"name": "result.png", "data": "AAAA", "sha256": "0" * 64}
-    with pytest.raises(local_invoke.Failed, match="arrived damaged"):
-        local_invoke.content_of(output)
-
-
-def test_a_result_out_of_reach_is_noted_and_not_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = {"name": "result.png", "uri": "file:///not/on/this/machine/result.png", "sha256": "0" * 64}
-    assert local_invoke.save(output, tmp_path) is None
-    printed = capsys.readouterr()
-    assert printed.out == "file:///not/on/this/machine/result.png\n"
-    assert printed.err.startswith("note: file:///not/on/this/machine/result.png cannot be read from here")
-
-
-def test_an_address_is_left_for_the_server_to_fetch(tmp_path: Path) -> None:
-    assert local_invoke.reference("s3://bucket/me.jpg") == "s3://bucket/me.jpg"
-    assert local_invoke.reference("https://example.org/me.jpg") == "https://example.org/me.jpg"
-    (tmp_path / "me.jpg").write_bytes(b"abc")
-    assert local_invoke.reference(str(tmp_path / "me.jpg")) == "data:image/jpeg;base64,YWJj"
-
-
-def test_advice_to_try_again_is_followed_a_bounded_number_of_times() -> None:
-    asked: list[httpx.Request] = []
-
-    def busy(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        problem = {"status": 429, "code": "overloaded", "detail": "busy", "retryable": True, "retry_after_s": 0.01}
-        return httpx.Response(429, json=problem, headers={"content-type": "application/problem+json"})
-
-    http = httpx.Client(base_url="http://busy", transport=httpx.MockTransport(busy))
-    with http, pytest.raises(local_invoke.Refused, match="429 overloaded: busy"):
-        local_invoke.invoke(http, {}, lambda *_: None)
-    assert len(asked) == 1 + local_invoke.RETRIES

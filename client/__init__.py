@@ -1,0 +1,1 @@
+"""The command-line client of an Atelier container, one file a command. Imports no torch but for `demo`."""
