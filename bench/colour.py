@@ -13,12 +13,12 @@ from torch import Tensor
 from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row, Target
 from model.avatar.colour import THRESHOLD, coloured, coloured_as_published, views_of
-from model.body.a_pose import normalised
 from model.mesh.atlas import Atlas, unwrap
 from model.mesh.baking import bake
 from model.mesh.cameras import AZIMUTHS
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
+from model.mesh.placement import normalised
 from model.mesh.rasterise_torch import Torch
 from model.mesh.view_projection import Projection
 from tests.model.mesh.painted import checks, pictures, psnr, smooth, with_texture, with_vertex_colours

@@ -15,11 +15,12 @@ from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row, Target
 from model.avatar.reconstruction import HALF_HEIGHT, ITERATIONS, RADIUS, Reconstruction, render_normals
 from model.avatar.targets import Targets, targets
-from model.body.a_pose import a_pose, normalised
+from model.body.a_pose import a_pose
 from model.body.smplx import read_body
 from model.engines.up2you.files import BODY
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.mesh import Mesh
+from model.mesh.placement import normalised
 from model.mesh.rasterise_torch import Torch
 from model.weights.pack import DEMO
 

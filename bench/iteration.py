@@ -14,12 +14,12 @@ from bench.people3d.people3d import dressed_body
 from bench.report import Report, Row
 from model.avatar.reconstruction import HALF_HEIGHT, RADIUS, render_normals
 from model.avatar.targets import Targets
-from model.body.a_pose import normalised
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.decimation import decimated
 from model.mesh.edges import Edges
 from model.mesh.mesh import Mesh
 from model.mesh.optimiser import MeshOptimiser
+from model.mesh.placement import normalised
 from model.mesh.rasterisers import open_rasteriser
 
 SIZES = (256, 512, 1024)

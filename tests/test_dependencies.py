@@ -54,6 +54,15 @@ def test_clothes_know_bodies_and_meshes_and_nothing_of_paint_or_tasks() -> None:
         assert not name.startswith("model") or name.startswith(allowed), (path, name)
 
 
+def test_bodies_know_meshes_and_meshes_know_no_body() -> None:
+    for package, allowed in (
+        ("mesh", ("model.mesh", "model.errors")),
+        ("body", ("model.body", "model.mesh", "model.errors")),
+    ):
+        for path, name in imports(f"model/{package}"):
+            assert not name.startswith("model") or name.startswith(allowed), (path, name)
+
+
 def test_only_training_evaluation_and_the_demo_pack_know_made_up_people() -> None:
     for package in ("model", "container", "serve", "sagemaker"):
         for path, name in imports(package):

@@ -15,15 +15,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from model.body.joints import JOINTS
+from model.body.joints import JOINTS, MIXAMO, VRM
 from model.body.measurements import describe, measure
-from model.body.skinning import Rig, strongest, transfer_skin
+from model.body.skinning import strongest, transfer_skin
 from model.body.smplx import BodyModel, Posed
 from model.mesh.atlas import Atlas
 from model.mesh.files import write_obj, write_ply
 from model.mesh.glb import write_glb
 from model.mesh.mesh import Mesh
-from model.mesh.surface import Surface, grounded
+from model.mesh.placement import grounded
+from model.mesh.skeleton import Skeleton
+from model.mesh.surface import Surface
 
 Format = Literal["glb", "obj", "ply"]
 
@@ -65,7 +67,7 @@ def export_avatar(
         surface = Surface.textured(mesh, atlas.source, atlas.faces, atlas.uv, texture).moved(offset)
         source = atlas.source.cpu()
     if "glb" in formats:
-        skeleton = _rig(mesh, body, posed, source, offset) if rig else None
+        skeleton = _skeleton(mesh, body, posed, source, offset) if rig else None
         write_glb(folder / "avatar.glb", surface, skeleton, notice)
     if "obj" in formats:
         write_obj(folder / "avatar.obj", surface)
@@ -76,12 +78,14 @@ def export_avatar(
     return [folder / name for name in order if (folder / name).exists()]
 
 
-def _rig(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset: Tensor) -> Rig:
+def _skeleton(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset: Tensor) -> Skeleton:
     if torch.equal(mesh.vertices.cpu(), posed.vertices.cpu()):
         skin = strongest(body.weights.cpu())
     else:
         skin = transfer_skin(mesh, Mesh(posed.vertices, body.faces), body.weights)
-    return Rig(JOINTS, tuple(body.parents.tolist()), posed.joints.cpu() + offset.cpu(), skin.at(source))
+    positions = posed.joints.cpu() + offset.cpu()
+    aliases = {"vrm": VRM, "mixamo": MIXAMO}
+    return Skeleton(JOINTS, tuple(body.parents.tolist()), positions, skin.at(source), aliases)
 
 
 def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None) -> None:

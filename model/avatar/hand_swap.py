@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from model.avatar.reconstruction import HALF_HEIGHT
-from model.body.a_pose import normalised
 from model.mesh.components import joined, of_faces, without_crumbs
 from model.mesh.distance import near_edges, nearest_vertices
 from model.mesh.mesh import Mesh
+from model.mesh.placement import normalised
 
 REACH = 0.08  # from the hands, in units of the reconstruction (the body is 3.6 high): 4 cm
 _CRUMBS = 0.01  # share of the vertices

@@ -9,10 +9,10 @@ from PIL import Image
 
 from model.avatar.colour import coloured, coloured_as_published, stacked, views_of
 from model.avatar.reconstruction import HALF_HEIGHT, RADIUS
-from model.body.a_pose import normalised
 from model.mesh.atlas import Atlas
 from model.mesh.baking import Texels, laid_out
 from model.mesh.mesh import Mesh
+from model.mesh.placement import normalised
 from model.mesh.rasteriser import Rasteriser
 from model.mesh.view_projection import Projection
 

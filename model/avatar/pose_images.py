@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.body.a_pose import a_pose, normalised
+from model.body.a_pose import a_pose
 from model.body.smplx import BodyModel
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
 from model.mesh.normals import vertex_normals
+from model.mesh.placement import normalised
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 HALF_HEIGHT = 0.9  # of the body in the pictures, whose half height is 1

@@ -10,11 +10,11 @@ import torch
 from torch import Generator, Tensor
 
 from model.avatar.targets import Targets
-from model.body.a_pose import normalised
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.optimiser import MeshOptimiser
+from model.mesh.placement import normalised
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 HALF_HEIGHT = 1.8

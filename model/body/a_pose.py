@@ -29,11 +29,3 @@ def a_pose(body: BodyModel, betas: Tensor, *, rounded: bool = False) -> Mesh:
     """
     vertices = pose_a(body, betas).vertices
     return Mesh(vertices.round(decimals=4) if rounded else vertices, body.faces)
-
-
-def normalised(vertices: Tensor, half_height: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Vertices moved and scaled so that the middle of their box is 0 and its longest side reaches from -half_height to
-    half_height; with the middle, (3,), and the scale, (): `normalised / scale + centre` undoes it."""
-    low, high = vertices.aminmax(dim=0)
-    centre, scale = (low + high) / 2, 2 * half_height / (high - low).max()
-    return (vertices - centre) * scale, centre, scale

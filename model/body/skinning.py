@@ -7,8 +7,6 @@ arm's inside faces it. Clothes and hair end up with the weights of what they lie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from scipy.sparse import coo_matrix, csr_matrix, diags
@@ -18,42 +16,12 @@ from torch.nn.functional import pad
 
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
+from model.mesh.skeleton import INFLUENCES, Skin
 
-INFLUENCES = 4  # joints a vertex may follow; what every renderer supports
 _FACING_M = 0.07  # a normal turned by 90 degrees counts as much as a gap of 1.4 times this
 _CANDIDATES = 12  # triangles tried a vertex, twice
 _SMOOTHING_STEPS = 10  # what the closest points tore apart, about three edges of the mesh grow together again
 _CHUNK = 8192  # vertices at a time
-
-
-@dataclass(frozen=True)
-class Skin:
-    """What moves each vertex.
-
-    joints: (V, 4) int64, the strongest first, 0 where fewer are needed.
-    weights: (V, 4) float32, each row sums to 1.
-    """
-
-    joints: Tensor
-    weights: Tensor
-
-    def at(self, vertices: Tensor) -> Skin:
-        """The rows of the named vertices, for a mesh whose seams doubled some."""
-        return Skin(self.joints[vertices], self.weights[vertices])
-
-
-@dataclass(frozen=True)
-class Rig:
-    """A skeleton in its bind pose and the skin on it.
-
-    names: of the J joints. parents: (J) indices, -1 at the root, before their children.
-    positions: (J, 3) in metres. skin: of the mesh it belongs to.
-    """
-
-    names: tuple[str, ...]
-    parents: tuple[int, ...]
-    positions: Tensor
-    skin: Skin
 
 
 def transfer_skin(mesh: Mesh, body: Mesh, weights: Tensor) -> Skin:

@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import torch
 
-from model.body.a_pose import normalised, pose_a
+from model.body.a_pose import pose_a
 from model.body.smplx import BodyModel, Posed
 from model.clothes.arrays import Floats, Values
 from model.clothes.buffers import Buffers
 from model.clothes.rendering import render
 from model.clothes.surface import SkinnedSurface
 from model.mesh.cameras import AZIMUTHS, rotations
+from model.mesh.placement import normalised
 
 _BEFORE = 2.0  # metres from the camera to the body's middle; nobody reaches so far
 

@@ -14,8 +14,7 @@ import pygltflib as gltf
 from PIL import Image
 from torch import Tensor
 
-from model.body.joints import MIXAMO, VRM
-from model.body.skinning import Rig
+from model.mesh.skeleton import Skeleton
 from model.mesh.surface import Surface
 
 _ROUGHNESS = 0.9  # cloth and skin under the photos' own light: hardly any shine of the viewer's
@@ -28,13 +27,13 @@ _COMPONENTS = {
 _SHAPES = {(): gltf.SCALAR, (2,): gltf.VEC2, (3,): gltf.VEC3, (4,): gltf.VEC4, (4, 4): gltf.MAT4}
 
 
-def write_glb(file: Path, surface: Surface, rig: Rig | None = None, notice: str | None = None) -> None:
+def write_glb(file: Path, surface: Surface, skeleton: Skeleton | None = None, notice: str | None = None) -> None:
     """Write a surface, with a skeleton if there is one.
 
     Args:
         file: where to.
-        surface: in the pose of the rig.
-        rig: joints and weights. The nodes keep its joints' names and say in `extras` what VRM and Mixamo call them.
+        surface: in the pose of the skeleton.
+        skeleton: the nodes keep its joints' names and say in `extras` what standards call them.
         notice: of whose model data the file holds, written as its copyright.
     """
     document = gltf.GLTF2(
@@ -54,12 +53,12 @@ def write_glb(file: Path, surface: Surface, rig: Rig | None = None, notice: str 
         buffer.add_texture(surface.texture)
     elif surface.colours is not None:
         attributes["COLOR_0"] = buffer.add(_linear(_float32(surface.colours)), gltf.ARRAY_BUFFER, normalised=True)
-    if rig is not None:
-        joints = rig.skin.joints.numpy(force=True)
-        narrow = np.uint8 if len(rig.names) <= 256 else np.uint16
+    if skeleton is not None:
+        joints = skeleton.skin.joints.numpy(force=True)
+        narrow = np.uint8 if len(skeleton.names) <= 256 else np.uint16
         attributes["JOINTS_0"] = buffer.add(joints.astype(narrow), gltf.ARRAY_BUFFER)
-        attributes["WEIGHTS_0"] = buffer.add(_float32(rig.skin.weights), gltf.ARRAY_BUFFER)
-        _add_skeleton(document, buffer, rig)
+        attributes["WEIGHTS_0"] = buffer.add(_float32(skeleton.skin.weights), gltf.ARRAY_BUFFER)
+        _add_skeleton(document, buffer, skeleton)
     indices = buffer.add(_indices(surface), gltf.ELEMENT_ARRAY_BUFFER)
     primitive = gltf.Primitive(attributes=gltf.Attributes(**attributes), indices=indices, material=0)
     document.meshes = [gltf.Mesh(name="avatar", primitives=[primitive])]
@@ -72,13 +71,13 @@ def _material(textured: bool) -> gltf.Material:
     return gltf.Material(name="avatar", pbrMetallicRoughness=shading, alphaCutoff=None)
 
 
-def _add_skeleton(document: gltf.GLTF2, buffer: _Buffer, rig: Rig) -> None:
+def _add_skeleton(document: gltf.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
     """One node a joint. The skinned mesh stays beside them at the root, where glTF wants it."""
     first = len(document.nodes)
-    positions = _float32(rig.positions)
-    for joint, (name, parent) in enumerate(zip(rig.names, rig.parents, strict=True)):
+    positions = _float32(skeleton.positions)
+    for joint, (name, parent) in enumerate(zip(skeleton.names, skeleton.parents, strict=True)):
         local = positions[joint] - (positions[parent] if parent >= 0 else 0)
-        called = {standard: bones[name] for standard, bones in (("vrm", VRM), ("mixamo", MIXAMO)) if name in bones}
+        called = {standard: bones[name] for standard, bones in skeleton.aliases.items() if name in bones}
         document.nodes.append(gltf.Node(name=name, translation=local.tolist(), extras=called))
         if parent >= 0:
             document.nodes[first + parent].children.append(first + joint)
@@ -89,7 +88,7 @@ def _add_skeleton(document: gltf.GLTF2, buffer: _Buffer, rig: Rig) -> None:
     skin = gltf.Skin(
         name="skeleton",
         joints=list(range(first, first + len(positions))),
-        skeleton=first + rig.parents.index(-1),
+        skeleton=first + skeleton.parents.index(-1),
         inverseBindMatrices=buffer.add(inverse_bind),
     )
     document.skins = [skin]

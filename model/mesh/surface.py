@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -48,9 +47,3 @@ class Surface:
     def moved(self, offset: Tensor) -> Surface:
         """The surface somewhere else. offset: (3)."""
         return Surface(self.positions + offset, self.faces, self.normals, self.uv, self.texture, self.colours)
-
-
-def grounded(vertices: Tensor) -> Tensor:
-    """The offset, (3), that puts vertices (V, 3) on the ground y = 0, over the origin."""
-    low, high = vertices.amin(0), vertices.amax(0)
-    return torch.stack([-(low[0] + high[0]) / 2, -low[1], -(low[2] + high[2]) / 2])

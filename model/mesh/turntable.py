@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.body.a_pose import normalised
 from model.mesh.atlas import sample_texture
 from model.mesh.cameras import orthographic_cameras, to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
+from model.mesh.placement import normalised
 from model.mesh.rasteriser import Fragments, Rasteriser, interpolate
 
 HALF_HEIGHT = 1.85 / 2  # of the avatar in the frames, whose half height is 1

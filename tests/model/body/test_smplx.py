@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.body.a_pose import a_pose, normalised, pose_a
+from model.body.a_pose import a_pose, pose_a
 from model.body.smplx import BodyModel, read_body
 from model.errors import WeightsError
 from model.mesh.normals import vertex_normals
+from model.mesh.placement import normalised
 from tests.model.body.small import JOINTS, VERTICES, arrays, write
 
 TOLERANCE = 1e-5

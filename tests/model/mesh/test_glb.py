@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import torch
 import trimesh
 from PIL import Image
 
-from model.body.joints import JOINTS
-from model.body.skinning import Rig, transfer_skin
+from model.body.joints import JOINTS, MIXAMO, VRM
+from model.body.skinning import transfer_skin
 from model.mesh.glb import write_glb
 from model.mesh.mesh import Mesh
-from model.mesh.surface import Surface, grounded
+from model.mesh.placement import grounded
+from model.mesh.skeleton import Skeleton
+from model.mesh.surface import Surface
 from tests.gltf import complaints
 from tests.model.body.figure import Figure, make_figure, pose
 
@@ -28,9 +31,10 @@ def figure() -> Figure:
 
 
 @pytest.fixture(scope="module")
-def rig(figure: Figure) -> Rig:
+def skeleton(figure: Figure) -> Skeleton:
     mesh, joints = figure.a_pose()
-    return Rig(JOINTS, figure.parents, joints, transfer_skin(mesh, mesh, figure.weights))
+    skin = transfer_skin(mesh, mesh, figure.weights)
+    return Skeleton(JOINTS, figure.parents, joints, skin, {"vrm": VRM, "mixamo": MIXAMO})
 
 
 def textured(mesh: Mesh) -> Surface:
@@ -52,11 +56,13 @@ def coloured(mesh: Mesh) -> Surface:
 
 @pytest.mark.parametrize("rigged", [True, False], ids=["rigged", "unrigged"])
 @pytest.mark.parametrize("paint", [textured, coloured, Surface.painted], ids=["textured", "coloured", "bare"])
-def test_the_validator_finds_nothing_to_say(figure: Figure, rig: Rig, paint: Any, rigged: bool, tmp_path: Path) -> None:
+def test_the_validator_finds_nothing_to_say(
+    figure: Figure, skeleton: Skeleton, paint: Any, rigged: bool, tmp_path: Path
+) -> None:
     surface = paint(figure.a_pose()[0])
     doubled = surface.texture is not None
-    source = torch.arange(len(surface.positions)) % len(rig.skin.joints)
-    fitting = Rig(rig.names, rig.parents, rig.positions, rig.skin.at(source)) if doubled else rig
+    source = torch.arange(len(surface.positions)) % len(skeleton.skin.joints)
+    fitting = replace(skeleton, skin=skeleton.skin.at(source)) if doubled else skeleton
     write_glb(tmp_path / "avatar.glb", surface, fitting if rigged else None)
     assert complaints(tmp_path / "avatar.glb") == []
 
@@ -95,16 +101,18 @@ def test_smooth_normals_ignore_the_seams_of_the_atlas(figure: Figure) -> None:
     assert torch.equal(normals[: len(mesh.vertices)], normals[len(mesh.vertices) :])
 
 
-def test_two_runs_write_the_same_bytes_and_say_who_made_them(figure: Figure, rig: Rig, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_bytes_and_say_who_made_them(
+    figure: Figure, skeleton: Skeleton, tmp_path: Path
+) -> None:
     for name in ("one.glb", "two.glb"):
-        write_glb(tmp_path / name, coloured(figure.a_pose()[0]), rig, notice="The body's licence applies.")
+        write_glb(tmp_path / name, coloured(figure.a_pose()[0]), skeleton, notice="The body's licence applies.")
     assert (tmp_path / "one.glb").read_bytes() == (tmp_path / "two.glb").read_bytes()
     asset = pygltflib.GLTF2().load(tmp_path / "one.glb").asset
     assert (asset.generator, asset.copyright) == ("Atelier", "The body's licence applies.")
 
 
-def test_joints_are_named_and_know_their_names_elsewhere(figure: Figure, rig: Rig, tmp_path: Path) -> None:
-    write_glb(tmp_path / "avatar.glb", coloured(figure.a_pose()[0]), rig)
+def test_joints_are_named_and_know_their_names_elsewhere(figure: Figure, skeleton: Skeleton, tmp_path: Path) -> None:
+    write_glb(tmp_path / "avatar.glb", coloured(figure.a_pose()[0]), skeleton)
     document = pygltflib.GLTF2().load(tmp_path / "avatar.glb")
     nodes = [document.nodes[index] for index in document.skins[0].joints]
     assert [node.name for node in nodes] == list(JOINTS)
@@ -113,10 +121,10 @@ def test_joints_are_named_and_know_their_names_elsewhere(figure: Figure, rig: Ri
     assert nodes[JOINTS.index("jaw")].extras == {"vrm": "jaw"}
 
 
-def test_a_bent_elbow_moves_only_its_forearm(figure: Figure, rig: Rig, tmp_path: Path) -> None:
+def test_a_bent_elbow_moves_only_its_forearm(figure: Figure, skeleton: Skeleton, tmp_path: Path) -> None:
     mesh, joints = figure.a_pose()
-    write_glb(tmp_path / "avatar.glb", coloured(mesh), rig)
-    read, read_weights, parents, read_joints = skeleton(tmp_path / "avatar.glb")
+    write_glb(tmp_path / "avatar.glb", coloured(mesh), skeleton)
+    read, read_weights, parents, read_joints = read_skeleton(tmp_path / "avatar.glb")
     assert np.allclose(read_weights.sum(1), 1, atol=1e-6)
     assert torch.allclose(read_joints, joints, atol=1e-6)
     same, _ = pose(read, read_weights, parents, read_joints, {})
@@ -154,7 +162,7 @@ def accessor(document: Any, index: int) -> np.ndarray:
     return flat.reshape(found.count, width)
 
 
-def skeleton(file: Path) -> tuple[Mesh, torch.Tensor, tuple[int, ...], torch.Tensor]:
+def read_skeleton(file: Path) -> tuple[Mesh, torch.Tensor, tuple[int, ...], torch.Tensor]:
     """Mesh, weights of all joints, parents and places, from the file alone."""
     document = pygltflib.GLTF2().load(file)
     skin = document.skins[0]

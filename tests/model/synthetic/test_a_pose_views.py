@@ -9,9 +9,10 @@ from PIL import Image
 
 from model.avatar.pose_images import HALF_HEIGHT, pose_images
 from model.avatar.targets import targets
-from model.body.a_pose import a_pose, normalised
+from model.body.a_pose import a_pose
 from model.body.joints import JOINTS
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
+from model.mesh.placement import normalised
 from model.mesh.rasterise_torch import Torch
 from model.synthetic.datasets.a_pose_views import APose, a_pose_views
 from model.synthetic.datasets.loose_photos import somebody
