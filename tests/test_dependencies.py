@@ -56,7 +56,7 @@ def test_clothes_know_bodies_and_meshes_and_nothing_of_paint_or_tasks() -> None:
 
 def test_bodies_know_meshes_and_meshes_know_no_body() -> None:
     for package, allowed in (
-        ("mesh", ("model.mesh", "model.errors")),
+        ("mesh", ("model.mesh", "model.errors", "model.runtime.side_process")),
         ("body", ("model.body", "model.mesh", "model.errors")),
     ):
         for path, name in imports(f"model/{package}"):
