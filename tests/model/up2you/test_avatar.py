@@ -28,7 +28,7 @@ from model.engines.catvton.request import Request as TryOnRequest
 from model.engines.up2you.engine import Avatar
 from model.engines.up2you.pipeline import AvatarPipeline
 from model.errors import InputError
-from model.mesh.surface import grounded
+from model.mesh.placement import grounded
 from model.perception.matting import light_model
 from model.weights.pack import DEMO
 from tests.gltf import complaints
