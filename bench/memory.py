@@ -28,7 +28,7 @@ from model.engines.up2you.views.views import Views
 from model.runtime.allocations import CountedAllocations
 from model.runtime.device import Device, open_device
 from model.runtime.forward_cost import ForwardCost
-from model.runtime.network import Network
+from model.runtime.network import BatchedNetwork
 from model.samples.samples import small_sample
 from model.weights.pack import Pack
 
@@ -119,7 +119,7 @@ def forwards(bench: Bench, engine: TryOn, size: Size, step_rows: Sequence[int]) 
         timesteps = torch.full((rows,), 500)
         return [torch.zeros(rows, channels, *both), timesteps, torch.zeros(rows, 1 + channels, *both)]
 
-    inputs: list[tuple[str, Network, Sequence[int], Callable[[int], list[Tensor]]]] = [
+    inputs: list[tuple[str, BatchedNetwork, Sequence[int], Callable[[int], list[Tensor]]]] = [
         ("encode", networks.encoder, (1, 2), lambda rows: [torch.zeros(rows, 3, height, width)]),
         ("step", networks.denoiser, step_rows, step),
         ("decode", networks.decoder, (1, 4), lambda rows: [torch.zeros(rows, channels, *cells)]),
@@ -181,7 +181,11 @@ def whole_tryon(bench: Bench, engine: TryOn, size: Size, folder: Path) -> Row:
 
 
 def whole(
-    what: str, bench: Bench, run: Callable[[], Awaitable[object]], resident_bytes: int, networks: Sequence[Network]
+    what: str,
+    bench: Bench,
+    run: Callable[[], Awaitable[object]],
+    resident_bytes: int,
+    networks: Sequence[BatchedNetwork],
 ) -> Row:
     """One job, alone."""
     for network in networks:

@@ -26,6 +26,7 @@ from model.evaluate.judge import areas_of
 from model.evaluate.similarity import ssim
 from model.evaluate.truth_files import truth_files
 from model.runtime.device import Device, open_device
+from model.runtime.device_config import DeviceConfig
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
@@ -119,7 +120,7 @@ def people(folder: Path, count: int) -> list[Example]:
 def measure(
     pack: Pack, settings: Mapping[str, Setting], examples: Sequence[Example], folder: Path, pairs: int
 ) -> dict[str, Measured]:
-    device = open_device("cpu", max_batch_rows=2 * AT_ONCE, max_live_jobs=AT_ONCE)
+    device = open_device("cpu", config=DeviceConfig(max_batch_rows=2 * AT_ONCE, max_live_jobs=AT_ONCE))
     engine = engine_class("catvton")(pack.folder, device)
     measured: dict[str, Measured] = {}
     with asyncio.Runner() as runner:

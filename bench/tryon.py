@@ -20,6 +20,7 @@ from bench.sd15 import write_pack
 from bench.tryons import named, sizes
 from container.memory import keep_freed_memory
 from model.runtime.device import open_device
+from model.runtime.device_config import DeviceConfig
 from model.runtime.warm_up import warm_up
 from model.weights.pack import DEMO
 
@@ -73,7 +74,7 @@ def pack(options: argparse.Namespace, folder: Path) -> Path:
 
 
 def measure(options: argparse.Namespace, weights: Path, folder: Path) -> Report:
-    device = open_device(options.device, options.dtype, compiled=options.compile)
+    device = open_device(options.device, options.dtype, DeviceConfig(compiled=options.compile))
     where, dtype = device.torch_device, str(device.dtype).removeprefix("torch.")
     report = Report(name=name_of(options), title="A try-on against the plain way", how="", device=device_name(where))
     ceiling = measured_ceiling(where, device.dtype)

@@ -30,6 +30,7 @@ from model.engines.registry import ENGINES, engine_class, engines_of
 from model.errors import DeviceLostError, EngineError, WeightsError
 from model.runtime.compiling import set_up_compiling
 from model.runtime.device import Device, open_device
+from model.runtime.device_config import DeviceConfig
 from model.runtime.errors import CrowdedError
 from model.runtime.memory import DeviceMemory
 from model.runtime.warm_up import warm_up
@@ -205,9 +206,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
 
         if not torch.cuda.is_available():
             raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
-    device = open_device(
-        settings.device,
-        settings.dtype,
+    config = DeviceConfig(
         max_batch_rows=settings.max_batch_rows,
         max_live_jobs=settings.max_live_jobs,
         batching=settings.batching,
@@ -218,6 +217,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
         latent_cache_s=settings.job_ttl_s,
         compiled=settings.compile,
     )
+    device = open_device(settings.device, settings.dtype, config)
     if settings.compile:
         set_up_compiling(settings.compile_folder(), device.torch_device)
     engines, models = {}, {}

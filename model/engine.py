@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.runtime.device import Device
-    from model.runtime.network import Network
+    from model.runtime.network import BatchedNetwork
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -80,7 +80,7 @@ class WarmCall:
     """What a network is called with, but for the numbers in it."""
 
     name: str
-    network: Network
+    network: BatchedNetwork
     tensors: tuple[Tensor, ...]
 
 

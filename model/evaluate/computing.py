@@ -19,6 +19,7 @@ from model.evaluate.dressing import Task, dress_all
 from model.evaluate.scores import Scores
 from model.evaluate.truth_files import truth_files
 from model.runtime.device import open_device
+from model.runtime.device_config import DeviceConfig
 from model.train.datasets import Example, Pairing
 from model.weights.pack import Pack
 
@@ -30,12 +31,11 @@ def compute(
 ) -> dict[str, Any]:
     """Dress everybody, and find masks, as far as wished for; returns the settings."""
     pack = loaded_pack(arguments, "catvton")
-    device = open_device(
-        arguments.device,
-        arguments.dtype,
+    config = DeviceConfig(
         max_batch_rows=2 * arguments.at_once,  # guidance takes two rows
         max_live_jobs=arguments.at_once,
     )
+    device = open_device(arguments.device, arguments.dtype, config)
     tasks = [_task(arguments, pack, i, example, results, pairing) for i, example in enumerate(examples)]
 
     async def run() -> None:

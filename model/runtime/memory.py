@@ -8,7 +8,8 @@ import psutil
 import torch
 from torch import nn
 
-from model.runtime.offload import MemoryProfile, bytes_at_once
+from model.runtime.device_config import MemoryProfile
+from model.runtime.offload import bytes_at_once
 
 _CGROUP = Path("/sys/fs/cgroup")
 _PAGES_OF_FILES = ("active_file", "inactive_file")  # the kernel takes them back when somebody needs them

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from model.runtime.device import Device
 
 
-class Network:
+class BatchedNetwork:
     """A module behind the device's queue: `await network(*tensors, key=...)`.
 
     Every tensor's first axis counts rows, and the module treats rows independently. Calls of equal module, key,
@@ -28,14 +28,14 @@ class Network:
     `content` may name what is in the tensors. Of calls that want the same at the same time one is computed, and all get
     its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
 
-    `on_lean` is told when memory is so short that the lean form, if there is one, computes this call.
+    `on_fallback` is told when memory is so short that the module's fallback, if there is one, computes this call.
     """
 
-    def __init__(self, device: Device, module: nn.Module, atom: int, lean: nn.Module | None) -> None:
+    def __init__(self, device: Device, module: nn.Module, atom: int, fallback: nn.Module | None) -> None:
         self.module = module
         self._device = device
         self._atom = atom
-        self._lean = lean
+        self._fallback = fallback
         self.cost = ForwardCost(device.torch_device)
 
     async def __call__(
@@ -43,38 +43,39 @@ class Network:
         *tensors: Tensor,
         key: Hashable = (),
         content: Hashable | None = None,
-        on_lean: Callable[[], None] = lambda: None,
+        on_fallback: Callable[[], None] = lambda: None,
     ) -> Any:
         rows = tensors[0].shape[0]
         if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
             shapes = [tuple(tensor.shape) for tensor in tensors]
             raise ValueError(f"each tensor needs the same whole number of {self._atom} rows, got {shapes}")
         kind = (id(self.module), key, tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors))
-        run_lean = None if self._lean is None else partial(self._joined, self._lean)
-        return await self._device._submit(
+        run_fallback = None if self._fallback is None else partial(self._joined, self._fallback)
+        call = Call(
             kind,
             rows,
             self._run,
             tensors=tensors,
             content=content,
             cost=self.cost,
-            run_lean=run_lean,
-            on_lean=on_lean,
+            run_fallback=run_fallback,
+            on_fallback=on_fallback,
         )
+        return await self._device.submit(call)
 
-    def warm(self, *tensors: Tensor) -> Iterator[int]:
+    def prepare(self, *tensors: Tensor) -> Iterator[int]:
         """Get ready for calls like this one, see `Device.at_start`; yields the rows of each forward that is done."""
         rows = len(tensors[0])
         if isinstance(self.module, PreparedNetwork):
-            batches = batch_sizes(self._atom, max(self._device.max_batch_rows, rows))
-            yield from self.module.warm(*tensors, batches=batches)
+            batches = batch_sizes(self._atom, max(self._device.config.rows_at_once, rows))
+            yield from self.module.prepare(*tensors, batches=batches)
         else:
             self.module(*tensors)
             yield rows
 
     def _run(self, calls: list[Call]) -> list[Rows]:
-        if self._device._lodging is not None:
-            self._device._lodging.bring_in(self.module)  # weights are no cost of a forward
+        if self._device.offload is not None:
+            self._device.offload.load(self.module)  # weights are no cost of a forward
         run = partial(self._joined, self.module, calls)
         return self.cost.measured(sum(call.input_bytes for call in calls), run)
 
@@ -93,7 +94,7 @@ class Network:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or rows == self._atom:
                 raise
-        self._device._empty_cache()
+        self._device.empty_cache()
         half = rows // self._atom // 2 * self._atom
         first = self._forward(module, tuple(tensor[:half] for tensor in tensors))
         return join_rows(first, self._forward(module, tuple(tensor[half:] for tensor in tensors)))

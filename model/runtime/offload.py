@@ -3,67 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-MemoryProfile = Literal["resident", "low"]
+from model.runtime.device_config import MemoryProfile
 
 
 class Offload:
-    """Lets the network that computes onto the device; the others wait in the host's memory.
+    """Keeps the weights of the network that computes on the device, and those of the others in the host's memory.
 
-    A network's weights come in before its forward and stay until another network needs the room. Networks may share
-    weights: what the next one needs as well stays where it is. Weights are only read while computing, so leaving
+    A network's weights are loaded before its forward and stay until another network needs the room. Networks may share
+    weights: what the next one needs as well stays where it is. Weights are only read while computing, so unloading
     copies nothing back; one that is written to on the device loses what was written.
 
     Args:
         torch_device: where networks compute.
-        on_leaving: called after weights have left, for the allocator to give up their place.
+        on_unload: called after weights were unloaded, for the allocator to give up their place.
     """
 
-    def __init__(self, torch_device: torch.device, on_leaving: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, torch_device: torch.device, on_unload: Callable[[], None] = lambda: None) -> None:
         self._torch_device = torch_device
-        self._on_leaving = on_leaving
-        self._at_home: dict[Tensor, Tensor] = {}  # weight -> what it holds while it waits
-        self._inside: set[Tensor] = set()
+        self._on_unload = on_unload
+        self._on_host: dict[Tensor, Tensor] = {}  # weight -> what it holds while it waits
+        self._loaded: set[Tensor] = set()
 
-    def take(self, module: nn.Module) -> None:
-        """Send the weights of `module` home, and from now on bring them in whenever it is called."""
+    def manage(self, module: nn.Module) -> None:
+        """Move the weights of `module` to the host, and from now on load them whenever it is called."""
         for weight in weights(module):
-            if weight not in self._at_home:
-                self._at_home[weight] = weight.data = weight.data.to("cpu")
+            if weight not in self._on_host:
+                self._on_host[weight] = weight.data = weight.data.to("cpu")
 
-        def bring_in(module: nn.Module, arguments: Any) -> None:
-            self.bring_in(module)
+        def load(module: nn.Module, arguments: Any) -> None:
+            self.load(module)
 
-        module.register_forward_pre_hook(bring_in)
+        module.register_forward_pre_hook(load)
 
-    def bring_in(self, module: nn.Module) -> None:
-        """Weights of others leave, those of `module` that are not there yet come in."""
+    def load(self, module: nn.Module) -> None:
+        """Unload the weights of others, and load those of `module` that are not there yet."""
         needed = set(weights(module))
-        self._send_home(self._inside - needed)
-        for weight in needed - self._inside:
-            # A copy even on the CPU: at home, weights may be pages of a file, which cost nothing.
-            weight.data = self._at_home[weight].to(self._torch_device, copy=True)
-            self._inside.add(weight)
+        self._unload(self._loaded - needed)
+        for weight in needed - self._loaded:
+            # A copy even on the CPU: on the host, weights may be pages of a file, which cost nothing.
+            weight.data = self._on_host[weight].to(self._torch_device, copy=True)
+            self._loaded.add(weight)
 
-    def vacate(self) -> None:
-        """All weights leave: somebody else needs the room."""
-        self._send_home(set(self._inside))
+    def unload_all(self) -> None:
+        """Free the device of weights: somebody else needs the room."""
+        self._unload(set(self._loaded))
 
-    def _send_home(self, leaving: set[Tensor]) -> None:
+    def _unload(self, leaving: set[Tensor]) -> None:
         for weight in leaving:
-            weight.data = self._at_home[weight]
-            self._inside.remove(weight)
+            weight.data = self._on_host[weight]
+            self._loaded.remove(weight)
         if leaving:
-            self._on_leaving()
+            self._on_unload()
 
     @property
-    def bytes_inside(self) -> int:
-        """What the weights on the device take."""
-        return sum(weight.nbytes for weight in self._inside)
+    def bytes_loaded(self) -> int:
+        """Of the weights on the device."""
+        return sum(weight.nbytes for weight in self._loaded)
 
 
 def weights(module: nn.Module) -> Iterator[Tensor]:

@@ -36,7 +36,7 @@ class PreparedNetwork(nn.Module):
         self._forward = torch.compile(module.forward, fullgraph=True, dynamic=False) if compiled else module
         self._prepared: dict[tuple[object, ...], dict[int, Forward]] = {}
 
-    def warm(self, *tensors: Tensor, batches: Sequence[int]) -> Iterator[int]:
+    def prepare(self, *tensors: Tensor, batches: Sequence[int]) -> Iterator[int]:
         """Prepare for inputs like `tensors` in batches of so many rows; yields each number when that is done.
 
         The largest comes first: the memory of its recording is large enough for the others.

@@ -1,6 +1,6 @@
 """A process for libraries that keep Python's lock while they compute, and with it every other thread waiting.
 
-    vertices, faces = apart.run(reconstructed, points, normals)   # blocks this thread, and no other
+    vertices, faces = side_process.run(reconstructed, points, normals)   # blocks this thread, and no other
 
 It has neither torch nor weights: functions are found by their name there, and arrays go to and fro through a pipe.
 Should it be killed, the call is made once more in a new process: a library that crashes brings that one down as well,
@@ -27,7 +27,7 @@ _SOURCE = Path(__file__).parents[2]
 _ATTEMPTS = 2
 
 
-def here(fn: Callable[..., T], *args: Any) -> T:
+def in_this_process(fn: Callable[..., T], *args: Any) -> T:
     """The plain way: `fn(*args)` in this process."""
     return fn(*args)
 

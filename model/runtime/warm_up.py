@@ -30,7 +30,7 @@ def warm_up(device: Device, engine: Engine, width: int, height: int) -> Iterator
     try:
         calls = device.at_start(lambda: iter(engine.warm_calls(width, height)))
         while (call := device.at_start(lambda: next(calls, None))) is not None:
-            batches = call.network.warm(*call.tensors)
+            batches = call.network.prepare(*call.tensors)
             started = time.monotonic()
             while (rows := device.at_start(lambda: next(batches, None))) is not None:  # noqa: B023 - used at once
                 yield Step(call.name, rows, time.monotonic() - started)

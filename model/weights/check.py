@@ -12,7 +12,8 @@ import torch
 
 from model.engines.registry import ENGINES
 from model.errors import WeightsError
-from model.runtime.offload import MemoryProfile, most_at_once
+from model.runtime.device_config import MemoryProfile
+from model.runtime.offload import most_at_once
 from model.weights.loading import Network
 from model.weights.pack import Pack
 

@@ -42,6 +42,6 @@ def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) ->
 
 def test_settings_of_memory_reach_the_device() -> None:
     device, engines, _ = load(Settings(model_dir="demo", device="cpu", memory_profile="low", memory_bytes=10**9))
-    assert (device.memory_profile, list(engines)) == ("low", ["catvton", "up2you"])
+    assert (device.config.memory_profile, list(engines)) == ("low", ["catvton", "up2you"])
     assert describe(device).items() >= {"memory_bytes": 10**9, "job_bytes": 10**9 // 2}.items()
     device.close()

@@ -28,7 +28,7 @@ class TryOn:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        cache = LatentCache(device.latent_cache_bytes, device.latent_cache_s)
+        cache = LatentCache(device.config.latent_cache_bytes, device.config.latent_cache_s)
         self.networks = {variant: Networks(weights, variant, device, cache) for variant in variants(weights)}
         self.masker = Masker(weights, device)
 

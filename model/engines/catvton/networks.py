@@ -28,12 +28,12 @@ class Networks:
         self.device = device
         self.latents = checkpoint.latents(weights, variant)
         self.noise_schedule = checkpoint.noise_schedule(weights, variant)
-        unet = checkpoint.unet(weights, variant).load(device.home, device.dtype)
-        vae = fast_autoencoder(checkpoint.vae(weights, variant).load(device.home, device.dtype))
+        unet = checkpoint.unet(weights, variant).load(device.weights_device, device.dtype)
+        vae = fast_autoencoder(checkpoint.vae(weights, variant).load(device.weights_device, device.dtype))
         self.scaling_factor: float = vae.config.scaling_factor
-        self.denoiser = device.batched(device.warmable(fast_denoiser(unet, len(self.noise_schedule.alphas))))
+        self.denoiser = device.batched(device.preparable(fast_denoiser(unet, len(self.noise_schedule.alphas))))
         self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae), lean=TiledDecoder(vae))
+        self.decoder = device.batched(Decoder(vae), fallback=TiledDecoder(vae))
         self._cache = cache
 
     async def encode(self, prepared: Prepared, samples: int, posterior: Normal, *, guided: bool) -> Tensor:
@@ -77,7 +77,7 @@ class Networks:
         `on_tiles` is told when memory is so short that they are decoded in tiles.
         """
         person, _ = latents.chunk(2, dim=concatenation_axis(masked=self.variant == "mask"))
-        pictures: Tensor = await self.decoder(person / self.scaling_factor, on_lean=on_tiles)
+        pictures: Tensor = await self.decoder(person / self.scaling_factor, on_fallback=on_tiles)
         return pictures
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:

@@ -36,7 +36,7 @@ class Networks:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        home, full = device.home, torch.float32  # what was published to run in float32 does
+        home, full = device.weights_device, torch.float32  # what was published to run in float32 does
         self.features = device.batched(feature_weights.features(weights).load(home, device.dtype))
         self.shape_predictor = device.batched(feature_weights.shape_predictor(weights).load(home, full))
         self.feature_aggregator = device.batched(OneByOne(feature_weights.feature_aggregator(weights).load(home, full)))

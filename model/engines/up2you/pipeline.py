@@ -175,7 +175,7 @@ class AvatarPipeline:
 
         def finished() -> Mesh:
             parts = swap_hands(work.mesh(), self._body(), hands.face_mask, hands.near_wrist_vertex_mask)
-            return sealed(parts, run=self.device.apart)
+            return sealed(parts, run=self.device.in_side_process)
 
         self.subject.mesh = await self.device.cpu(finished)
 
@@ -197,7 +197,7 @@ class AvatarPipeline:
     async def colour(self) -> None:
         """The views' colours on the mesh, which from here on has no more triangles than asked for."""
         whole = self.subject.mesh.to(self.device.torch_device)
-        mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces, run=self.device.apart))
+        mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces, run=self.device.in_side_process))
         self.subject.coloured = await self.device.run(lambda: self._painter().coloured(mesh))
 
     def _painter(self) -> Painter:
@@ -209,7 +209,9 @@ class AvatarPipeline:
         mesh = self._body() if self.request.body_only else self.subject.coloured.to(self.device.torch_device)
         painting = None
         if self.request.texture == "atlas" and not self.request.body_only:
-            atlas = await self.device.cpu(lambda: unwrap(mesh, self.request.texture_size, run=self.device.apart))
+            atlas = await self.device.cpu(
+                lambda: unwrap(mesh, self.request.texture_size, run=self.device.in_side_process)
+            )
             painting = atlas, await self._texture(mesh, atlas)
         betas = self.subject.betas.to(self.device.torch_device)
         posed = pose_a(self.networks.body, betas)

@@ -19,6 +19,7 @@ from model.engines.catvton.latent_cache import LatentCache, Moments, digest
 from model.engines.catvton.networks import Networks
 from model.engines.catvton.sampling import seeded
 from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from model.tryon.pictures import Prepared
 from tests.model.conftest import DATA
 
@@ -29,7 +30,7 @@ PLENTY = 2**20
 @contextmanager
 def tryon(latent_cache_bytes: int, weights: Path = DATA / "weights") -> Iterator[TryOn]:
     """Every call in a forward of its own, so that the batch is the same with and without the cache."""
-    device = Device(CPU, max_batch_rows=0, latent_cache_bytes=latent_cache_bytes)
+    device = Device(CPU, config=DeviceConfig(max_batch_rows=0, latent_cache_bytes=latent_cache_bytes))
     yield TryOn(weights, device)
     device.close()
 
@@ -206,6 +207,8 @@ def test_live_jobs_leave_it_room() -> None:
         return went_live
 
     for latent_cache_bytes, fits in ((0, True), (1, False)):
-        device = Device(CPU, memory_bytes=200, latent_cache_bytes=latent_cache_bytes)  # half of it for jobs
+        device = Device(
+            CPU, config=DeviceConfig(memory_bytes=200, latent_cache_bytes=latent_cache_bytes)
+        )  # half of it for jobs
         assert asyncio.run(main(device)) is fits
         device.close()

@@ -16,6 +16,7 @@ from model.engines.catvton.engine import TryOn
 from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from model.tryon.request import Garments
 from tests.model.catvton.replay import GREY_LEVELS, grey_levels
 from tests.model.conftest import DATA
@@ -69,7 +70,7 @@ def test_the_same_seed_gives_the_same_bytes(studio: Studio) -> None:
 
 
 def test_one_network_at_a_time_gives_the_same_bytes(studio: Studio, runner: asyncio.Runner, tmp_path: Path) -> None:
-    device = Device(torch.device("cpu"), memory_profile="low")
+    device = Device(torch.device("cpu"), config=DeviceConfig(memory_profile="low"))
     (tmp_path / "low").mkdir()
     low = Studio(TryOn(DATA / "weights", device), runner, tmp_path / "low")
     assert low.dress(samples=2)[1].read_bytes() == studio.dress(samples=2)[1].read_bytes()

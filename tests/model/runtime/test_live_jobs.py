@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from tests.model.runtime.on_device import CPU, run
 
 
@@ -38,7 +39,7 @@ def test_jobs_go_live_in_order_as_their_memory_fits_and_one_always_may(order: li
         await asyncio.gather(*jobs)
         assert order[-1] == "small"
 
-    run(main, Device(CPU, memory_bytes=200))
+    run(main, Device(CPU, config=DeviceConfig(memory_bytes=200)))
 
 
 def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
@@ -53,7 +54,7 @@ def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
         leave.set()
         await asyncio.gather(*jobs, return_exceptions=True)
 
-    run(main, Device(CPU, max_live_jobs=2))
+    run(main, Device(CPU, config=DeviceConfig(max_live_jobs=2)))
 
 
 def test_with_requests_nobody_joins_and_those_that_waited_start_together(order: list[str]) -> None:
@@ -76,7 +77,7 @@ def test_with_requests_nobody_joins_and_those_that_waited_start_together(order: 
         leave["fourth"].set()
         await asyncio.gather(*jobs.values(), other, return_exceptions=True)
 
-    run(main, Device(CPU, max_live_jobs=2, batching="requests"))
+    run(main, Device(CPU, config=DeviceConfig(max_live_jobs=2, batching="requests")))
 
 
 @pytest.mark.parametrize(("patience_s", "expected"), [(60, ["first", "small"]), (0, ["first"])])
@@ -97,7 +98,7 @@ def test_a_job_that_does_not_fit_lets_other_engines_pass_for_a_while(
         await asyncio.gather(*jobs)
         assert sorted(order) == ["first", "large", "small"]
 
-    run(main, Device(CPU, memory_bytes=200, patience_s=patience_s))
+    run(main, Device(CPU, config=DeviceConfig(memory_bytes=200, patience_s=patience_s)))
 
 
 def test_one_engine_cannot_take_all_places(order: list[str]) -> None:
@@ -110,7 +111,7 @@ def test_one_engine_cannot_take_all_places(order: list[str]) -> None:
         leave.set()
         await asyncio.gather(*jobs)
 
-    run(main, Device(CPU, max_live_jobs=2))
+    run(main, Device(CPU, config=DeviceConfig(max_live_jobs=2)))
 
 
 def test_a_job_cancelled_before_it_is_live_leaves_no_trace(order: list[str]) -> None:
@@ -126,4 +127,4 @@ def test_a_job_cancelled_before_it_is_live_leaves_no_trace(order: list[str]) -> 
         await asyncio.gather(first, third)
         assert order == ["first", "third"]
 
-    run(main, Device(CPU, max_live_jobs=1))
+    run(main, Device(CPU, config=DeviceConfig(max_live_jobs=1)))

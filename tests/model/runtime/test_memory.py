@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from model.runtime.forward_cost import ForwardCost
 from model.runtime.memory import DeviceMemory, free_memory_bytes, left_of_limit
 
@@ -33,7 +34,7 @@ def rows_seen(
     memory_bytes: int, *, jobs: int = 4, calls: int = 1, rows: int = 1, steps: int = 4, resident_bytes: int = 0
 ) -> list[int]:
     """Of each forward of that many jobs which step together, with so many calls a step."""
-    module, device = Wide(), Device(CPU, memory_bytes=memory_bytes)
+    module, device = Wide(), Device(CPU, config=DeviceConfig(memory_bytes=memory_bytes))
 
     async def job() -> None:
         async with device.live("engine", resident_bytes):

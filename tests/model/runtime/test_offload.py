@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from model.runtime.device import Device
-from model.runtime.network import Network
+from model.runtime.device_config import DeviceConfig
+from model.runtime.network import BatchedNetwork
 from model.runtime.offload import Offload, most_at_once, weights
 
 CPU = torch.device("cpu")
@@ -46,7 +47,7 @@ class Adapted(nn.Module):
 
 @pytest.fixture
 def device() -> Iterator[Device]:
-    opened = Device(CPU, memory_profile="low", memory_bytes=2**20)
+    opened = Device(CPU, config=DeviceConfig(memory_profile="low", memory_bytes=2**20))
     yield opened
     opened.close()
 
@@ -66,58 +67,58 @@ def places(*modules: nn.Module) -> list[list[int]]:
 
 def test_only_the_network_that_computes_is_on_the_device() -> None:
     first, second = Own(1), Own(2)
-    lodging = Offload(CPU)
-    lodging.take(first)
-    lodging.take(second)
-    first_home, second_home = places(first, second)
-    assert lodging.bytes_inside == 0
+    offload = Offload(CPU)
+    offload.manage(first)
+    offload.manage(second)
+    first_on_host, second_on_host = places(first, second)
+    assert offload.bytes_loaded == 0
     rows = torch.ones(1, 8)
 
     first(rows)
-    (first_inside,) = places(first)
-    assert set(first_inside).isdisjoint(first_home)
-    assert places(second) == [second_home]
-    assert lodging.bytes_inside == sum(weight.nbytes for weight in weights(first))
+    (first_loaded,) = places(first)
+    assert set(first_loaded).isdisjoint(first_on_host)
+    assert places(second) == [second_on_host]
+    assert offload.bytes_loaded == sum(weight.nbytes for weight in weights(first))
 
     first(rows)
-    assert places(first) == [first_inside]  # stays while nobody else needs the room
+    assert places(first) == [first_loaded]  # stays while nobody else needs the room
     second(rows)
-    assert places(first) == [first_home]
-    assert set(*places(second)).isdisjoint(second_home)
+    assert places(first) == [first_on_host]
+    assert set(*places(second)).isdisjoint(second_on_host)
 
 
 def test_a_base_that_two_networks_share_moves_once() -> None:
     base = Own(1)
     one, two, other = Adapted(base, 2.0), Adapted(base, 3.0), Own(2)
-    lodging = Offload(CPU)
+    offload = Offload(CPU)
     for module in (one, two, other):
-        lodging.take(module)
-    (base_home,), rows = places(base), torch.ones(1, 8)
+        offload.manage(module)
+    (base_on_host,), rows = places(base), torch.ones(1, 8)
     one(rows)
-    (base_inside,) = places(base)
-    assert set(base_inside).isdisjoint(base_home)
+    (base_loaded,) = places(base)
+    assert set(base_loaded).isdisjoint(base_on_host)
     two(rows)
-    assert places(base) == [base_inside]
-    assert lodging.bytes_inside == sum(weight.nbytes for weight in weights(two))
+    assert places(base) == [base_loaded]
+    assert offload.bytes_loaded == sum(weight.nbytes for weight in weights(two))
     other(rows)
-    assert places(base) == [base_home]
+    assert places(base) == [base_on_host]
 
 
-def test_leaving_is_told_once_the_weights_are_gone() -> None:
+def test_unloading_is_told_once_the_weights_are_gone() -> None:
     told: list[int] = []
     first, second = Own(1), Own(2)
-    lodging = Offload(CPU, lambda: told.append(lodging.bytes_inside))
+    offload = Offload(CPU, lambda: told.append(offload.bytes_loaded))
     for module in (first, second):
-        lodging.take(module)
+        offload.manage(module)
         module(torch.ones(1, 8))
     assert told == [0]
 
 
-def test_weights_that_do_not_fit_can_be_brought_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_do_not_fit_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     module = Own(1)
     expected = module(torch.ones(1, 8))
-    lodging = Offload(CPU)
-    lodging.take(module)
+    offload = Offload(CPU)
+    offload.manage(module)
     with monkeypatch.context() as broken:
         broken.setattr(Tensor, "to", refuse)
         with pytest.raises(torch.OutOfMemoryError):
@@ -130,12 +131,12 @@ def refuse(tensor: Tensor, *arguments: object, **options: object) -> Tensor:
 
 
 def test_both_profiles_give_the_same(device: Device) -> None:
-    resident = Device(CPU, memory_bytes=2**20)
+    resident = Device(CPU, config=DeviceConfig(memory_bytes=2**20))
     base = Own(3)
     modules = [Own(1), Adapted(base, 2.0), Own(2), Adapted(base, 3.0)]
     rows = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
 
-    def loop(networks: list[Network]) -> Callable[[], Awaitable[list[Tensor]]]:
+    def loop(networks: list[BatchedNetwork]) -> Callable[[], Awaitable[list[Tensor]]]:
         async def main() -> list[Tensor]:
             return [await network(rows * turn) for turn in range(3) for network in networks]
 
@@ -160,9 +161,9 @@ def test_other_work_has_the_device_to_itself(device: Device) -> None:
         return []
 
     compute(device, main)
-    home, inside, away, inside_again, away_again = seen
-    assert home == away == away_again
-    assert home not in (inside, inside_again)
+    on_host, loaded, unloaded, loaded_again, unloaded_again = seen
+    assert on_host == unloaded == unloaded_again
+    assert on_host not in (loaded, loaded_again)
 
 
 def test_one_job_is_live_whatever_its_engine(device: Device) -> None:

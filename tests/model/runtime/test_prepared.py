@@ -22,7 +22,8 @@ from model.engines.catvton.sampling import sample, seeded
 from model.errors import WeightsError
 from model.runtime.compiling import set_up_compiling
 from model.runtime.device import Device
-from model.runtime.network import Network
+from model.runtime.device_config import DeviceConfig
+from model.runtime.network import BatchedNetwork
 from model.runtime.prepared import PreparedNetwork, batch_sizes, plainly
 from model.runtime.warm_up import warm_up
 from model.tryon.pictures import Prepared
@@ -49,19 +50,19 @@ def inputs(rows: int, seed: int = 0, width: int = 3) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture
-def warmed() -> Iterator[PreparedNetwork]:
+def prepared() -> Iterator[PreparedNetwork]:
     """Recorded for batches of 1, 2 and 4 rows."""
     module = PreparedNetwork(Pair(), plainly)
     with torch.no_grad():
-        assert list(module.warm(*inputs(1), batches=[1, 2, 4])) == [4, 2, 1]
+        assert list(module.prepare(*inputs(1), batches=[1, 2, 4])) == [4, 2, 1]
         yield module
 
 
-def test_every_number_of_rows_gets_the_plain_answer_from_the_next_larger_recording(warmed: PreparedNetwork) -> None:
-    pair: Any = warmed.module
+def test_every_number_of_rows_gets_the_plain_answer_from_the_next_larger_recording(prepared: PreparedNetwork) -> None:
+    pair: Any = prepared.module
     pair.seen.clear()
     for rows in (3, 4, 1, 2, 5):  # what is left in a buffer by a larger batch must not matter
-        ours = warmed(*inputs(rows, seed=rows))
+        ours = prepared(*inputs(rows, seed=rows))
         plain = pair(*inputs(rows, seed=rows))
         assert all(
             torch.allclose(a, b, rtol=0, atol=1e-6) and a.shape == b.shape for a, b in zip(ours, plain, strict=True)
@@ -69,36 +70,36 @@ def test_every_number_of_rows_gets_the_plain_answer_from_the_next_larger_recordi
     assert pair.seen[::2] == [4, 4, 1, 2, 5]
 
 
-def test_an_answer_stays_as_it_is_when_the_next_is_computed(warmed: PreparedNetwork) -> None:
-    first = warmed(*inputs(2))
+def test_an_answer_stays_as_it_is_when_the_next_is_computed(prepared: PreparedNetwork) -> None:
+    first = prepared(*inputs(2))
     kept = [part.clone() for part in first]
-    warmed(*inputs(2, seed=1))
+    prepared(*inputs(2, seed=1))
     assert all(map(torch.equal, first, kept))
 
 
-def test_the_callers_tensors_are_read_and_nothing_else(warmed: PreparedNetwork) -> None:
+def test_the_callers_tensors_are_read_and_nothing_else(prepared: PreparedNetwork) -> None:
     given = inputs(2)
-    warmed(*given)
-    warmed(*inputs(2, seed=1))
+    prepared(*given)
+    prepared(*inputs(2, seed=1))
     assert all(map(torch.equal, given, inputs(2)))
 
 
-def test_other_shapes_and_dtypes_go_to_the_module_as_they_come(warmed: PreparedNetwork) -> None:
-    pair: Any = warmed.module
+def test_other_shapes_and_dtypes_go_to_the_module_as_they_come(prepared: PreparedNetwork) -> None:
+    pair: Any = prepared.module
     pair.seen.clear()
     rows, steps = inputs(3)
     pair.double()
-    warmed(rows.double(), steps)
+    prepared(rows.double(), steps)
     pair.float()
-    warmed(rows, steps.float())
+    prepared(rows, steps.float())
     assert pair.seen == [3, 3]
 
 
 def test_on_a_cpu_nothing_is_wrapped_and_warming_is_one_forward() -> None:
     device, module = Device(CPU), Pair()
-    network = device.batched(device.warmable(module))
+    network = device.batched(device.preparable(module))
     assert network.module is module
-    assert list(network.warm(*inputs(2))) == [2]
+    assert list(network.prepare(*inputs(2))) == [2]
     assert module.seen == [2]
     assert device.stats.forwards == 0
     device.close()
@@ -169,8 +170,8 @@ def test_warm_shapes_are_compiled_and_no_others_and_that_takes_a_compiler(
     if found is None:
         pytest.skip("there is no C++ compiler")
     set_up_compiling(tmp_path / "compiled", CPU)
-    device = Device(CPU, compiled=True, max_batch_rows=1)
-    network = device.batched(device.warmable(Tells()))
+    device = Device(CPU, config=DeviceConfig(compiled=True, max_batch_rows=1))
+    network = device.batched(device.preparable(Tells()))
     given = torch.randn((1, 8), generator=Generator().manual_seed(0))
     assert [step.rows for step in warm_up(device, one_call(network, given), 64, 64)] == [1]
     assert torch.allclose(device.at_start(lambda: network.module(given)), given.sigmoid() + 1)
@@ -180,7 +181,7 @@ def test_warm_shapes_are_compiled_and_no_others_and_that_takes_a_compiler(
     device.close()
 
 
-def one_call(network: Network, *tensors: Tensor) -> Any:
+def one_call(network: BatchedNetwork, *tensors: Tensor) -> Any:
     class Engine(Studio):
         def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
             yield WarmCall("only", network, tensors)
@@ -227,10 +228,10 @@ def test_the_recorded_unet_agrees_with_the_unet(tryon: TryOn, rows: int) -> None
     unet = tryon.networks["mask"].denoiser.module
     latents, condition = (torch.randn((rows, channels, 16, 8), generator=Generator()) for channels in (4, 5))
     given = latents, torch.arange(rows), condition
-    warmed = PreparedNetwork(unet, plainly)
+    prepared = PreparedNetwork(unet, plainly)
     with torch.no_grad():
-        list(warmed.warm(*given, batches=batch_sizes(1, 4)))
-        ours: Any = warmed(*given)
+        list(prepared.prepare(*given, batches=batch_sizes(1, 4)))
+        ours: Any = prepared(*given)
         assert torch.allclose(ours, unet(*given), rtol=0, atol=1e-5)
 
 

@@ -50,25 +50,25 @@ class OnlyHalf(nn.Module):
 
 
 @pytest.mark.parametrize(("rows", "length", "expected"), [(4, 3, None), (1, 9, -1), (2, 9, -1), (1, 90, "507")])
-def test_what_does_not_fit_even_alone_is_computed_in_the_lean_form(
+def test_what_does_not_fit_even_alone_is_computed_by_the_fallback(
     rows: int, length: int, expected: int | str | None
 ) -> None:
-    class Lean(OnlyHalf):
+    class Fallback(OnlyHalf):
         def forward(self, rows: Tensor) -> Tensor:
             return -super().forward(rows)
 
     told: list[str] = []
 
     async def main(device: Device) -> None:
-        network = device.batched(OnlyHalf(most=3), lean=Lean(most=9))
+        network = device.batched(OnlyHalf(most=3), fallback=Fallback(most=9))
         async with device.live("tryon", 0):
-            call = network(torch.ones(rows, length), on_lean=lambda: told.append("lean"))
+            call = network(torch.ones(rows, length), on_fallback=lambda: told.append("fallback"))
             if expected == "507":
                 with pytest.raises(DeviceMemoryError):
                     await call
             else:
                 assert torch.equal(await call, torch.full((rows, length), float(expected or 1)))
-        assert told == ([] if expected is None else ["lean"])
+        assert told == ([] if expected is None else ["fallback"])
 
     run(main, Device(CPU))
 
@@ -77,7 +77,7 @@ def test_in_company_the_exact_form_is_waited_for() -> None:
     exact, told = OnlyHalf(most=0), []
 
     async def main(device: Device) -> None:
-        network, other = device.batched(exact, lean=nn.ReLU()), device.batched(Recorder())
+        network, other = device.batched(exact, fallback=nn.ReLU()), device.batched(Recorder())
 
         async def neighbour() -> None:
             async with device.live("avatar", 0):
@@ -87,7 +87,7 @@ def test_in_company_the_exact_form_is_waited_for() -> None:
 
         async def job() -> Tensor:
             async with device.live("tryon", 0):
-                answer: Tensor = await network(row(-3), on_lean=lambda: told.append("lean"))
+                answer: Tensor = await network(row(-3), on_fallback=lambda: told.append("fallback"))
                 return answer
 
         answer, _ = await asyncio.gather(job(), neighbour())

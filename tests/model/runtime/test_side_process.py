@@ -19,20 +19,20 @@ from model.errors import EngineError
 from model.mesh.atlas import unwrap
 from model.mesh.decimation import decimated
 from model.mesh.poisson import sealed
-from model.runtime.side_process import Run, SideProcess, here
+from model.runtime.side_process import Run, SideProcess, in_this_process
 from tests.model.mesh.meshes import sphere
 from tests.model.runtime import errands
 from tests.server import ROOT
 
 
 @pytest.fixture
-def apart() -> Iterator[SideProcess]:
+def side_process() -> Iterator[SideProcess]:
     process = SideProcess()
     yield process
     process.close()
 
 
-def test_meshes_are_the_same_wherever_they_are_made(apart: SideProcess) -> None:
+def test_meshes_are_the_same_wherever_they_are_made(side_process: SideProcess) -> None:
     mesh = sphere(4)
 
     def tensors(run: Run) -> list[Tensor]:
@@ -41,53 +41,53 @@ def test_meshes_are_the_same_wherever_they_are_made(apart: SideProcess) -> None:
         atlas = unwrap(small, 256, run=run)
         return [closed.vertices, closed.faces, small.vertices, small.faces, atlas.source, atlas.faces, atlas.uv]
 
-    for plain, far in zip(tensors(here), tensors(apart.run), strict=True):
-        torch.testing.assert_close(far, plain, rtol=0, atol=0)
+    for plain, there in zip(tensors(in_this_process), tensors(side_process.run), strict=True):
+        torch.testing.assert_close(there, plain, rtol=0, atol=0)
 
 
-def test_this_process_goes_on_while_that_one_keeps_its_lock(apart: SideProcess, tmp_path: Path) -> None:
+def test_this_process_goes_on_while_that_one_keeps_its_lock(side_process: SideProcess, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with ThreadPoolExecutor(1) as threads:
-        byte = threads.submit(apart.run, errands.read_keeping_the_lock, str(fifo))
+        byte = threads.submit(side_process.run, errands.read_keeping_the_lock, str(fifo))
         fifo.write_bytes(b"x")  # were it in this process, nobody would get to write
         assert byte.result(timeout=30) == b"x"
 
 
-def test_one_process_serves_all_calls_and_has_no_torch(apart: SideProcess) -> None:
-    first, second = apart.run(errands.number), apart.run(errands.number)
+def test_one_process_serves_all_calls_and_has_no_torch(side_process: SideProcess) -> None:
+    first, second = side_process.run(errands.number), side_process.run(errands.number)
     assert first == second != os.getpid()
-    assert apart.run(errands.loaded, "xatlas")
-    assert not apart.run(errands.loaded, "torch")
+    assert side_process.run(errands.loaded, "xatlas")
+    assert not side_process.run(errands.loaded, "torch")
 
 
-def test_what_a_function_raises_is_raised_here(apart: SideProcess) -> None:
+def test_what_a_function_raises_is_raised_here(side_process: SideProcess) -> None:
     with pytest.raises(ValueError, match="a word"):
-        apart.run(errands.refuse, "a word")
-    assert apart.run(errands.number) > 0
+        side_process.run(errands.refuse, "a word")
+    assert side_process.run(errands.number) > 0
 
 
-def test_who_brings_it_down_fails_and_the_next_one_has_another(apart: SideProcess) -> None:
-    before = apart.run(errands.number)
+def test_who_brings_it_down_fails_and_the_next_one_has_another(side_process: SideProcess) -> None:
+    before = side_process.run(errands.number)
     with pytest.raises(EngineError, match="'crash'"):
-        apart.run(errands.crash)
-    assert apart.run(errands.number) != before
+        side_process.run(errands.crash)
+    assert side_process.run(errands.number) != before
 
 
-def test_a_process_killed_by_others_loses_nothing(apart: SideProcess, tmp_path: Path) -> None:
-    assert apart.run(errands.crash_once, str(tmp_path / "crashed")) == "done"
+def test_a_process_killed_by_others_loses_nothing(side_process: SideProcess, tmp_path: Path) -> None:
+    assert side_process.run(errands.crash_once, str(tmp_path / "crashed")) == "done"
 
 
-def test_closing_ends_what_it_computes(apart: SideProcess, tmp_path: Path) -> None:
+def test_closing_ends_what_it_computes(side_process: SideProcess, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as threads:
-        call = threads.submit(apart.run, errands.announce_and_wait, str(tmp_path / "pid"))
+        call = threads.submit(side_process.run, errands.announce_and_wait, str(tmp_path / "pid"))
         pid = announced(tmp_path / "pid")
-        apart.close()
+        side_process.close()
         with pytest.raises(EngineError, match="closed"):
             call.result(timeout=30)
     assert not psutil.pid_exists(pid)
     with pytest.raises(EngineError, match="closed"):
-        apart.run(errands.number)
+        side_process.run(errands.number)
 
 
 def test_it_ends_with_its_owner(tmp_path: Path) -> None:

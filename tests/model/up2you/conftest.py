@@ -15,6 +15,7 @@ from model.avatar.request import STAGES
 from model.engine import Job
 from model.engines.up2you.engine import Avatar
 from model.runtime.device import Device, open_device
+from model.runtime.device_config import DeviceConfig
 from model.weights.pack import DEMO
 from tests.model.up2you.studio import Studio, tiny
 
@@ -38,7 +39,7 @@ def studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> 
 def small_studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """With little memory: one network at a time on the device, and one live job."""
     torch.set_num_threads(1)
-    device = Device(torch.device("cpu"), memory_profile="low")
+    device = Device(torch.device("cpu"), config=DeviceConfig(memory_profile="low"))
     yield Studio(Avatar(DEMO, device), runner, tmp_path_factory.mktemp("low"))
     device.close()
 

@@ -26,6 +26,7 @@ from model.engines.up2you.views.view_memory import resident_bytes
 from model.engines.up2you.views.view_sampling import normal_from, sample
 from model.engines.up2you.views.views import Select, Views
 from model.runtime.device import Device, open_device
+from model.runtime.device_config import DeviceConfig
 from tests.model.up2you.goldens import golden, golden_json, largest_difference
 from tests.model.up2you.view_networks import PUBLISHED_UNET, reference_weights
 
@@ -45,7 +46,7 @@ def runner() -> Iterator[asyncio.Runner]:
 def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
     weights = reference_weights(tmp_path_factory.mktemp("views"))
     torch.set_num_threads(1)
-    device = open_device("cpu", max_batch_rows=12)
+    device = open_device("cpu", config=DeviceConfig(max_batch_rows=12))
     yield Views(weights, device)
     device.close()
 
@@ -208,7 +209,7 @@ def test_jobs_that_share_forwards_at_different_steps_do_not_touch_each_other(
 def test_pictures_of_a_profile_with_little_memory_are_the_same(
     runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    device = Device(torch.device("cpu"), max_batch_rows=0, memory_profile="low")
+    device = Device(torch.device("cpu"), config=DeviceConfig(max_batch_rows=0, memory_profile="low"))
     try:
         sliced = Views(reference_weights(tmp_path_factory.mktemp("sliced")), device)
         for stage in STAGES:

@@ -26,7 +26,7 @@ from model.engines.up2you.views.view_denoiser import CELL, VIEWS, ViewDenoiser
 from model.engines.up2you.views.view_memory import resident_bytes
 from model.engines.up2you.views.view_sampling import normal_from, sample
 from model.runtime.device import Device
-from model.runtime.network import Network
+from model.runtime.network import BatchedNetwork
 
 OnStep = Callable[[int, int], None]
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (views, k, C).
@@ -38,11 +38,11 @@ class StageNetworks:
     """What a stage has of its own. The denoisers share the base UNet and differ in having an unconditional half."""
 
     adapter: Adapter
-    condition_encoder: Network
-    reference_pass: Network
-    reference_keys: Sequence[Network]  # layer by layer
-    guided: Network
-    unguided: Network
+    condition_encoder: BatchedNetwork
+    reference_pass: BatchedNetwork
+    reference_keys: Sequence[BatchedNetwork]  # layer by layer
+    guided: BatchedNetwork
+    unguided: BatchedNetwork
 
 
 class Views:
@@ -59,29 +59,30 @@ class Views:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        where = device.home, device.dtype
+        where = device.weights_device, device.dtype
         self.unet: Any = view_weights.unet(weights).load(*where)
         vae = fast_autoencoder(view_weights.vae(weights).load(*where))
         self.noise_schedule = view_weights.noise_schedule(weights)
         self.scaling_factor: float = vae.config.scaling_factor
         self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae), lean=TiledDecoder(vae))
+        self.decoder = device.batched(Decoder(vae), fallback=TiledDecoder(vae))
         states = prompt_states(weights)
         adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
         unet = FastUNet(self.unet, len(self.noise_schedule.alphas))
         with torch.no_grad():
             self.stages = {
-                stage: self._networks(unet, adapters[stage], states[stage].to(device.home)) for stage in states
+                stage: self._networks(unet, adapters[stage], states[stage].to(device.weights_device))
+                for stage in states
             }
 
     def _networks(self, unet: FastUNet, adapter: Adapter, states: Tensor) -> StageNetworks:
         fuse_views(adapter)
         batched, sliced = self.device.batched, self.device.sliced
 
-        def denoiser(states: Tensor) -> Network:
+        def denoiser(states: Tensor) -> BatchedNetwork:
             module = ViewDenoiser(unet, adapter, states, sliced=sliced).eval()
             # Its keys and values take a gigabyte, and a step so long that starting its kernels is nothing.
-            return batched(self.device.warmable(module, recorded=False), atom=VIEWS)
+            return batched(self.device.preparable(module, recorded=False), atom=VIEWS)
 
         return StageNetworks(
             adapter,
@@ -221,7 +222,7 @@ class Views:
 
     async def _decode(self, latents: Tensor, on_tiles: Callable[[], None]) -> Tensor:
         rows = torch.split(latents / self.scaling_factor, 1)
-        pictures = torch.cat(await gather(*(self.decoder(row, on_lean=on_tiles) for row in rows)))
+        pictures = torch.cat(await gather(*(self.decoder(row, on_fallback=on_tiles) for row in rows)))
         return (pictures / 2 + 0.5).clamp(0, 1).cpu()
 
 
