@@ -98,6 +98,7 @@ def main() -> None:
             for shape in SHAPES:
                 if shape.gflop <= most:
                     report.rows += rows(shape, dtype, device, ceiling)
+                    report.save()
     report.publish()
 
 

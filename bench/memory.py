@@ -56,8 +56,9 @@ def main() -> None:
         if options.real:
             write_pack(weights, seed=0)
         with measuring(open_device(options.device, options.dtype)) as bench:
+            on = bench.device.torch_device.type
             report = Report(
-                name="memory_real" if options.real else "memory",
+                name="_".join(["memory", *["real"] * options.real, *[on] * (on != "cpu")]),
                 title="Peaks of memory",
                 how=f"{'Random weights of published sizes' if options.real else f'Pack {options.model_dir}'}, "
                 f"{bench.dtype}, {torch.get_num_threads()} threads. All beyond weights and inputs. Counted: what a "
@@ -67,7 +68,9 @@ def main() -> None:
                 "a CPU a job's photos and kernels' own memory are in it, and malloc gives large pieces own pages.",
                 device=options.device,
             )
-            report.rows = list(measured(weights, bench, options, Path(folder)))
+            for peaks in measured(weights, bench, options, Path(folder)):
+                report.rows.append(peaks)
+                report.save()
     report.publish()
 
 

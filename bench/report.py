@@ -8,12 +8,12 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.processor import cores_busy, cpu_model
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(os.environ.get("BENCH_RESULTS") or Path(__file__).parent / "results")
 
 Row = dict[str, str | float]  # column -> cell
 
@@ -59,13 +59,17 @@ class Report:
     cores_busy_before: float = field(default_factory=cores_busy)
     load_average_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
+    def save(self) -> None:
+        """Write both files, once there is a row; what comes later may be added and saved again."""
+        if self.rows:
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / f"{self.name}.md").write_text(self.markdown())
+            (RESULTS / f"{self.name}.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
+
     def publish(self) -> None:
         """Write both files and print the table."""
-        RESULTS.mkdir(exist_ok=True)
-        text = self.markdown()
-        (RESULTS / f"{self.name}.md").write_text(text)
-        (RESULTS / f"{self.name}.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
-        print(text)
+        self.save()
+        print(self.markdown())
 
     def markdown(self) -> str:
         """The report as a page."""
@@ -91,8 +95,16 @@ def table(rows: Sequence[Row]) -> str:
 
 def machine() -> dict[str, str | int]:
     """Versions and processor."""
-    versions = {name: version(name) for name in ("torch", "diffusers", "fastapi", "uvicorn")}
+    versions = {name: installed(name) for name in ("torch", "diffusers", "fastapi", "uvicorn")}
     return {"python": platform.python_version(), **versions, "cpu": cpu_model(), "cores": os.cpu_count() or 0}
+
+
+def installed(name: str) -> str:
+    """The version of a package; those of the front are not everywhere."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

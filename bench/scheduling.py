@@ -39,7 +39,7 @@ class Measured:
 def main() -> None:
     options = parsed()
     report = Report(
-        name="scheduling",
+        name="_".join(["scheduling", *[options.device.split(":")[0]] * (options.device != "cpu")]),
         title="Three ways to bring try-ons together",
         how=f"`BATCHING` is `steps` (who comes shares the next forward), `requests` (who waits starts together, and "
         "nobody joins) or `off` (one at a time). A server of each with the same settings, taking turns, "
@@ -58,6 +58,7 @@ def main() -> None:
             name = f"{size[0]} x {size[1]}, {body['steps']} steps"
             for asked, measured in under_all_loads(apps, body, options).items():
                 report.rows += [row(name, asked, way, result) for way, result in measured.items()]
+                report.save()
     report.publish()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ _VAE: dict[str, Any] = {
 }
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.sd15", description=__doc__)
+    parser.add_argument("--model-dir", type=Path, required=True, help="where to write them")
+    write_pack(parser.parse_args().model_dir, seed=0)
+
+
 def write_pack(folder: Path, seed: int) -> None:
     """Write 4 GB of float32 under `folder`, in the published layout."""
     torch.manual_seed(seed)  # the networks draw their own weights
@@ -62,3 +69,7 @@ def attention_tensors(unet: UNet2DConditionModel, generator: Generator) -> dict[
         key: torch.randn(shapes[name], generator=generator) / shapes[name][-1] ** 0.5
         for key, name in attention_names(unet).items()
     }
+
+
+if __name__ == "__main__":
+    main()

@@ -80,12 +80,11 @@ def measured(options: argparse.Namespace, device: torch.device, dtype: torch.dty
     torch.manual_seed(0)  # the networks draw their own weights
     unet: Any = UNet2DConditionModel(**config).eval()
     adapter = adapter_of(unet).eval()
-    outcomes = []
     for name, ratio in STAGES.items():
-        contest = contest_of(name, unet, adapter, ratio, pixels, device, dtype)
-        outcomes.append(held(contest, device, options.pairs))
-    report.rows = [row(outcome, ceiling) for outcome in outcomes]
-    report.targets = [target for outcome in outcomes for target in targets(outcome, device.type)]
+        outcome = held(contest_of(name, unet, adapter, ratio, pixels, device, dtype), device, options.pairs)
+        report.rows.append(row(outcome, ceiling))
+        report.targets += targets(outcome, device.type)
+        report.save()
     return report
 
 
