@@ -45,7 +45,7 @@ class Labelling:
         self.networks = [Parsing(file, classes, providers) for file, classes in label_map_files(weights).items()]
         self._device = device
         self._turn = asyncio.Lock()
-        self._known = Recent(cache_bytes, device.latent_cache_s)
+        self._known = Recent(cache_bytes, device.config.latent_cache_s)
 
     async def __call__(self, picture: Image.Image) -> LabelMaps:
         """The labels of an RGB picture; remembered for a while, because every category of garment needs the same."""
