@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 OnProgress = Callable[[str, int, int], None]
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """An engine that is there, and what its pack wants requests to have where they say nothing."""
+
+    engine: Engine
+    defaults: Mapping[str, int | float] = field(default_factory=dict)
+
+
 class Job:
     """One request being computed: files in, files out, and what to tell the outside meanwhile.
 
@@ -27,6 +35,7 @@ class Job:
         outputs: an existing, empty folder. Every file left in it is a result, named as the client will see it.
         max_output_pixels: no picture written may have more.
         export_rig: whether avatars may carry skeleton and weights, which derive from the body model's data.
+        engines: by name, who can be asked to do a part of it, such as one layer of an outfit.
         on_progress: called with (stage, done, total) on the event loop's thread.
     """
 
@@ -37,12 +46,14 @@ class Job:
         *,
         max_output_pixels: int = 2**25,
         export_rig: bool = True,
+        engines: Mapping[str, Loaded] | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.max_output_pixels = max_output_pixels
         self.export_rig = export_rig
+        self.engines = engines or {}
         self.warnings: list[dict[str, str]] = []
         self.stage_seconds: dict[str, float] = {}
         self._on_progress = on_progress

@@ -39,6 +39,9 @@ class Layer(BaseModel):
 
     garment: ImageRef
     category: Category
+    engine: str | None = Field(
+        None, description="Who puts it on, with its own defaults; absent: the request's `engine`."
+    )
 
 
 class TryOnRequest(request.Request):
@@ -129,6 +132,10 @@ class TryOnRequest(request.Request):
             pictures |= {"garments.upper": self.garments.upper, "garments.lower": self.garments.lower}
         pictures |= {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
         return {name: reference for name, reference in pictures.items() if reference is not None}
+
+    def of_layer(self, layer: Layer) -> dict[str, Any]:
+        """The body of the pass that puts on `layer`, for another engine than this request's."""
+        return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed}
 
     def without_inputs(self) -> dict[str, Any]:
         body = self.model_dump(mode="json")

@@ -1,0 +1,134 @@
+"""One request at work, whoever paints: its person is dressed, in one pass or in layers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PIL import Image
+
+from model.engine import Job
+from model.tryon.painter import Painter, Pass
+from model.tryon.reading import Inputs, read_inputs
+from model.tryon.repaint import paste_back
+from model.tryon.request import Category, Layer, TryOnRequest
+from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
+
+
+async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
+    """Read the pictures, dress the person, or only find the mask, and write what was asked for."""
+    if not request.mask_only:
+        engine.check(request)
+    job.progress("prepare", 0, 1)
+    inputs = await engine.device.cpu(lambda: read_inputs(request, job.inputs))
+    quality = request.output.quality or (QUALITY if request.user_id is None else OMOIB_QUALITY)
+    album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality)
+    dressing = Dressing(engine, request, job, album)
+    if request.mask_only:
+        await dressing.find_mask(inputs)
+    elif request.layers:
+        await dressing.in_layers(inputs, request.layers)
+    else:
+        await dressing.at_once(inputs)
+    job.progress("save", 1, 1)
+
+
+class Dressing:
+    """The passes of one job."""
+
+    def __init__(self, engine: Painter, request: TryOnRequest, job: Job, album: Album) -> None:
+        self.engine = engine
+        self.request = request
+        self.job = job
+        self.album = album
+        self._cpu = engine.device.cpu
+        self._passes_done, self._passes = 0, 1
+
+    async def find_mask(self, inputs: Inputs) -> None:
+        """The automatic mask and no more."""
+        self.job.progress("mask", 0, 1)
+        mask = await self.engine.masker(inputs.photo, self.request.category)
+        await self._cpu(lambda: self.album.save_mask(mask, "mask", self.request.output.format))
+
+    async def at_once(self, inputs: Inputs) -> None:
+        """One pass, all samples together."""
+        request = self.request
+        mask = await self._mask(self.engine, request, inputs.photo, inputs.mask, request.category)
+        worn = Pass(inputs.photo, inputs.garments[0], mask, request.category)
+        painted = await self._paint(self.engine, request, worn, request.seed, request.samples)
+        self.job.progress("save", 0, 1)
+
+        def save() -> None:
+            for i, picture in enumerate(painted):
+                result = self._pasted(worn, picture) if request.repaint else picture
+                self.album.save(result, numbered("result", i))
+            if request.return_mask and mask is not None:
+                self.album.save_mask(mask, "mask")
+
+        await self._cpu(save)
+
+    async def in_layers(self, inputs: Inputs, layers: list[Layer]) -> None:
+        """Pass after pass on the result of the one before, each sample by itself, each layer by the engine it names."""
+        self._passes = self.request.samples * len(layers)
+        for i in range(self.request.samples):
+            await self._outfit(inputs, layers, i)
+
+    async def _outfit(self, inputs: Inputs, layers: list[Layer], i: int) -> None:
+        photo = inputs.photo
+        for number, (layer, garment) in enumerate(zip(layers, inputs.garments, strict=True), 1):
+            engine, request = self._by(layer)
+            mask = await self._mask(engine, request, photo, None, layer.category)
+            worn = Pass(photo, garment, mask, layer.category)
+            (painted,) = await self._paint(engine, request, worn, self.request.seed + i, samples=1)
+            photo = await self._cpu(partial(self._pasted, worn, painted))
+            await self._cpu(partial(self._save_step, worn, photo, number, i))
+        result = photo if self.request.repaint else painted
+        await self._cpu(partial(self.album.save, result, numbered("result", i)))
+
+    def _by(self, layer: Layer) -> tuple[Painter, TryOnRequest]:
+        """Who paints a layer, and the request of that pass."""
+        if layer.engine in (None, self.engine.name):
+            return self.engine, self.request
+        loaded = self.job.engines[layer.engine]
+        request = loaded.engine.Request.model_validate(self.request.of_layer(layer), context=loaded.defaults)
+        assert isinstance(loaded.engine, Painter)  # noqa: S101 - the front has seen to it
+        assert isinstance(request, TryOnRequest)  # noqa: S101 - likewise
+        return loaded.engine, request
+
+    async def _mask(
+        self,
+        engine: Painter,
+        request: TryOnRequest,
+        photo: Image.Image,
+        given: Image.Image | None,
+        category: Category,
+    ) -> Image.Image | None:
+        if not engine.masked(request):
+            if given is not None:
+                self.job.warn("mask_unused", "the mask was not used: the whole picture is painted without one")
+            return None
+        if given is not None:
+            return given
+        self.job.progress("mask", 0, 1)
+        return await engine.masker(photo, category)
+
+    async def _paint(
+        self, engine: Painter, request: TryOnRequest, worn: Pass, seed: int, samples: int
+    ) -> list[Image.Image]:
+        engine.check(request)
+        before, passes = self._passes_done, self._passes
+
+        def progress(stage: str, done: int, total: int) -> None:
+            self.job.progress(stage, before * total + done, passes * total)
+
+        painted = await engine.paint(worn, request, seed, samples, self.job, progress)
+        self._passes_done += 1
+        return painted
+
+    def _pasted(self, worn: Pass, painted: Image.Image) -> Image.Image:
+        return paste_back(worn.photo, painted, worn.mask, self.job.max_output_pixels)
+
+    def _save_step(self, worn: Pass, photo: Image.Image, number: int, i: int) -> None:
+        if self.request.return_steps:
+            self.album.save(photo, numbered(f"step_{number}", i))
+        if self.request.return_mask and worn.mask is not None:
+            self.album.save_mask(worn.mask, numbered(f"mask_{number}", i))

@@ -1,0 +1,61 @@
+"""One pass of a try-on: the one thing that engines do each in their own way."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PIL import Image
+
+from model.engine import Job
+from model.runtime.device import Device
+from model.tryon.masker import Masker
+from model.tryon.request import Category, TryOnRequest
+
+Progress = Callable[[str, int, int], None]  # stage, done, total: of one pass
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A garment goes onto a photo."""
+
+    photo: Image.Image  # upright, of mode L, RGB or RGBA
+    garment: Image.Image  # RGB
+    mask: Image.Image | None  # of the photo's size, white where to paint; None: the engine needs none
+    category: Category
+
+
+class Painter(ABC):
+    """Paints a garment onto a person."""
+
+    name: ClassVar[str]
+    Request: ClassVar[type[TryOnRequest]]
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self.device = device
+        self.masker = Masker(weights, device)
+
+    @abstractmethod
+    async def paint(
+        self, dressing: Pass, request: Any, seed: int, samples: int, job: Job, progress: Progress
+    ) -> list[Image.Image]:
+        """The person wearing the garment, RGB, as often as there are samples.
+
+        Args:
+            request: an instance of `Request`; seed, samples and garments are those of the pass, not the request's.
+            seed: of the first sample; sample i is what `seed` + i alone would give.
+            progress: told how far this pass is.
+
+        Returns:
+            Pictures at the engine's own size, whose aspect says which part of the photo they show (`repaint.py`).
+        """
+
+    def check(self, request: Any) -> None:  # noqa: B027 - most can do all that their requests can say
+        """Raise `InputError` if what is loaded cannot do it; the pictures have not been looked at yet."""
+
+    def masked(self, request: Any) -> bool:
+        """Whether it paints within a mask."""
+        return True
