@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ask import manifest
 from ask.manifest import Outcome
-from ask.transform import Batch
+from ask.transform import TransformPlan
 from common.calls import Caller
 from common.command_line import common_options, environment_of, exit_status, s3_folder, say, split_uri
 from common.failures import Failed, Json
@@ -75,9 +75,9 @@ def run(args: argparse.Namespace) -> None:
         raise Failed(f"{len(failed)} of {len(outcomes)} have failed; {args.failed} has them for another run")
 
 
-def batch_of(args: argparse.Namespace, region: str) -> Batch:
+def batch_of(args: argparse.Namespace, region: str) -> TransformPlan:
     """The job that the options describe."""
-    return Batch(
+    return TransformPlan(
         name=args.name,
         image=args.image,
         role=args.role,
@@ -92,7 +92,7 @@ def batch_of(args: argparse.Namespace, region: str) -> Batch:
     )
 
 
-def start(call: Caller, batch: Batch, job: Json, parts: dict[str, list[Json]]) -> None:
+def start(call: Caller, batch: TransformPlan, job: Json, parts: dict[str, list[Json]]) -> None:
     """Upload the files and create the job, unless it is there."""
     name = job["TransformJobName"]
     if call.read("sagemaker", "describe_transform_job", TransformJobName=name) is not None:

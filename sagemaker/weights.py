@@ -1,9 +1,9 @@
 """Published weights: from the hub into a MODEL_DIR, and from there to S3.
 
-python sagemaker/weights.py fetch model --smplx ~/smplx --perception ~/onnx     # everything; asks about each licence
-python sagemaker/weights.py fetch model --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
-python sagemaker/weights.py upload model s3://bucket/atelier/model/             # as endpoints load it
-python sagemaker/weights.py upload model s3://bucket/atelier/model.tar.gz --tar # as batch transform does
+python sagemaker/weights.py fetch --smplx ~/smplx --perception ~/onnx    # everything, into weights/; asks of licences
+python sagemaker/weights.py fetch --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
+python sagemaker/weights.py upload s3://bucket/atelier/model/              # as endpoints load it
+python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as batch transform does
 
 Each repository is taken at one commit, which is kept in `weights.lock.json` beside the folder: fetched again, elsewhere
 or later, it is the same. --revision, or a line less in that file, chooses another.
@@ -36,19 +36,20 @@ from packs.consent import ask
 from packs.fetching import fetch, missing
 from packs.hub import Hub
 from packs.lock import Lock
-from packs.planning import Plan
+from packs.planning import FetchPlan
 from packs.published import LICENCES, VARIANTS, VERSIONS, defaults, sources
 from packs.uploading import upload_prefix, upload_tar
-from packs.weight_errors import LicenceNotAcceptedError, WeightsError
+from packs.weight_errors import LicenceNotAcceptedError, PackError
 
 _PROJECT = Path(__file__).parent.parent
+_FOLDER = Path("weights")
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
-    except (WeightsError, OSError, Boto3Error, BotoCoreError, ClientError) as error:
+    except (PackError, OSError, Boto3Error, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, LicenceNotAcceptedError) else 1
     return status
@@ -58,7 +59,7 @@ def _fetch(arguments: Namespace) -> int:
     folder, engines = arguments.folder, arguments.only
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
     wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype)
-    plan = Plan(defaults(engines, arguments.version))
+    plan = FetchPlan(defaults(engines, arguments.version))
     plan.add_published(wanted, hub, {**lock.commits, **dict(arguments.revision)})
     if "up2you" in engines and arguments.smplx:
         plan.add_body(arguments.smplx)
@@ -87,6 +88,9 @@ def _check(folder: Path) -> int:
 
 
 def _upload(arguments: Namespace) -> int:
+    if arguments.check and (status := _check(arguments.folder)):
+        print(f"error: {arguments.folder} is not uploaded: it could not be served", file=sys.stderr)
+        return status
     caller = Caller(dry_run=arguments.dry_run, region=arguments.region, endpoint_url=arguments.endpoint_url)
     upload = upload_tar if arguments.tar else upload_prefix
     upload(arguments.folder, arguments.to, caller)
@@ -98,7 +102,7 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fetching = commands.add_parser("fetch", help="from the hub into a folder that can be served")
-    fetching.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    _add_folder(fetching)
     engines = ("catvton", "up2you", "perception")
     fetching.add_argument("--only", nargs="+", choices=engines, default=engines, help="default: all")
     fetching.add_argument("--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON")
@@ -117,14 +121,21 @@ def _parser() -> ArgumentParser:
     fetching.set_defaults(command=_fetch)
 
     uploading = commands.add_parser("upload", help="a folder to S3, but for what is there; deletes nothing")
-    uploading.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    _add_folder(uploading)
     uploading.add_argument("to", metavar="S3_URI", help="s3://bucket/prefix/, with --tar s3://bucket/key.tar.gz")
     uploading.add_argument("--tar", action="store_true", help="one archive, as batch transform needs it")
-    uploading.add_argument("--region")
+    uploading.add_argument("--no-check", dest="check", action="store_false", help="leave the tensors unread")
+    uploading.add_argument("--region", help="of the bucket (default: the AWS configuration's)")
     uploading.add_argument("--endpoint-url", help="another S3")
     uploading.add_argument("--dry-run", action="store_true", help="only say what would be uploaded")
     uploading.set_defaults(command=_upload)
     return parser
+
+
+def _add_folder(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=_FOLDER, metavar="MODEL_DIR", help="of weights (default: %(default)s)"
+    )
 
 
 def _pinned(text: str) -> tuple[str, str]:

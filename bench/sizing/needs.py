@@ -1,6 +1,6 @@
 """How much GPU memory the engines need at their published sizes: computed, without a GPU and without weights.
 
-python -m bench.sizing.needs        # about a minute; writes needs.json, of which instances.py makes its tables
+python -m bench.sizing.needs        # about a minute; writes needs.json, of which sagemaker/instances.py makes its page
 
 Every network is built without memory and run on tensors without memory, while what would be allocated and freed is
 counted. Attention counts as a fused kernel, which holds no scores. Not counted: the CUDA context, workspaces of
@@ -19,7 +19,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[2] / "sagemaker"))  # whose scripts stand alone
 
 import torch
-from instance_tables import NEEDS_FILE, Need
+from rent.needs import NEEDS_FILE, Need
 from torch import Tensor, nn
 
 from bench.sizing import real_sizes

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from common.failures import Failed, Json
 from endpoint.plan import ASYNC_DEADLINE_S, JOBS_PER_GPU, check_environment, content_name, gpus_of
-from instances import INSTANCES
+from rent.instance_types import INSTANCES
 
 from ask.manifest import lines_of
 
@@ -17,7 +17,7 @@ TIMEOUT_S, RETRIES = 3600, 3  # the most SageMaker allows
 
 
 @dataclass(frozen=True)
-class Batch:
+class TransformPlan:
     """A job as somebody wants it. Prefixes end in "/".
 
     Args:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from common.failures import Failed, Json
-from instances import INSTANCES
+from rent.instance_types import INSTANCES
 
 VARIANT = "main"
 # The image has CUDA 11.8, which every GPU AMI's driver runs. This is the oldest of them (driver 535, CUDA 12.2), and

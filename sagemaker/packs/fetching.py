@@ -10,12 +10,12 @@ from pathlib import Path
 from packs import published
 from packs.hand_ids import convert_hand_ids
 from packs.hub import Hub, digests
-from packs.pack_manifest import Facts, Manifest
-from packs.planning import Local, Plan, Remote
+from packs.pack_manifest import Facts, PackManifest
+from packs.planning import FetchPlan, Local, Remote
 from packs.weight_errors import ChecksumError, LayoutError
 
 
-def fetch(plan: Plan, folder: Path, hub: Hub) -> None:
+def fetch(plan: FetchPlan, folder: Path, hub: Hub) -> None:
     """Fill `folder`. What is there and as published stays; downloads arrive beside it and are moved, never copied.
 
     Raises:
@@ -25,7 +25,7 @@ def fetch(plan: Plan, folder: Path, hub: Hub) -> None:
     """
     _refuse_rivals(plan, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = Manifest(folder)
+    manifest = PackManifest(folder)
     partial = folder.with_name(f"{folder.name}.partial")
     placed: dict[tuple[str, str], Path] = {}  # a file of the hub -> where it lies now
     for remote in plan.remotes:
@@ -52,7 +52,7 @@ def missing(folder: Path, engines: Iterable[str]) -> list[str]:
     return [f"{name}: {what}" for name, what in asked if not (folder / name).is_file()]
 
 
-def _refuse_rivals(plan: Plan, folder: Path) -> None:
+def _refuse_rivals(plan: FetchPlan, folder: Path) -> None:
     for remote in plan.remotes:
         for rival in remote.wanted.rivals:
             if rival != remote.target and (folder / rival).is_file():

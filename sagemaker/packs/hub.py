@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packs.published import Wanted
-from packs.weight_errors import ChecksumError, GatedError, NotPublishedError, WeightsError
+from packs.weight_errors import ChecksumError, GatedError, NotPublishedError, PackError
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -141,9 +141,9 @@ class Hub:
                 raise GatedError(repository, f"{self._api.endpoint}/{repository}") from error
             if error.response.status_code == 404:
                 raise NotPublishedError(repository, revision, arguments.get("filename")) from error
-            raise WeightsError(f"{repository}: {error}") from error
+            raise PackError(f"{repository}: {error}") from error
         except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # network, disk, a file cut short
-            raise WeightsError(f"{repository}: {error}") from error
+            raise PackError(f"{repository}: {error}") from error
 
 
 def digests(file: Path) -> Digests:

@@ -23,7 +23,7 @@ class Facts:
     revision: str | None = None
 
 
-class Manifest:
+class PackManifest:
     """The manifest of a folder, with what it said before of files that are not touched.
 
     Raises:

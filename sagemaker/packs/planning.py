@@ -9,7 +9,7 @@ from pathlib import Path
 from packs import published
 from packs.hub import Commit, Hub, RemoteFile
 from packs.pack_manifest import Facts
-from packs.published import Source, Wanted
+from packs.published import PublishedSource, Wanted
 from packs.weight_errors import LayoutError
 
 
@@ -43,7 +43,7 @@ class Local:
     source: str | None = None
 
 
-class Plan:
+class FetchPlan:
     """What will be fetched and taken.
 
     Args:
@@ -55,7 +55,7 @@ class Plan:
         self.remotes: list[Remote] = []
         self.locals: list[Local] = []
 
-    def add_published(self, sources: Iterable[Source], hub: Hub, revisions: Mapping[str, str]) -> None:
+    def add_published(self, sources: Iterable[PublishedSource], hub: Hub, revisions: Mapping[str, str]) -> None:
         """Look up `sources` at their `revisions`, else at their newest.
 
         Raises:

@@ -75,7 +75,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Source:
+class PublishedSource:
     """One repository of the hub and what is wanted of it."""
 
     repository: str
@@ -117,14 +117,16 @@ def defaults(engines: Iterable[Engine], version: str) -> dict[str, dict[str, int
     return {engine: by_name[engine] for engine in engines if engine in by_name}
 
 
-def sources(engines: Iterable[Engine], variants: Iterable[Variant], version: str, dtype: Dtype) -> list[Source]:
+def sources(
+    engines: Iterable[Engine], variants: Iterable[Variant], version: str, dtype: Dtype
+) -> list[PublishedSource]:
     """The repositories that `engines` need.
 
     Args:
         variants: of CatVTON. version: of its attention checkpoint, see `VERSIONS`.
         dtype: which file to prefer where a repository has both.
     """
-    found: list[Source] = []
+    found: list[PublishedSource] = []
     if "catvton" in engines:
         for variant in variants:
             found += _catvton(variant, version, dtype)
@@ -133,7 +135,7 @@ def sources(engines: Iterable[Engine], variants: Iterable[Variant], version: str
     return found
 
 
-def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[Source]:
+def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[PublishedSource]:
     if variant == "mask":
         base, licence = "booksforcharlie/stable-diffusion-inpainting", "CreativeML-OpenRAIL-M"
         attention, chosen = "zhengchong/CatVTON", version
@@ -144,19 +146,19 @@ def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[Source]:
     attentions = tuple(f"{folder}/attention/{version}/{file}" for version in VERSIONS)
     attention_files = (Wanted((f"{chosen}/{file}",), f"{folder}/attention/{chosen}/attention", rivals=attentions),)
     return [
-        Source(base, licence, (*_network("unet/", f"{folder}/base/unet", dtype), _scheduler(folder))),
-        Source("stabilityai/sd-vae-ft-mse", "MIT", _network("", f"{folder}/vae", dtype)),
-        Source(attention, "CC-BY-NC-SA-4.0", attention_files),
+        PublishedSource(base, licence, (*_network("unet/", f"{folder}/base/unet", dtype), _scheduler(folder))),
+        PublishedSource("stabilityai/sd-vae-ft-mse", "MIT", _network("", f"{folder}/vae", dtype)),
+        PublishedSource(attention, "CC-BY-NC-SA-4.0", attention_files),
     ]
 
 
-def _up2you(dtype: Dtype) -> list[Source]:
+def _up2you(dtype: Dtype) -> list[PublishedSource]:
     base, trained = "up2you/base", "up2you/pretrained_models"
     tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
     names = ("shape_predictor.pt", "feature_aggregator.pt", "rgb_adapter.safetensors", "normal_adapter.safetensors")
     checkpoints = tuple(Wanted((name,), trained, anywhere=True) for name in names)
     return [
-        Source(
+        PublishedSource(
             "Manojb/stable-diffusion-2-1-base",  # a copy: stabilityai has withdrawn the original
             "CreativeML-OpenRAIL++-M",
             (
@@ -167,8 +169,8 @@ def _up2you(dtype: Dtype) -> list[Source]:
                 _scheduler("up2you"),
             ),
         ),
-        Source("facebook/dinov2-large", "Apache-2.0", _transformer("", "up2you/dinov2")),
-        Source("Co2y/UP2You", "UP2You-unstated", checkpoints),
+        PublishedSource("facebook/dinov2-large", "Apache-2.0", _transformer("", "up2you/dinov2")),
+        PublishedSource("Co2y/UP2You", "UP2You-unstated", checkpoints),
     ]
 
 

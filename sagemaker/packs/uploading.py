@@ -14,12 +14,13 @@ from boto3.s3.transfer import TransferConfig
 from common.calls import Caller
 
 from packs.hub import digests
-from packs.pack_manifest import NAME, Manifest
+from packs.pack_manifest import NAME, PackManifest
 from packs.tar_stream import TarStream
 from packs.weight_errors import ChecksumError, LayoutError
 
 _PARALLEL = TransferConfig(max_concurrency=16, multipart_chunksize=64 * 2**20)
 _MOST_NAME_BYTES = 255
+_PROGRAMS = (".py", ".pyc", ".sh")
 _SHA256 = "sha256"  # in an object's metadata; S3's own checksum of an object in parts is not that of the file
 
 
@@ -54,7 +55,7 @@ def upload_tar(folder: Path, to: str, caller: Caller) -> None:
     """Put the files of `folder`, at its root, into the archive `to`; it is never on disk as a whole.
 
     Raises:
-        LayoutError: `to` is no archive's address.
+        LayoutError: `to` is no archive's address, or `folder` holds something else than weights.
         ChecksumError: a file is not what the manifest says.
     """
     bucket, key = _address(to)
@@ -81,13 +82,15 @@ def _names(folder: Path) -> list[str]:
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     if not names:
         raise LayoutError(str(folder), "there is no file in it")
+    if programs := [name for name in names if name.endswith(_PROGRAMS)]:
+        raise LayoutError(str(folder), f"{programs[0]} is a program: this is no folder of weights")
     return names
 
 
 def _verified(folder: Path, name: str) -> str:
     """The file's sha256, which is also the manifest's if that knows the file."""
     sha256 = digests(folder / name).sha256
-    stated = Manifest(folder).files.get(name, {}).get(_SHA256) if name != NAME else None
+    stated = PackManifest(folder).files.get(name, {}).get(_SHA256) if name != NAME else None
     if stated not in (None, sha256):
         raise ChecksumError(name, str(stated), sha256)
     return sha256

@@ -1,6 +1,6 @@
 """What can be wrong with weights while they are fetched and uploaded.
 
-WeightsError                    printed as one line; exit 1
+PackError                    printed as one line; exit 1
 ├─ NotPublishedError            a repository, revision or file is not where it is said to be
 ├─ GatedError                   a repository wants its conditions accepted first
 ├─ ChecksumError                a file is not what was published
@@ -14,11 +14,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class WeightsError(Exception):
+class PackError(Exception):
     """The tree's root."""
 
 
-class NotPublishedError(WeightsError):
+class NotPublishedError(PackError):
     """`file` (or, if None, the revision) is not in `repository`."""
 
     def __init__(self, repository: str, revision: str, file: str | None, hint: str = "") -> None:
@@ -27,7 +27,7 @@ class NotPublishedError(WeightsError):
         self.repository, self.revision, self.file = repository, revision, file
 
 
-class GatedError(WeightsError):
+class GatedError(PackError):
     """`repository` answers only those who have accepted its conditions."""
 
     def __init__(self, repository: str, page: str) -> None:
@@ -38,7 +38,7 @@ class GatedError(WeightsError):
         self.repository = repository
 
 
-class ChecksumError(WeightsError):
+class ChecksumError(PackError):
     """`file` has another digest than it should."""
 
     def __init__(self, file: str, stated: str, actual: str) -> None:
@@ -46,7 +46,7 @@ class ChecksumError(WeightsError):
         self.file, self.stated, self.actual = file, stated, actual
 
 
-class PickleRefusedError(WeightsError):
+class PickleRefusedError(PackError):
     """`file` was not opened any further."""
 
     def __init__(self, file: Path, why: str) -> None:
@@ -54,7 +54,7 @@ class PickleRefusedError(WeightsError):
         self.file = file
 
 
-class LayoutError(WeightsError):
+class LayoutError(PackError):
     """`place` is no MODEL_DIR, or would not become one."""
 
     def __init__(self, place: str, why: str) -> None:
@@ -62,7 +62,7 @@ class LayoutError(WeightsError):
         self.place = place
 
 
-class LicenceNotAcceptedError(WeightsError):
+class LicenceNotAcceptedError(PackError):
     """`licence` was not accepted."""
 
     def __init__(self, licence: str) -> None:

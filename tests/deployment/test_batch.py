@@ -9,7 +9,7 @@ from typing import Any
 import batch
 import pytest
 from ask import manifest
-from ask.transform import Batch
+from ask.transform import TransformPlan
 from common.failures import Failed
 
 from tests.deployment.conftest import IMAGE, REGION, ROLE, Aws
@@ -18,8 +18,8 @@ PREFIX = "s3://bucket/results/"
 PROBLEM = {"code": "no_person", "detail": "nobody was found", "retryable": False}
 
 
-def wanted(instance_type: str = "ml.g5.12xlarge", **options: Any) -> Batch:
-    return Batch(
+def wanted(instance_type: str = "ml.g5.12xlarge", **options: Any) -> TransformPlan:
+    return TransformPlan(
         name="atelier-batch",
         image=IMAGE,
         role=ROLE,

@@ -9,8 +9,10 @@ from typing import Any
 
 import botocore.session
 import pytest
-from instance_tables import NEEDS_FILE, Need, avatar_profile, fits, most_rows, read_needs, tables
-from instances import INSTANCES, PAGE, main
+from instances import PAGE, main
+from rent.instance_types import INSTANCES
+from rent.needs import NEEDS_FILE, Need, read_needs
+from rent.page import avatar_profile, fits, most_rows, page
 
 from model.engines.catvton.memory import resident_bytes
 from model.engines.catvton.request import Request
@@ -58,7 +60,7 @@ def test_sizes_are_those_ec2_states() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert tables() == PAGE.read_text()
+    assert page() == PAGE.read_text()
 
 
 def test_networks_have_the_sizes_that_were_published() -> None:

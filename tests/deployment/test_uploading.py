@@ -16,6 +16,7 @@ import weights
 from packs.tar_stream import TarStream
 
 from tests.conftest import KEYS, Bucket
+from tests.server import ROOT
 
 Upload = Callable[..., int]
 
@@ -23,7 +24,7 @@ Upload = Callable[..., int]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of weights with a manifest."""
-    folder = tmp_path / "model"
+    folder = tmp_path / "weights"
     (folder / "catvton" / "vae").mkdir(parents=True)
     (folder / "catvton/vae/config.json").write_bytes(b"{}")
     (folder / "catvton/vae/tensors.bin").write_bytes(bytes(range(256)) * 64)
@@ -39,7 +40,7 @@ def upload(folder: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Upl
 
     def run(*arguments: str) -> int:
         place = ("--endpoint-url", bucket.url, "--region", "us-east-1")
-        return weights.main(["upload", str(folder), *arguments, *place])
+        return weights.main(["upload", str(folder), *arguments, "--no-check", *place])  # there are no real tensors
 
     return run
 
@@ -86,6 +87,28 @@ def test_what_else_lies_there_is_kept_and_said(
     upload(f"s3://{bucket.name}/{prefix}")
     assert f"{prefix}older.bin is not in" in capsys.readouterr().out
     assert f"{prefix}older.bin" in bucket.keys(prefix)
+
+
+def test_what_the_check_refuses_is_not_uploaded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # whose `weights` is taken when no folder is named
+    assert weights.main(["upload", "s3://bucket/weights/", "--dry-run"]) == 1
+    said = capfd.readouterr()
+    assert "catvton/base/unet/config.json: missing" in said.out
+    assert "upload s3://" not in said.out
+    assert said.err.endswith("error: weights is not uploaded: it could not be served\n")
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_what_the_check_is_pleased_with_is_uploaded(capfd: pytest.CaptureFixture[str]) -> None:
+    assert weights.main(["upload", str(ROOT / "model/demo_pack/data"), "s3://bucket/weights/", "--dry-run"]) == 0
+    assert "upload s3://bucket/weights/manifest.json" in capfd.readouterr().out
+
+
+def test_the_projects_own_code_is_no_folder_of_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert weights.main(["upload", str(ROOT / "model"), "s3://bucket/weights/", "--dry-run", "--no-check"]) == 1
+    assert "__init__.py is a program: this is no folder of weights" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -40,14 +40,14 @@ def fetch(hub: HubSite, tmp_path: Path) -> Fetch:
     """Fetch into `tmp_path`/model."""
 
     def run(*arguments: str) -> int:
-        return weights.main(["fetch", str(tmp_path / "model"), "--endpoint", hub.url, "--no-check", *arguments])
+        return weights.main(["fetch", str(tmp_path / "weights"), "--endpoint", hub.url, "--no-check", *arguments])
 
     return run
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "model"
+    return tmp_path / "weights"
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_both_variants_share_their_autoencoder_on_disk(fetch: Fetch, folder: Pat
 
 def test_nothing_is_left_beside_the_folder_but_the_lock(fetch: Fetch, tmp_path: Path) -> None:
     fetch(*CATVTON, *ACCEPTED)
-    assert sorted(os.listdir(tmp_path)) == ["model", "weights.lock.json"]
+    assert sorted(os.listdir(tmp_path)) == ["weights", "weights.lock.json"]
 
 
 def test_a_download_that_breaks_off_is_resumed(
@@ -230,7 +230,7 @@ def test_a_private_repository_says_the_same(fetch: Fetch, hub: HubSite, capsys: 
 
 def test_a_hub_out_of_reach_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nobody = ("--endpoint", f"http://127.0.0.1:{free_port()}")
-    assert weights.main(["fetch", str(tmp_path / "model"), *CATVTON, *nobody, "--dry-run"]) == 1
+    assert weights.main(["fetch", str(tmp_path / "weights"), *CATVTON, *nobody, "--dry-run"]) == 1
     assert capsys.readouterr().err.startswith("error: booksforcharlie/stable-diffusion-inpainting: ")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import batch
 import pytest
 from ask import manifest
-from ask.transform import Batch
+from ask.transform import TransformPlan
 from common.calls import Caller
 
 from tests.conftest import KEYS, Bucket
@@ -46,7 +46,7 @@ def test_a_manifest_is_run_and_what_failed_is_known(
     lines = [{"id": f"b{i}", "type": "probe", "then": "refuse" if i == 3 else "end"} for i in range(5)]
     manifest.write(tmp_path / "manifest.jsonl", lines)
     requests = manifest.read(tmp_path / "manifest.jsonl")
-    wanted = Batch(
+    wanted = TransformPlan(
         name="atelier-batch",
         image="123456789012.dkr.ecr.us-east-1.amazonaws.com/atelier:1",
         role="arn:aws:iam::123456789012:role/atelier",

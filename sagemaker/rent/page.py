@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from instances import INSTANCES, Instance
+from rent.instance_types import INSTANCES, Instance
+from rent.needs import Need, read_needs
 
-NEEDS_FILE = Path(__file__).parent / "needs.json"
 ALLOWANCE_GIB = 2.0  # for what is not counted: an allowance, not a measurement
 DTYPES = ("float16", "float32")
 
 _GIB = 2**30
 
 
-@dataclass(frozen=True)
-class Need:
-    """What an engine needs at the moment that needs most: a row of `needs.json`, which `needs.py` writes; bytes.
-
-    weights: what of them is on the device then. jobs: what live jobs hold between forwards. forward: what the forward
-    of the network `of` holds beside its inputs.
-    """
-
-    engine: str
-    dtype: str
-    profile: str
-    rows: int
-    weights: int
-    jobs: int
-    forward: int
-    of: str
-
-    @property
-    def bytes(self) -> int:
-        """All of it."""
-        return self.weights + self.jobs + self.forward
-
-
-def read_needs() -> list[Need]:
-    """What was computed last."""
-    return [Need(**need) for need in json.loads(NEEDS_FILE.read_bytes())["needs"]]
-
-
-def tables() -> str:
+def page() -> str:
     """The page, as Markdown."""
     needs = read_needs()
     return _PAGE.format(allowance=ALLOWANCE_GIB, needs=_needs_table(needs), types=_types_table(needs))
@@ -128,7 +97,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> s
 _PAGE = """\
 # Which instance type
 
-<!-- made by `python sagemaker/instances.py --write`; the numbers by `python bench/sizing/needs.py` -->
+<!-- made by `python sagemaker/instances.py --write`; the numbers by `python -m bench.sizing.needs` -->
 
 **Computed, not measured on a card.** Every network was built at its published size without memory, and what a forward
 allocates and frees was counted, with attention as a fused kernel. Not counted: the CUDA context, workspaces of
