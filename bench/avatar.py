@@ -20,7 +20,7 @@ from bench.pairs import PAIRS
 from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row, Target
 from model.engine import Job
-from model.engines.up2you.engine import Avatar
+from model.engines.up2you.engine import UP2You
 from model.engines.up2you.request import Request
 from model.runtime.device import Device, open_device
 from model.synthetic.datasets.loose_photos import loose_photos
@@ -146,7 +146,7 @@ async def measured(pack: Pack, request: Request, photos: int, arguments: argpars
     device = open_device(arguments.device, arguments.dtype)
     try:
         stages = Stages(device)
-        engine = Avatar(pack.folder, device)
+        engine = UP2You(pack.folder, device)
         stages.reached("the first avatar")
         await one(engine, request, Job(files, made(folder / "first")))
         stages.reached("between")
@@ -158,7 +158,7 @@ async def measured(pack: Pack, request: Request, photos: int, arguments: argpars
     return [*rows, together(rows[1:])]
 
 
-async def one(engine: Avatar, request: Request, job: Job) -> None:
+async def one(engine: UP2You, request: Request, job: Job) -> None:
     async with engine.networks.device.live(engine.name, engine.resident_bytes(request)):
         await engine.run(request, job)
 

@@ -22,9 +22,9 @@ from bench.views import GUIDANCE, step_flops
 from model.avatar.feature_selector import PUBLISHED_RATIO
 from model.engines.up2you.files import UNET, VAE
 from model.engines.up2you.views.adapters import adapter_of
+from model.engines.up2you.views.denoiser import CELL, VIEWS
+from model.engines.up2you.views.generator import ViewGenerator
 from model.engines.up2you.views.plain_views import PlainViews
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS
-from model.engines.up2you.views.views import Views
 from model.runtime.device import Device
 
 _GRID = 37  # of the photos' features
@@ -46,7 +46,7 @@ class Loops:
     def __init__(self, weights: Path, device: Device) -> None:
         self.device, self.weights = device, weights
         self.plain = PlainAvatar(weights, device.torch_device, device.dtype)
-        self.views = Views(weights, device)
+        self.views = ViewGenerator(weights, device)
         self._runner = asyncio.Runner()
 
     @cached_property

@@ -23,8 +23,8 @@ from bench.tryons import Size, sizes
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.up2you.files import UNET as AVATAR_UNET
-from model.engines.up2you.views.view_denoiser import VIEWS
-from model.engines.up2you.views.views import Views
+from model.engines.up2you.views.denoiser import VIEWS
+from model.engines.up2you.views.generator import ViewGenerator
 from model.runtime.allocations import CountedAllocations
 from model.runtime.device import Device, open_device
 from model.runtime.forward_cost import ForwardCost
@@ -108,7 +108,7 @@ def measured(weights: Path, bench: Bench, options: argparse.Namespace, folder: P
         yield from forwards(bench, engine, size, options.rows)
         yield whole_tryon(bench, engine, size, folder)
     if (weights / AVATAR_UNET).is_dir():
-        yield from avatar(bench, Views(weights, bench.device), options.view_size)
+        yield from avatar(bench, ViewGenerator(weights, bench.device), options.view_size)
 
 
 def forwards(bench: Bench, engine: TryOn, size: Size, step_rows: Sequence[int]) -> Iterator[Row]:
@@ -197,7 +197,7 @@ def whole(
     return row(what, "", None, resident_bytes + max(network.cost.peak_bytes for network in networks), peak)
 
 
-def avatar(bench: Bench, views: Views, size: int) -> Iterator[Row]:
+def avatar(bench: Bench, views: ViewGenerator, size: int) -> Iterator[Row]:
     """Both loops with what comes before them, on random photos."""
     generator = Generator().manual_seed(0)
     photos, poses = (torch.rand((count, 3, size, size), generator=generator) for count in (PHOTOS, VIEWS))

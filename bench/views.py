@@ -23,10 +23,10 @@ from model.diffusion.fast_unet import FastUNet
 from model.diffusion.schedule import NoiseSchedule
 from model.diffusion.unet_forward import transformer_blocks
 from model.engines.up2you.views.adapters import Adapter, adapter_of, fuse_views
+from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.reference_states import level_sizes
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS, ViewDenoiser
-from model.engines.up2you.views.view_weights import NOISE_SHIFT
+from model.engines.up2you.views.weights import NOISE_SHIFT
 from model.runtime.device import open_device
 
 LEAST_SPEED = {"cpu": 1.08, "cuda": 1.8}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from model.engines.up2you.views.views import Views
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Generator, Tensor
@@ -21,7 +22,6 @@ from torch import Generator, Tensor
 from bench.ceiling import device_name
 from bench.report import Report, Row, Target
 from model.engines.catvton.engine import TryOn
-from model.engines.up2you.views.views import Views
 from model.runtime.device import Device, open_device
 from tests.model.catvton.replay import GREY_LEVELS, LATENT_TOLERANCE, Case, distance, grey_levels, replay
 

@@ -16,13 +16,13 @@ from torch import Generator, Tensor
 from bench.plain.stock import autoencoder, fill, without_memory
 from model.avatar.feature_selector import FeatureSelector
 from model.engines.up2you.files import SCHEDULER, UNET, VAE
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import Stage
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import ViewStage
+from model.engines.up2you.views.denoiser import CELL, VIEWS
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.prompts import prompt_states
 from model.engines.up2you.views.reference_states import level_sizes
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS
-from model.engines.up2you.views.view_weights import NOISE_SHIFT
+from model.engines.up2you.views.weights import NOISE_SHIFT
 from model.weights.layout import tensor_file
 
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (6, k, C).
@@ -52,17 +52,24 @@ class PlainAvatar:
     def rgb(
         self, references: Tensor, weight_maps: Tensor, poses: Tensor, *, steps: int, guidance: float, seed: int
     ) -> Tensor:
-        """Six views of the person: takes and returns what `Views.rgb` does, for square pictures."""
+        """Six views of the person: takes and returns what `ViewGenerator.rgb` does, for square pictures."""
         select = FeatureSelector(weight_maps.to(self.device))
         return self._paint("rgb", references, poses, select, steps, guidance, seed)
 
     def normals(self, rgb_views: Tensor, poses: Tensor, *, steps: int, guidance: float, seed: int) -> Tensor:
         """Their normals."""
-        return self._paint("normal", rgb_views, poses, lambda states: states.flatten(1, 2), steps, guidance, seed)
+        return self._paint("normals", rgb_views, poses, lambda states: states.flatten(1, 2), steps, guidance, seed)
 
     @torch.no_grad()
     def _paint(
-        self, stage: Stage, references: Tensor, poses: Tensor, select: Select, steps: int, guidance: float, seed: int
+        self,
+        stage: ViewStage,
+        references: Tensor,
+        poses: Tensor,
+        select: Select,
+        steps: int,
+        guidance: float,
+        seed: int,
     ) -> Tensor:
         generator = Generator().manual_seed(seed)
 

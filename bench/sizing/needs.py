@@ -30,9 +30,9 @@ from model.engines.catvton.fast_denoiser import FastDenoiser
 from model.engines.catvton.memory import resident_bytes as tryon_job_bytes
 from model.engines.catvton.request import Request as TryOnRequest
 from model.engines.up2you.views.adapters import adapter_of, fuse_views
+from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
+from model.engines.up2you.views.memory import resident_bytes as avatar_job_bytes
 from model.engines.up2you.views.reference_states import ReferencePass, level_sizes
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS, ViewDenoiser
-from model.engines.up2you.views.view_memory import resident_bytes as avatar_job_bytes
 from model.runtime.allocations import peak_bytes
 
 DTYPES = (torch.float16, torch.float32)

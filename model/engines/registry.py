@@ -41,7 +41,7 @@ class Entry:
 
 ENGINES: dict[str, Entry] = {
     "catvton": Entry("tryon", "model.engines.catvton.engine:TryOn"),
-    "up2you": Entry("avatar", "model.engines.up2you.engine:Avatar"),
+    "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }
 
 

@@ -40,7 +40,9 @@ def antialias(picture: Tensor, fragments: Fragments, clip: Tensor, faces: Tensor
     in_rows = _cross(edges.of(steep), points, depth, pixel_ids)
     # In the transposed picture the others are the steep ones, and left is right.
     flat = edges.of(~steep)
-    in_columns = _cross(Edges(flat.view, flat.ends, -flat.turn), points.flip(-1), depth, pixel_ids.transpose(1, 2))
+    in_columns = _cross(
+        Silhouettes(flat.view, flat.ends, -flat.turn), points.flip(-1), depth, pixel_ids.transpose(1, 2)
+    )
     crossing = Crossings(
         torch.cat([in_rows.inside, in_columns.inside]),
         torch.cat([in_rows.outside, in_columns.outside]),
@@ -58,17 +60,18 @@ def antialias(picture: Tensor, fragments: Fragments, clip: Tensor, faces: Tensor
 
 
 @dataclass(frozen=True)
-class Edges:
-    """Silhouette edges of all views. view: (E,). ends: (E, 2) vertices. turn: (E,), 1 where the surface lies to the
-    clockwise side of the way from the first end to the second (in a picture whose rows go down), else -1."""
+class Silhouettes:
+    """The edges where surfaces end, in all views. view: (E,). ends: (E, 2) vertices. turn: (E,), 1 where the surface
+    lies to the clockwise side of the way from the first end to the second (in a picture whose rows go down), else -1.
+    """
 
     view: Tensor
     ends: Tensor
     turn: Tensor
 
-    def of(self, which: Tensor) -> Edges:
+    def of(self, which: Tensor) -> Silhouettes:
         """Some of them."""
-        return Edges(self.view[which], self.ends[which], self.turn[which])
+        return Silhouettes(self.view[which], self.ends[which], self.turn[which])
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Crossings:
         return Crossings(self.inside[which], self.outside[which], self.distance[which], self.depth[which])
 
 
-def _silhouettes(points: Tensor, in_front: Tensor, faces: Tensor) -> Edges:
+def _silhouettes(points: Tensor, in_front: Tensor, faces: Tensor) -> Silhouettes:
     """Edges whose triangles all lie on one side in the picture: folds and borders, whichever way faces are turned."""
     views = len(points)
     opposite = faces[:, [2, 0, 1]].T.flatten()  # of the edges (0, 1), (1, 2), (2, 0)
@@ -106,10 +109,10 @@ def _silhouettes(points: Tensor, in_front: Tensor, faces: Tensor) -> Edges:
     most = turn.new_full((views, len(ends)), -1.0).scatter_reduce_(1, edge, turn, "amax")
     one_sided = (least * most >= 0) & (least + most != 0) & in_front[:, ends].all(-1)
     view, which = one_sided.nonzero().unbind(1)
-    return Edges(view, ends[which], (least + most)[view, which].sign())
+    return Silhouettes(view, ends[which], (least + most)[view, which].sign())
 
 
-def _cross(edges: Edges, points: Tensor, depth: Tensor, pixel_ids: Tensor) -> Crossings:
+def _cross(edges: Silhouettes, points: Tensor, depth: Tensor, pixel_ids: Tensor) -> Crossings:
     """Where the edges nearer to vertical pass through rows of pixel centres."""
     _, height, width = pixel_ids.shape
     first_end, second_end = (edges.view * points.shape[1] + edges.ends[:, k] for k in (0, 1))

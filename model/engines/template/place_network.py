@@ -28,7 +28,7 @@ _GREY = 0.5
 _SPREADS = -6.0, 0.0  # of the logarithm
 
 
-class Labelling(NamedTuple):
+class PlaceMaps(NamedTuple):
     """What is predicted of photos of S x S pixels.
 
     layers: (B, 8, S, S) logits.
@@ -51,27 +51,27 @@ class Labelling(NamedTuple):
 
 
 class PlaceNetwork(nn.Module):
-    """Photos (B, 4, S, S), S a multiple of 32: a person on grey and their matte, 0..1, to a `Labelling`."""
+    """Photos (B, 4, S, S), S a multiple of 32: a person on grey and their matte, 0..1, to a `PlaceMaps`."""
 
     def __init__(self, channels: Sequence[int] = _CHANNELS) -> None:
         super().__init__()
         fine, *coarser = channels
         bottom = channels[-1]
         stem = nn.Conv2d(4 * STRIDE**2 + 2, fine, 1)
-        self.stem = nn.Sequential(stem, _convolution(fine, fine), Residual(fine))
+        self.stem = nn.Sequential(stem, _convolution(fine, fine), ResidualBlock(fine))
         pairs = list(zip(channels, coarser, strict=False))
-        self.down = nn.ModuleList(nn.Sequential(_convolution(a, b, stride=2), Residual(b)) for a, b in pairs)
-        self.bottom = nn.Sequential(Residual(bottom), Residual(bottom))
+        self.down = nn.ModuleList(nn.Sequential(_convolution(a, b, stride=2), ResidualBlock(b)) for a, b in pairs)
+        self.bottom = nn.Sequential(ResidualBlock(bottom), ResidualBlock(bottom))
         self.whole = nn.Sequential(nn.Linear(2 * bottom, _WHOLE), nn.ReLU(inplace=True))
         self.azimuth = nn.Linear(_WHOLE, 2)
         self.modulation = _faint(nn.Linear(_WHOLE + 2, 2 * bottom))
-        self.up = nn.ModuleList(nn.Sequential(_convolution(a + b, a), Residual(a)) for a, b in reversed(pairs))
+        self.up = nn.ModuleList(nn.Sequential(_convolution(a + b, a), ResidualBlock(a)) for a, b in reversed(pairs))
         self.coarse = nn.ModuleList(nn.Conv2d(count, _COARSE, 1) for count in channels[-2:0:-1])
         self.layers = _faint(nn.Conv2d(fine, LAYERS * STRIDE**2, 3, padding=1))
         self.places = _faint(nn.Conv2d(fine, _PLACE * (STRIDE // PLACE_STRIDE) ** 2, 3, padding=1))
         self.gains = _faint(nn.Conv2d(fine, 3, 3, padding=1))
 
-    def forward(self, photos: Tensor) -> Labelling:
+    def forward(self, photos: Tensor) -> PlaceMaps:
         cells = F.pixel_unshuffle(photos, STRIDE)
         skips: list[Tensor] = [self.stem(torch.cat([cells, _coordinates(cells)], 1))]
         for down in self.down:
@@ -89,7 +89,7 @@ class PlaceNetwork(nn.Module):
         azimuths = azimuths.float()
         seen, spreads, correction = self._places(features)
         x, z = correction.unbind(1)
-        return Labelling(
+        return PlaceMaps(
             layers=F.pixel_shuffle(self.layers(features), STRIDE).float(),
             seen=seen,
             places=turned(seen, F.normalize(azimuths.detach(), dim=1)) + torch.stack([x, torch.zeros_like(x), z], 1),
@@ -125,7 +125,7 @@ def turned_back(places: Tensor, azimuths: Tensor) -> Tensor:
     return turned(places, azimuths * azimuths.new_tensor([-1.0, 1.0]))
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions beside the identity."""
 
     def __init__(self, channels: int) -> None:

@@ -13,8 +13,9 @@ from model.body.smplx import read_body
 from model.engines.up2you.features import weights as feature_weights
 from model.engines.up2you.files import BODY, MATTING
 from model.engines.up2you.request import Request
-from model.engines.up2you.views import prompts, view_weights
-from model.engines.up2you.views.view_memory import resident_bytes
+from model.engines.up2you.views import prompts
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.memory import resident_bytes
 from model.perception.matting import open_matting
 from model.weights.loading import Network
 

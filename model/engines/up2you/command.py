@@ -13,7 +13,7 @@ from model.engines.up2you.request import Request
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from model.engines.up2you.engine import Avatar
+    from model.engines.up2you.engine import UP2You
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff")
 _REQUEST_FIELDS = (
@@ -54,9 +54,9 @@ def avatar(arguments: Namespace) -> int:
     request = Request.model_validate(body | given, context=pack.defaults("up2you"))
     files = {f"photos.{i}": photo for i, photo in enumerate(photos)}
 
-    async def run(engine: Avatar, request: Request, job: Job) -> None:
+    async def run(engine: UP2You, request: Request, job: Job) -> None:
         job.export_rig = not arguments.no_rig
-        await engine.sit(request, job, first=arguments.from_stage)
+        await engine.run_from(request, job, arguments.from_stage)
 
     return run_engine(arguments, pack, request, files, run)
 

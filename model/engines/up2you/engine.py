@@ -9,34 +9,34 @@ from typing import ClassVar
 from model.avatar.request import MAX_PHOTOS, Stage
 from model.engine import Job, WarmCall
 from model.engines.up2you.networks import Networks
-from model.engines.up2you.pipeline import AvatarPipeline
+from model.engines.up2you.pipeline import UP2YouPipeline
 from model.engines.up2you.request import SIZES
-from model.engines.up2you.request import Request as AvatarRequest
+from model.engines.up2you.request import Request as UP2YouRequest
 from model.runtime.device import Device
 
 
-class Avatar:
+class UP2You:
     """UP2You (arXiv 2509.24817): six views of the person in A pose, and the body deformed until it looks like them."""
 
     name: ClassVar[str] = "up2you"
-    Request: ClassVar[type[AvatarRequest]] = AvatarRequest
+    Request: ClassVar[type[UP2YouRequest]] = UP2YouRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.networks = Networks(weights, device)
 
-    async def run(self, request: AvatarRequest, job: Job) -> None:
+    async def run(self, request: UP2YouRequest, job: Job) -> None:
         """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.
 
         Raises:
             InputError: a photo cannot be used, or there is nothing to cut people out of photos with.
         """
-        await self.sit(request, job)
+        await self.run_from(request, job, "photos")
 
-    async def sit(self, request: AvatarRequest, job: Job, first: Stage = "photos") -> None:
+    async def run_from(self, request: UP2YouRequest, job: Job, first: Stage) -> None:
         """The same from a later stage on; what those before it make must lie in the job's outputs."""
-        await AvatarPipeline(self.networks, request, job).run(first)
+        await UP2YouPipeline(self.networks, request, job).run(first)
 
-    def resident_bytes(self, request: AvatarRequest) -> int:
+    def resident_bytes(self, request: UP2YouRequest) -> int:
         """What the views hold; the mesh and its pictures are small beside it. Of a folder, as many photos as may be."""
         photos = len(request.photos) if request.photos is not None else MAX_PHOTOS
         return self.networks.views.resident_bytes(request.size, request.size, photos)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.clothes.buffers import BodyLayer
-from model.engines.template.place_network import LAYERS, Labelling, turned_back
+from model.engines.template.place_network import LAYERS, PlaceMaps, turned_back
 from model.train.template.kept_people import LabelledPhotos
 
 _EYES = 0.5  # weight of a layer of few pixels, which are easily called skin
@@ -26,7 +26,7 @@ class Errors:
     layer: Tensor
 
 
-def errors(predicted: Labelling, photos: LabelledPhotos) -> Errors:
+def errors(predicted: PlaceMaps, photos: LabelledPhotos) -> Errors:
     """Of a batch."""
     somebody = (photos.coarse_layers > 0).float()[:, None]
     azimuths = torch.stack([photos.azimuths.sin(), photos.azimuths.cos()], 1)

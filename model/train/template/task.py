@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
 from model.engines.template.files import PLACE_NETWORK
-from model.engines.template.place_network import LAYERS, Labelling, PlaceNetwork, on_grey
+from model.engines.template.place_network import LAYERS, PlaceMaps, PlaceNetwork, on_grey
 from model.train.template.augmentation import varied
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.labelled_people import PAINTINGS, PHOTOS
@@ -75,9 +75,9 @@ class PlaceTask:
     def _unseen(self) -> KeptPeople:
         return KeptPeople(self._settings.data, _UNSEEN, self._settings.unseen, self._settings.size)
 
-    def _labelling(self, photos: LabelledPhotos) -> Labelling:
+    def _labelling(self, photos: LabelledPhotos) -> PlaceMaps:
         was_training = self.module.training
-        labelling: Labelling = self.module.eval()(_shown(photos))
+        labelling: PlaceMaps = self.module.eval()(_shown(photos))
         self.module.train(was_training)
         return labelling
 
@@ -86,7 +86,7 @@ def _shown(photos: LabelledPhotos) -> Tensor:
     return on_grey(photos.colours).contiguous(memory_format=torch.channels_last)
 
 
-def _sheet(photos: LabelledPhotos, found: Labelling) -> Image.Image:
+def _sheet(photos: LabelledPhotos, found: PlaceMaps) -> Image.Image:
     size = photos.layers.shape[1:]
     somebody = photos.layers > 0
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from model.__main__ import main
 from model.clothes.buffers import BodyLayer
-from model.engines.template.place_network import LAYERS, Labelling, PlaceNetwork, on_grey, turned, turned_back
+from model.engines.template.place_network import LAYERS, PlaceMaps, PlaceNetwork, on_grey, turned, turned_back
 from model.train.kinds import read_settings
 from model.train.loop import train
 from model.train.template.augmentation import varied
@@ -34,11 +34,11 @@ def photos(data: Path) -> LabelledPhotos:
     return KeptPeople(data, first=0, people=2, size=SIZE).batch(range(6))
 
 
-def the_truth(photos: LabelledPhotos) -> Labelling:
+def the_truth(photos: LabelledPhotos) -> PlaceMaps:
     azimuths = torch.stack([photos.azimuths.sin(), photos.azimuths.cos()], 1)
     seen = turned_back(photos.places, azimuths)
     cell = torch.zeros(len(seen), 3 + LAYERS, SIZE // 8, SIZE // 8)
-    return Labelling(
+    return PlaceMaps(
         layers=100 * F.one_hot(photos.layers, LAYERS).permute(0, 3, 1, 2).float(),
         seen=seen,
         places=photos.places,

@@ -13,7 +13,7 @@ import torch
 from model.avatar import turning
 from model.avatar.request import STAGES
 from model.engine import Job
-from model.engines.up2you.engine import Avatar
+from model.engines.up2you.engine import UP2You
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from model.weights.pack import DEMO
@@ -31,7 +31,7 @@ def runner() -> Iterator[asyncio.Runner]:
 def studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     torch.set_num_threads(1)
     device = open_device("cpu")
-    yield Studio(Avatar(DEMO, device), runner, tmp_path_factory.mktemp("avatars"))
+    yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("avatars"))
     device.close()
 
 
@@ -40,7 +40,7 @@ def small_studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactor
     """With little memory: one network at a time on the device, and one live job."""
     torch.set_num_threads(1)
     device = Device(torch.device("cpu"), config=DeviceConfig(memory_profile="low"))
-    yield Studio(Avatar(DEMO, device), runner, tmp_path_factory.mktemp("low"))
+    yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("low"))
     device.close()
 
 

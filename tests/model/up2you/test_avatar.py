@@ -25,8 +25,8 @@ from model.body.joints import JOINTS
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.request import Request as TryOnRequest
-from model.engines.up2you.engine import Avatar
-from model.engines.up2you.pipeline import AvatarPipeline
+from model.engines.up2you.engine import UP2You
+from model.engines.up2you.pipeline import UP2YouPipeline
 from model.errors import InputError
 from model.mesh.placement import grounded
 from model.perception.matting import light_model
@@ -193,16 +193,16 @@ def test_every_stage_runs_alone_on_the_files_of_those_before_it(
 ) -> None:
     out = studio.fresh()
     job = Job(photos if stage == "photos" else {}, out)
-    sitting = AvatarPipeline(studio.avatar.networks, tiny(2, formats=["obj", "ply"]), job)
+    pipeline = UP2YouPipeline(studio.avatar.networks, tiny(2, formats=["obj", "ply"]), job)
     for earlier in STAGES[: STAGES.index(stage)]:
-        stage_files.load(earlier, sitting.subject, portrait.folder)
+        stage_files.load(earlier, pipeline.subject, portrait.folder)
 
     async def alone() -> None:
-        async with sitting.device.live("avatar", 0):
-            await getattr(sitting, stage)()
+        async with pipeline.device.live("avatar", 0):
+            await pipeline.stages[stage]()
 
     studio.runner.run(alone())
-    stage_files.save(stage, sitting.subject, out)
+    stage_files.save(stage, pipeline.subject, out)
     assert {file.name for file in out.iterdir()} == set(OF_STAGES[stage])
     if stage == "export":  # stage files have colours of 8 bits
         assert (positions(out) == positions(portrait.folder)).all()
@@ -215,7 +215,7 @@ def test_the_colours_of_an_earlier_run_give_the_same_files(studio: Studio, portr
     out = Path(shutil.copytree(portrait.folder, studio.folder / "colour"))
     for name in OF_STAGES["export"]:
         (out / name).unlink()
-    studio.sit({}, first="colour", out=out, formats=["obj", "ply"])
+    studio.run({}, first="colour", out=out, formats=["obj", "ply"])
     assert same(out, portrait.folder, "export")
 
 
@@ -226,13 +226,13 @@ def test_a_stage_whose_files_are_missing_is_told(studio: Studio, portrait: Portr
     for name in OF_STAGES[missing]:
         (out / name).unlink()
     with pytest.raises(InputError, match=f"'{missing}' has left nothing") as caught:
-        studio.sit({}, first=stage, out=out)
+        studio.run({}, first=stage, out=out)
     assert (caught.value.code, caught.value.field) == ("no_stage", "from_stage")
 
 
 def test_the_body_alone_has_no_stage_of_the_clothes(studio: Studio, portrait: Portrait) -> None:
     with pytest.raises(InputError) as caught:
-        studio.sit({}, first="mesh", out=portrait.folder, body_only=True)
+        studio.run({}, first="mesh", out=portrait.folder, body_only=True)
     assert (caught.value.code, caught.value.field) == ("no_stage", "from_stage")
 
 
@@ -240,7 +240,7 @@ def test_the_body_alone_has_no_stage_of_the_clothes(studio: Studio, portrait: Po
 
 
 def test_one_network_at_a_time_gives_the_same_avatar(small_studio: Studio, photos: Files, portrait: Portrait) -> None:
-    out, _ = small_studio.sit(photos, stages=["shape", "weights", *VIEWS, "mesh"], texture="vertex")
+    out, _ = small_studio.run(photos, stages=["shape", "weights", *VIEWS, "mesh"], texture="vertex")
     assert same(out, portrait.folder, "shape", "weights")
     assert_nearly_same(out, portrait.folder)
 
@@ -248,11 +248,11 @@ def test_one_network_at_a_time_gives_the_same_avatar(small_studio: Studio, photo
 def test_the_body_alone_is_the_posed_body_and_nothing_is_painted(
     studio: Studio, photos: Files, portrait: Portrait
 ) -> None:
-    out, job = studio.sit(photos, body_only=True, stages=["shape"])
+    out, job = studio.run(photos, body_only=True, stages=["shape"])
     assert {file.name for file in out.iterdir()} == {"avatar.glb", "body.json", "shape.json"}
     assert same(out, portrait.folder, "shape")
     assert job.stage_seconds.keys().isdisjoint({"rgb", "normals", "mesh"})
-    body = studio.avatar.networks.body
+    body = studio.avatar.networks.resources.body
     posed = pose_a(body, torch.tensor(json.loads((out / "shape.json").read_text())["betas"])).vertices
     assert positions(out) == pytest.approx((posed + grounded(posed)).numpy(), abs=1e-6)
     assert (len(glb(out).skins[0].joints), glb(out).images) == (55, [])
@@ -260,7 +260,7 @@ def test_the_body_alone_is_the_posed_body_and_nothing_is_painted(
 
 def test_colours_of_vertices_need_no_picture_and_no_rig_leaves_no_skin(studio: Studio, portrait: Portrait) -> None:
     out = Path(shutil.copytree(portrait.folder, studio.folder / "vertex"))
-    studio.sit({}, first="export", out=out, texture="vertex", rig=False)
+    studio.run({}, first="export", out=out, texture="vertex", rig=False)
     document = glb(out)
     attributes = document.meshes[0].primitives[0].attributes
     assert attributes.COLOR_0 is not None
@@ -272,7 +272,7 @@ def test_colours_of_vertices_need_no_picture_and_no_rig_leaves_no_skin(studio: S
 
 def test_the_published_slips_can_be_had(studio: Studio, photos: Files, portrait: Portrait) -> None:
     """They thin the mattes and round the body; from there on everything is a little different."""
-    out, _ = studio.sit(photos, reference=True, texture="vertex", steps=1, stages=["photos", "mesh"])
+    out, _ = studio.run(photos, reference=True, texture="vertex", steps=1, stages=["photos", "mesh"])
     thinner = [levels(folder / "photo_1.png")[..., 3].sum() for folder in (out, portrait.folder)]
     assert thinner[0] < thinner[1]
     assert (out / "mesh.ply").read_bytes() != (portrait.folder / "mesh.ply").read_bytes()
@@ -329,7 +329,7 @@ def test_photos_that_show_too_little_or_too_many_are_used_with_a_warning(
     photo = changed(Image.open(photos["photos.1"]))
     photo.save(tmp_path / "changed.png")
     files = {f"photos.{i}": tmp_path / "changed.png" for i in range(count)}
-    _, job = studio.sit(files, body_only=True)
+    _, job = studio.run(files, body_only=True)
     [warning] = job.warnings
     assert warning["code"] == code
     assert said in warning["message"]
@@ -349,7 +349,7 @@ def test_a_photo_that_cannot_be_used_is_named(
 ) -> None:
     write(tmp_path / "bad")
     with pytest.raises(InputError) as caught:
-        studio.sit(photos | {"photos.1": tmp_path / "bad"})
+        studio.run(photos | {"photos.1": tmp_path / "bad"})
     assert (caught.value.code, caught.value.field) == (code, "photos.1")
 
 
@@ -358,12 +358,12 @@ def test_without_a_matting_model_photos_need_a_background_of_their_own(
     photos: Files, tmp_path: Path, studio: Studio
 ) -> None:
     weights = Path(shutil.copytree(DEMO, tmp_path / "weights", ignore=shutil.ignore_patterns("matting.onnx")))
-    bare = Studio(Avatar(weights, studio.avatar.networks.device), studio.runner, tmp_path)
+    bare = Studio(UP2You(weights, studio.avatar.networks.device), studio.runner, tmp_path)
     for body_only, field in ((False, "photos"), (True, "photos.0")):
         with pytest.raises(InputError) as caught:
-            bare.sit(photos, body_only=body_only)
+            bare.run(photos, body_only=body_only)
         assert (caught.value.code, caught.value.field) == ("no_matting", field)
-    bare.sit({"photos.0": photos["photos.1"]}, body_only=True)
+    bare.run({"photos.0": photos["photos.1"]}, body_only=True)
 
 
 # -- leaving -------------------------------------------------------------------------------------------------------

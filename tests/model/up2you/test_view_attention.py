@@ -16,10 +16,9 @@ from model.diffusion.attention_backends import attend
 from model.diffusion.attention_slices import attend_in_slices
 from model.diffusion.fused_attention import fuse, self_attention
 from model.diffusion.unet_forward import self_attentions
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import AttentionAdapter, Stage
-from model.engines.up2you.views.plain_views import PlainViewAttention
-from model.engines.up2you.views.view_attention import (
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import AttentionAdapter, ViewStage
+from model.engines.up2you.views.attention import (
     Branch,
     multi_head,
     multi_view_attention,
@@ -27,6 +26,7 @@ from model.engines.up2you.views.view_attention import (
     text_attention,
     views_of_rows,
 )
+from model.engines.up2you.views.plain_views import PlainViewAttention
 from tests.model.up2you.goldens import golden, golden_json, largest_difference
 from tests.model.up2you.view_networks import reference_weights
 
@@ -34,10 +34,10 @@ CPU = torch.device("cpu")
 SIDE, HEADS, CHANNELS = 4, 2, 8
 QKV = ("to_q", "to_k", "to_v"), "to_qkv"
 
-RECORDED: list[tuple[Stage, str]] = [
+RECORDED: list[tuple[ViewStage, str]] = [
     ("rgb", "down_blocks.1.attentions.0.transformer_blocks.0.attn1"),
     ("rgb", "up_blocks.3.attentions.1.transformer_blocks.0.attn1"),
-    ("normal", "down_blocks.0.attentions.0.transformer_blocks.0.attn1"),
+    ("normals", "down_blocks.0.attentions.0.transformer_blocks.0.attn1"),
 ]
 
 
@@ -61,7 +61,7 @@ def attention() -> Any:
 
 
 @pytest.mark.parametrize(("stage", "name"), RECORDED)
-def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, stage: Stage, name: str) -> None:
+def test_an_attention_with_both_branches_is_the_published_one(tmp_path: Path, stage: ViewStage, name: str) -> None:
     recorded, parameters = golden(f"attn_processor_{stage}"), golden_json(f"attn_processor_{stage}")
     weights = reference_weights(tmp_path)
     unet = view_weights.unet(weights).load(CPU, torch.float32)

@@ -14,10 +14,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.unet_forward import self_attentions, transformer_blocks
 from model.engines.up2you.views.adapters import Adapter, adapter_of, fuse_views
+from model.engines.up2you.views.denoiser import ViewDenoiser
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.reference_states import ReferencePass, level_sizes, state_elements
 from model.engines.up2you.views.text_keys import TextKeys
-from model.engines.up2you.views.view_denoiser import ViewDenoiser
 from tests.model.up2you.goldens import largest_difference
 from tests.model.up2you.view_networks import (
     PUBLISHED_UNET,

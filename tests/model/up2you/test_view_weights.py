@@ -15,15 +15,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.engines.up2you.files import TEXT_ENCODER, TOKENIZER, UNET
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import Stage, adapter_names
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import ViewStage, adapter_names
 from model.engines.up2you.views.prompts import PROMPTS, prompt_states, text_encoder
 from model.errors import WeightsError
 from tests.model.up2you.goldens import FOLDER, golden, largest_difference, published_shapes
 from tests.model.up2you.view_networks import PUBLISHED_UNET, reference_weights
 
 CPU = torch.device("cpu")
-STAGES: list[Stage] = ["rgb", "normal"]
+STAGES: list[ViewStage] = ["rgb", "normals"]
 QUERY = "mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_mv.weight"
 
 Tensors = dict[str, Tensor]
@@ -44,7 +44,7 @@ def rewrite(file: Path, change: Callable[[Tensors], object]) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_adapter_of_published_size_has_the_published_keys_and_shapes(tmp_path: Path, stage: Stage) -> None:
+def test_an_adapter_of_published_size_has_the_published_keys_and_shapes(tmp_path: Path, stage: ViewStage) -> None:
     with torch.device("meta"):
         unet = UNet2DConditionModel(**PUBLISHED_UNET)
     network = view_weights.adapter(tmp_path, stage, unet)
@@ -59,7 +59,7 @@ def test_an_adapter_of_published_size_has_the_published_keys_and_shapes(tmp_path
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_tensor_of_an_adapter_is_loaded(weights: Path, stage: Stage) -> None:
+def test_every_tensor_of_an_adapter_is_loaded(weights: Path, stage: ViewStage) -> None:
     unet = view_weights.unet(weights).load(CPU, torch.float32)
     adapter = view_weights.adapter(weights, stage, unet).load(CPU, torch.float32)
     names, loaded = adapter_names(unet, adapter), adapter.state_dict()
@@ -108,7 +108,7 @@ def test_a_base_of_another_make_is_refused_by_key_and_value(weights: Path, key: 
 
 def test_prompts_are_encoded_as_published(weights: Path) -> None:
     states = prompt_states(weights)
-    recordings: dict[Stage, str] = {"rgb": "pipe_i2mv", "normal": "pipe_mv2normal"}
+    recordings: dict[ViewStage, str] = {"rgb": "pipe_i2mv", "normals": "pipe_mv2normal"}
     for stage, recording in recordings.items():
         recorded = golden(recording)
         assert PROMPTS[stage] == json.loads((FOLDER / f"{recording}.json").read_bytes())["prompt"]

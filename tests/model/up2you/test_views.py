@@ -18,13 +18,13 @@ from transformers import CLIPTextModel
 from model.avatar.feature_selector import FeatureSelector
 from model.diffusion.ddpm import DDPM
 from model.diffusion.unet_forward import self_attentions
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import Stage
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import ViewStage
+from model.engines.up2you.views.generator import Select, ViewGenerator
+from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.reference_states import state_elements
-from model.engines.up2you.views.view_memory import resident_bytes
-from model.engines.up2you.views.view_sampling import normal_from, sample
-from model.engines.up2you.views.views import Select, Views
+from model.engines.up2you.views.sampling import normal_from, sample
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from tests.model.up2you.goldens import golden, golden_json, largest_difference
@@ -32,8 +32,8 @@ from tests.model.up2you.view_networks import PUBLISHED_UNET, reference_weights
 
 LATENT_TOLERANCE = 1e-4  # of a recording's largest number
 GREY_LEVELS = 1
-STAGES: list[Stage] = ["rgb", "normal"]
-RECORDINGS: dict[Stage, str] = {"rgb": "pipe_i2mv", "normal": "pipe_mv2normal"}
+STAGES: list[ViewStage] = ["rgb", "normals"]
+RECORDINGS: dict[ViewStage, str] = {"rgb": "pipe_i2mv", "normals": "pipe_mv2normal"}
 
 
 @pytest.fixture(scope="module")
@@ -43,27 +43,27 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
+def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ViewGenerator]:
     weights = reference_weights(tmp_path_factory.mktemp("views"))
     torch.set_num_threads(1)
     device = open_device("cpu", config=DeviceConfig(max_batch_rows=12))
-    yield Views(weights, device)
+    yield ViewGenerator(weights, device)
     device.close()
 
 
 @pytest.fixture(scope="module")
-def walks(views: Views, runner: asyncio.Runner) -> dict[Stage, Walk]:
+def walks(views: ViewGenerator, runner: asyncio.Runner) -> dict[ViewStage, Walk]:
     """Each stage's loop, alone on the device."""
     return {stage: runner.run(walked(views, stage)) for stage in STAGES}
 
 
-def recording(stage: Stage) -> dict[str, Tensor]:
+def recording(stage: ViewStage) -> dict[str, Tensor]:
     recorded = golden(RECORDINGS[stage])
     recorded["control_image"] = golden("pipe_i2mv")["control_image"]  # the same in both
     return recorded
 
 
-def parameters(stage: Stage) -> dict[str, Any]:
+def parameters(stage: ViewStage) -> dict[str, Any]:
     return golden_json(RECORDINGS[stage])
 
 
@@ -71,7 +71,7 @@ def weight_maps(recorded: dict[str, Tensor]) -> Tensor:
     return recorded["weight_maps"][:, 0, ..., 0]  # (views, photos, g, g)
 
 
-def selection(stage: Stage, recorded: dict[str, Tensor]) -> Select:
+def selection(stage: ViewStage, recorded: dict[str, Tensor]) -> Select:
     return FeatureSelector(weight_maps(recorded)) if stage == "rgb" else lambda states: states.flatten(1, 2)
 
 
@@ -83,7 +83,7 @@ class Walk:
     latents: list[Tensor]
 
 
-async def walked(views: Views, stage: Stage, steps: int | None = None) -> Walk:
+async def walked(views: ViewGenerator, stage: ViewStage, steps: int | None = None) -> Walk:
     recorded, given = recording(stage), parameters(stage)
     noise = normal_from(Generator().manual_seed(given["seed"]))
     start, posterior = noise((6, 4, 8, 8)), noise((given["num_refs"], 4, 8, 8))
@@ -97,7 +97,7 @@ async def walked(views: Views, stage: Stage, steps: int | None = None) -> Walk:
         return Walk(conditions, [latents async for _, latents in loop])
 
 
-async def painted(views: Views, stage: Stage, **changes: Any) -> Tensor:
+async def painted(views: ViewGenerator, stage: ViewStage, **changes: Any) -> Tensor:
     recorded, given = recording(stage), parameters(stage)
     options = {"steps": given["steps"], "guidance": given["guidance_scale"]} | changes
     generator = Generator().manual_seed(given["seed"])
@@ -117,7 +117,7 @@ def distance(found: Tensor, expected: Tensor) -> float:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_step_is_the_published_one(walks: dict[Stage, Walk], stage: Stage) -> None:
+def test_every_step_is_the_published_one(walks: dict[ViewStage, Walk], stage: ViewStage) -> None:
     recorded, walk = recording(stage), walks[stage]
     assert len(walk.latents) == parameters(stage)["steps"]
     for i, latents in enumerate(walk.latents):
@@ -125,7 +125,9 @@ def test_every_step_is_the_published_one(walks: dict[Stage, Walk], stage: Stage)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_conditions_are_the_published_ones(views: Views, walks: dict[Stage, Walk], stage: Stage) -> None:
+def test_conditions_are_the_published_ones(
+    views: ViewGenerator, walks: dict[ViewStage, Walk], stage: ViewStage
+) -> None:
     recorded, walk = recording(stage), walks[stage]
     for level in range(4):
         assert distance(walk.conditions[level], recorded[f"adapter_state_{level}"]) < LATENT_TOLERANCE
@@ -143,7 +145,7 @@ def test_conditions_are_the_published_ones(views: Views, walks: dict[Stage, Walk
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_both_halves_of_a_prediction_are_the_published_ones(
-    views: Views, walks: dict[Stage, Walk], stage: Stage
+    views: ViewGenerator, walks: dict[ViewStage, Walk], stage: ViewStage
 ) -> None:
     recorded, walk = recording(stage), walks[stage]
     timesteps = torch.full((6,), parameters(stage)["timesteps"][0])
@@ -152,7 +154,7 @@ def test_both_halves_of_a_prediction_are_the_published_ones(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_pictures_are_the_published_ones(views: Views, runner: asyncio.Runner, stage: Stage) -> None:
+def test_pictures_are_the_published_ones(views: ViewGenerator, runner: asyncio.Runner, stage: ViewStage) -> None:
     seen: list[tuple[int, int]] = []
     pictures = runner.run(painted(views, stage, progress=lambda done, total: seen.append((done, total))))
     assert grey_levels(pictures, recording(stage)["images_uint8"]) <= GREY_LEVELS
@@ -160,7 +162,7 @@ def test_pictures_are_the_published_ones(views: Views, runner: asyncio.Runner, s
 
 
 def test_every_number_is_drawn_from_the_jobs_own_generator_in_the_published_order(
-    views: Views, runner: asyncio.Runner
+    views: ViewGenerator, runner: asyncio.Runner
 ) -> None:
     recorded, ours, expected = recording("rgb"), Generator().manual_seed(9), Generator().manual_seed(9)
     arguments = recorded["reference_rgbs"], weight_maps(recorded), recorded["control_image"]
@@ -176,11 +178,11 @@ def test_every_number_is_drawn_from_the_jobs_own_generator_in_the_published_orde
 
 
 def test_half_precision_stays_inside(
-    runner: asyncio.Runner, walks: dict[Stage, Walk], tmp_path_factory: pytest.TempPathFactory
+    runner: asyncio.Runner, walks: dict[ViewStage, Walk], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     device = Device(torch.device("cpu"), torch.bfloat16)
     try:
-        half = Views(reference_weights(tmp_path_factory.mktemp("half")), device)
+        half = ViewGenerator(reference_weights(tmp_path_factory.mktemp("half")), device)
         walk = runner.run(walked(half, "rgb"))
     finally:
         device.close()
@@ -191,18 +193,18 @@ def test_half_precision_stays_inside(
 
 
 def test_jobs_that_share_forwards_at_different_steps_do_not_touch_each_other(
-    views: Views, runner: asyncio.Runner
+    views: ViewGenerator, runner: asyncio.Runner
 ) -> None:
     async def together() -> list[Walk]:
         jobs: list[Coroutine[Any, Any, Walk]] = [walked(views, "rgb"), walked(views, "rgb", steps=7)]
-        return list(await asyncio.gather(*jobs, walked(views, "normal")))
+        return list(await asyncio.gather(*jobs, walked(views, "normals")))
 
     alone = runner.run(walked(views, "rgb", steps=7))
     before = views.device.stats.rows[12]
     first, second, normal = runner.run(together())
     assert views.device.stats.rows[12] - before >= 4
     assert distance(first.latents[-1], recording("rgb")["latents_3"]) < LATENT_TOLERANCE
-    assert distance(normal.latents[-1], recording("normal")["latents_3"]) < LATENT_TOLERANCE
+    assert distance(normal.latents[-1], recording("normals")["latents_3"]) < LATENT_TOLERANCE
     assert distance(second.latents[-1], alone.latents[-1]) < LATENT_TOLERANCE
 
 
@@ -211,7 +213,7 @@ def test_pictures_of_a_profile_with_little_memory_are_the_same(
 ) -> None:
     device = Device(torch.device("cpu"), config=DeviceConfig(max_batch_rows=0, memory_profile="low"))
     try:
-        sliced = Views(reference_weights(tmp_path_factory.mktemp("sliced")), device)
+        sliced = ViewGenerator(reference_weights(tmp_path_factory.mktemp("sliced")), device)
         for stage in STAGES:
             pictures = runner.run(painted(sliced, stage))
             assert grey_levels(pictures, recording(stage)["images_uint8"]) <= GREY_LEVELS
@@ -222,7 +224,7 @@ def test_pictures_of_a_profile_with_little_memory_are_the_same(
 
 @pytest.mark.parametrize("guidance", [1.0, 0.5])
 def test_without_guidance_nothing_unconditional_is_computed(
-    views: Views, runner: asyncio.Runner, guidance: float
+    views: ViewGenerator, runner: asyncio.Runner, guidance: float
 ) -> None:
     rows: list[int] = []
     hook = views.unet.conv_out.register_forward_hook(lambda _, __, output: rows.append(len(output)))
@@ -237,7 +239,7 @@ def test_without_guidance_nothing_unconditional_is_computed(
     assert grey_levels(unguided, recording("rgb")["images_uint8"]) > GREY_LEVELS
 
 
-def test_both_stages_share_the_base_unet(views: Views) -> None:
+def test_both_stages_share_the_base_unet(views: ViewGenerator) -> None:
     own = {parameter.data_ptr() for parameter in views.unet.parameters()}
     stages = views.stages.values()
     denoisers: list[Any] = [network.module for stage in stages for network in (stage.guided, stage.unguided)]
@@ -249,7 +251,7 @@ def test_both_stages_share_the_base_unet(views: Views) -> None:
     assert len(storages) == len(own) + sum(len(list(adapter.parameters())) for adapter in adapters)
 
 
-def test_the_text_encoder_is_gone(views: Views) -> None:
+def test_the_text_encoder_is_gone(views: ViewGenerator) -> None:
     gc.collect()
     assert sum(type(thing) is type(views.unet) for thing in gc.get_objects()) >= 1
     assert not any(type(thing) is CLIPTextModel for thing in gc.get_objects())
@@ -271,7 +273,7 @@ def test_the_plain_form_is_the_published_one_too(tmp_path: Path) -> None:
     assert distance(found, recorded["unet_out_step0"]) < LATENT_TOLERANCE
 
 
-def test_a_cancelled_job_frees_the_device_within_a_step(views: Views, runner: asyncio.Runner) -> None:
+def test_a_cancelled_job_frees_the_device_within_a_step(views: ViewGenerator, runner: asyncio.Runner) -> None:
     steps: list[int] = []
 
     async def cancel_after_two() -> int:
@@ -295,7 +297,7 @@ def test_a_cancelled_job_frees_the_device_within_a_step(views: Views, runner: as
     [(3, 2, 64, 64, "weight_maps"), (3, 3, 60, 60, "multiples of 8"), (3, 3, 32, 64, "one size")],
 )
 def test_shapes_that_do_not_agree_are_refused(
-    views: Views, runner: asyncio.Runner, photos: int, maps: int, size: int, pose_size: int, message: str
+    views: ViewGenerator, runner: asyncio.Runner, photos: int, maps: int, size: int, pose_size: int, message: str
 ) -> None:
     references, poses = torch.zeros(photos, 3, size, size), torch.zeros(6, 3, pose_size, pose_size)
     call = views.rgb(references, torch.zeros(6, maps, 7, 7), poses, steps=1, guidance=3.0, generator=Generator())
@@ -304,7 +306,7 @@ def test_shapes_that_do_not_agree_are_refused(
 
 
 @pytest.mark.parametrize("photos", [1, 3, 30])
-def test_a_job_holds_no_more_than_it_said(views: Views, runner: asyncio.Runner, photos: int) -> None:
+def test_a_job_holds_no_more_than_it_said(views: ViewGenerator, runner: asyncio.Runner, photos: int) -> None:
     generator = Generator().manual_seed(0)
     references = torch.rand(photos, 3, 64, 64, generator=generator)
     poses = torch.rand(6, 3, 64, 64, generator=generator)

@@ -12,8 +12,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator, Tensor
 
 from model.engines.up2you.files import UNET
-from model.engines.up2you.views.adapters import Adapter, Stage, adapter_of
-from model.engines.up2you.views.view_weights import ADAPTERS
+from model.engines.up2you.views.adapters import Adapter, ViewStage, adapter_of
+from model.engines.up2you.views.weights import ADAPTERS
 from tests.model.up2you.goldens import FOLDER
 
 PUBLISHED_UNET: dict[str, Any] = {
@@ -50,7 +50,7 @@ def reference_weights(folder: Path) -> Path:
     base = (folder / UNET).parent
     base.parent.mkdir(parents=True)
     base.symlink_to(FOLDER / "tiny_sd")
-    stages: tuple[Stage, ...] = ("rgb", "normal")
+    stages: tuple[ViewStage, ...] = ("rgb", "normals")
     for stage in stages:
         file = folder / ADAPTERS[stage]
         file.parent.mkdir(exist_ok=True)

@@ -23,8 +23,8 @@ from model.engines.up2you.files import (
     TEXT_ENCODER,
     TOKENIZER,
 )
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import Stage
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import ViewStage
 from model.perception.matting import OnnxMatting
 from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import DEMO, Pack
@@ -59,7 +59,7 @@ def test_the_pack_is_small() -> None:
 
 def test_the_view_networks_load_strictly() -> None:
     unet = view_weights.unet(DEMO)
-    stages: tuple[Stage, ...] = ("rgb", "normal")
+    stages: tuple[ViewStage, ...] = ("rgb", "normals")
     adapters = [view_weights.adapter(DEMO, stage, unet.module) for stage in stages]
     for network in (unet, view_weights.vae(DEMO), *adapters):
         assert all(checkpoint.verified() for checkpoint in network.checkpoints)

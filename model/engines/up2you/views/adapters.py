@@ -9,10 +9,10 @@ from torch import nn
 
 from model.diffusion.fused_attention import fuse
 from model.diffusion.unet_forward import self_attentions
+from model.engines.up2you.views.attention import Branch
 from model.engines.up2you.views.condition_encoder import ConditionEncoder
-from model.engines.up2you.views.view_attention import Branch
 
-Stage = Literal["rgb", "normal"]
+ViewStage = Literal["rgb", "normals"]
 
 _PARAMETERS = ("to_q_{}.weight", "to_k_{}.weight", "to_v_{}.weight", "to_out_{}.0.weight", "to_out_{}.0.bias")
 _BRANCHES = {"mv": "views", "ref": "references"}  # in published keys, here

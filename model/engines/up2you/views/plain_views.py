@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model.diffusion.unet_forward import self_attentions
 from model.engines.up2you.views.adapters import Adapter, AttentionAdapter
-from model.engines.up2you.views.view_denoiser import VIEWS
+from model.engines.up2you.views.denoiser import VIEWS
 
 
 class PlainViewAttention:

@@ -12,14 +12,14 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from transformers.models.clip.modeling_clip import CLIPTextEmbeddings
 
 from model.engines.up2you.files import TEXT_ENCODER, TOKENIZER
-from model.engines.up2you.views.adapters import Stage
+from model.engines.up2you.views.adapters import ViewStage
 from model.errors import WeightsError
 from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES, tensor_file
 from model.weights.loading import Checkpoint, Network, read_tensors
 
-PROMPTS: dict[Stage, str] = {
+PROMPTS: dict[ViewStage, str] = {
     "rgb": "Multi-view Human, Full Body, High Quality, HDR",
-    "normal": "Multi-view Human, Full Body, Normal Map, High Quality, HDR",
+    "normals": "Multi-view Human, Full Body, Normal Map, High Quality, HDR",
 }
 UNCONDITIONAL = ""
 # Checkpoints written before 2023 carry the numbers 0..76 along.
@@ -28,7 +28,7 @@ _PREFIX = "text_model."
 
 
 @torch.no_grad()
-def prompt_states(weights: Path) -> dict[Stage, Tensor]:
+def prompt_states(weights: Path) -> dict[ViewStage, Tensor]:
     """For each stage what the text encoder makes of the empty prompt and of the stage's own.
 
     Computed on the host in float32.

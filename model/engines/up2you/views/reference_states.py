@@ -12,8 +12,8 @@ from model.diffusion.attention_slices import attend_in_slices
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.fused_attention import self_attention
 from model.diffusion.unet_forward import enter, feed_forward, leave, transformer_blocks
+from model.engines.up2you.views.attention import text_attention
 from model.engines.up2you.views.text_keys import TextKeys
-from model.engines.up2you.views.view_attention import text_attention
 
 
 class ReferencePass(nn.Module):

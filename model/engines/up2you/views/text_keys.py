@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from model.diffusion.unet_forward import transformer_blocks
-from model.engines.up2you.views.view_attention import Keys
+from model.engines.up2you.views.attention import Keys
 
 
 class TextKeys(nn.Module):

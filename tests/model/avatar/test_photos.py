@@ -13,8 +13,8 @@ from model.avatar.cutout import cut_at_top, cut_out
 from model.avatar.photos import framed, loaded, read_photo
 from model.errors import InputError
 from model.perception.matting import OnnxMatting
+from tests.model.avatar.matte_network import write_matting
 from tests.model.up2you.goldens import golden, golden_json, largest_difference
-from tests.model.up2you.matte_network import write_matting
 
 RED, WALL = (250, 10, 10), (20, 60, 60)
 

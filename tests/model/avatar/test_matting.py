@@ -20,8 +20,8 @@ from model.perception.matting import (
 )
 from model.perception.onnx_file import network_input, resized
 from model.perception.profile import Profile
+from tests.model.avatar.matte_network import write_matting
 from tests.model.up2you.goldens import SHARED, golden
-from tests.model.up2you.matte_network import write_matting
 
 
 def red_square() -> Image.Image:

@@ -13,11 +13,11 @@ from torch import nn
 from model.diffusion.schedule import NoiseSchedule
 from model.diffusion.unet_forward import TAKEN_FOR_GRANTED
 from model.engines.up2you.files import NORMAL_ADAPTER, RGB_ADAPTER, SCHEDULER, UNET, VAE
-from model.engines.up2you.views.adapters import Adapter, Stage, adapter_names, adapter_of
+from model.engines.up2you.views.adapters import Adapter, ViewStage, adapter_names, adapter_of
 from model.errors import WeightsError
 from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
 
-ADAPTERS: dict[Stage, str] = {"rgb": RGB_ADAPTER, "normal": NORMAL_ADAPTER}
+ADAPTERS: dict[ViewStage, str] = {"rgb": RGB_ADAPTER, "normals": NORMAL_ADAPTER}
 NOISE_SHIFT = 8.0
 
 # What the walk through the UNet takes for granted, and its transformers do.
@@ -43,7 +43,7 @@ def unet(weights: Path) -> Network[UNet2DConditionModel]:
     return Network(module, [stock_checkpoint(module, folder)])
 
 
-def adapter(weights: Path, stage: Stage, unet: nn.Module) -> Network[Adapter]:
+def adapter(weights: Path, stage: ViewStage, unet: nn.Module) -> Network[Adapter]:
     """The adapter of a stage, for the UNet of the same weights (which may still be without memory)."""
     with torch.device("meta"):
         module = adapter_of(unet).eval().requires_grad_(False)

@@ -17,14 +17,14 @@ from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_lat
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.engine import WarmCall
-from model.engines.up2you.views import view_weights
-from model.engines.up2you.views.adapters import Adapter, AttentionAdapter, Stage, fuse_views
+from model.engines.up2you.views import weights as view_weights
+from model.engines.up2you.views.adapters import Adapter, AttentionAdapter, ViewStage, fuse_views
+from model.engines.up2you.views.attention import Branch, Keys
+from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
+from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.prompts import prompt_states
 from model.engines.up2you.views.reference_states import ReferencePass, level_sizes
-from model.engines.up2you.views.view_attention import Branch, Keys
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS, ViewDenoiser
-from model.engines.up2you.views.view_memory import resident_bytes
-from model.engines.up2you.views.view_sampling import normal_from, sample
+from model.engines.up2you.views.sampling import normal_from, sample
 from model.runtime.device import Device
 from model.runtime.network import BatchedNetwork
 
@@ -45,7 +45,7 @@ class StageNetworks:
     unguided: BatchedNetwork
 
 
-class Views:
+class ViewGenerator:
     """One base UNet, two adapters, one autoencoder.
 
     Args:
@@ -147,10 +147,10 @@ class Views:
         if len(rgb_views) != VIEWS:
             raise ValueError(f"expected {VIEWS} rgb_views, got {len(rgb_views)}")
         job = _Job(steps, guidance, generator, progress, on_tiles)
-        return await self._paint("normal", rgb_views, poses, lambda states: states.flatten(1, 2), job)
+        return await self._paint("normals", rgb_views, poses, lambda states: states.flatten(1, 2), job)
 
     def resident_bytes(self, height: int, width: int, photos: int) -> int:
-        """What one job holds on the device between two forwards, at most; see `view_memory`."""
+        """What one job holds on the device between two forwards, at most; see `memory`."""
         return resident_bytes(self.unet, self.device.dtype, height, width, photos)
 
     def warm_calls(self, size: int) -> Iterator[WarmCall]:
@@ -170,7 +170,7 @@ class Views:
             yield WarmCall(f"{stage} denoiser", networks.guided, inputs)
         yield WarmCall("decoder", self.decoder, (latents,))
 
-    async def _paint(self, stage: Stage, references: Tensor, poses: Tensor, select: Select, job: _Job) -> Tensor:
+    async def _paint(self, stage: ViewStage, references: Tensor, poses: Tensor, select: Select, job: _Job) -> Tensor:
         height, width = poses.shape[-2:]
         if len(poses) != VIEWS or references.shape[-2:] != poses.shape[-2:] or height % CELL or width % CELL:
             shapes = f"references {tuple(references.shape)}, poses {tuple(poses.shape)}"
@@ -187,7 +187,7 @@ class Views:
         return await self._decode(latents, job.on_tiles)
 
     async def conditions(
-        self, stage: Stage, references: Tensor, poses: Tensor, select: Select, posterior: Tensor
+        self, stage: ViewStage, references: Tensor, poses: Tensor, select: Select, posterior: Tensor
     ) -> list[Tensor]:
         """What the stage's denoisers take beside latents and timesteps; the same at every step.
 

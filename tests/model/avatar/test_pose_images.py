@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from model.avatar.pose_images import pose_images
-from model.body.smplx import BodyModel
+from model.body.smplx import BodyModel, read_body
 from model.mesh.rasterise_torch import Torch
 from tests.model.mesh.unblended import Unblended
+from tests.model.up2you.goldens import FOLDER, golden
 
 SIZE = 72
+
+
+@pytest.fixture(scope="module")
+def apose() -> dict[str, Tensor]:
+    return golden("apose")
+
+
+@pytest.fixture(scope="module")
+def body(apose: dict[str, Tensor]) -> BodyModel:
+    return read_body(FOLDER / "tiny_smplx.npz")
 
 
 def test_pose_images_equal_the_reference(body: BodyModel, apose: dict[str, Tensor]) -> None:

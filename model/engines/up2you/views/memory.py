@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from model.avatar.feature_selector import PUBLISHED_RATIO
+from model.engines.up2you.views.denoiser import CELL, VIEWS
 from model.engines.up2you.views.reference_states import level_sizes, state_elements
-from model.engines.up2you.views.view_denoiser import CELL, VIEWS
 
 LATENT_CHANNELS = 4
 

@@ -14,13 +14,13 @@ from model.diffusion.fast_unet import FastUNet
 from model.diffusion.fused_attention import self_attention
 from model.diffusion.unet_forward import enter, feed_forward, leave
 from model.engines.up2you.views.adapters import Adapter
-from model.engines.up2you.views.text_keys import TextKeys
-from model.engines.up2you.views.view_attention import (
+from model.engines.up2you.views.attention import (
     Keys,
     multi_head,
     multi_view_attention,
     text_attention,
 )
+from model.engines.up2you.views.text_keys import TextKeys
 
 VIEWS = 6
 CELL = 8  # pixels along the side of one number of the latents

@@ -1,0 +1,155 @@
+"""The stages of an avatar that every engine shares, and the order in which a request goes through all of them."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from model.avatar import stage_files
+from model.avatar.cutout import Cutout, cut_out
+from model.avatar.hand_swap import swap_hands
+from model.avatar.painting import Painter
+from model.avatar.photos import framed, loaded, read_photo
+from model.avatar.reconstruction import Reconstruction
+from model.avatar.request import AvatarRequest, Stage
+from model.avatar.resources import Resources
+from model.avatar.results import Results
+from model.avatar.subject import Subject
+from model.avatar.targets import targets
+from model.body.a_pose import a_pose
+from model.engine import Job
+from model.errors import InputError
+from model.mesh.decimation import decimated
+from model.mesh.mesh import Mesh
+from model.mesh.poisson import sealed
+
+_SLICE_S = 0.15  # of mesh work between two chances for others
+_OF_THE_BODY: tuple[Stage, ...] = ("photos", "features", "shape", "export")
+
+Stages = Mapping[Stage, Callable[[], Awaitable[None]]]
+
+
+class AvatarPipeline(ABC):
+    """The stages of one job. Each reads what it needs from the subject and adds what it makes.
+
+    Args:
+        reference: as the published code has it, slips included.
+    """
+
+    def __init__(self, resources: Resources, request: AvatarRequest, job: Job, *, reference: bool = False) -> None:
+        self.resources = resources
+        self.device = resources.device
+        self.request = request
+        self.job = job
+        self.reference = reference
+        self.subject = Subject()
+
+    @property
+    @abstractmethod
+    def stages(self) -> Stages:
+        """What does each stage, in their order."""
+
+    async def run(self, first: Stage = "photos") -> None:
+        """From `first` on; what the stages before it make is read from the job's outputs.
+
+        Raises:
+            InputError: `no_stage`: they have left nothing there, or the body alone has no such stage.
+        """
+        names = [name for name in self.stages if not self.request.body_only or name in _OF_THE_BODY]
+        if first not in names:
+            raise InputError(f"the body alone has no stage '{first}'", code="no_stage", field="from_stage")
+        folder, start = self.job.outputs, names.index(first)
+        for name in names[:start]:
+            await self.device.cpu(partial(stage_files.load, name, self.subject, folder))
+        for name in names[start:]:
+            self.job.progress(name, 0, 1)
+            await self.stages[name]()
+            if name in self.request.stages:
+                await self.device.cpu(partial(stage_files.save, name, self.subject, folder))
+
+    async def photos(self) -> None:
+        """Cut the person out of each photo and put them into the middle of a square."""
+        fields = sorted(self.job.inputs, key=lambda field: int(field.rpartition(".")[2]))
+        cutouts: dict[str, Cutout] = {}
+        for field in fields:
+            cutouts[field] = await self.device.cpu(partial(self._person_in, field))
+            self.job.progress("photos", len(cutouts), len(fields))
+        self.subject.photos = await self.device.cpu(
+            lambda: [framed(cutouts[field].picture, reference=self.reference) for field in fields]
+        )
+        if len(fields) == 1:
+            self.job.warn("one_photo", "there is only one photo: what it does not show is made up")
+        if several := [field for field in fields if cutouts[field].several_people]:
+            self.job.warn("several_people", f"the largest person was taken in {', '.join(several)}")
+        if all(cutouts[field].cut_at_top for field in fields):
+            self.job.warn("no_head", "every photo seems to end below the head: it is made up")
+
+    def _person_in(self, field: str) -> Cutout:
+        return cut_out(read_photo(self.job.inputs[field], field), self.resources.matting, field)
+
+    def loaded_photos(self, size: int) -> tuple[Tensor, Tensor]:
+        """The photos as networks see them: (N, 3, size, size) on grey, and their alphas, (N, size, size)."""
+        colours, alphas = zip(*(loaded(photo, size, size) for photo in self.subject.photos), strict=True)
+        return torch.stack(colours), torch.stack(alphas)
+
+    async def mesh(self) -> None:
+        """The body, deformed until it looks like the normals; then its own hands, and a surface without holes."""
+        work = await self.device.run(self._reconstruction)
+
+        def advance() -> None:
+            until = time.monotonic() + _SLICE_S
+            while work.done < work.total and time.monotonic() < until:
+                work.advance(1)
+
+        while work.done < work.total:
+            await self.device.run(advance)
+            self.job.progress("mesh", work.done, work.total)
+        hands = self.resources.hands
+
+        def finished() -> Mesh:
+            parts = swap_hands(work.mesh(), self.body(), hands.face_mask, hands.near_wrist_vertex_mask)
+            return sealed(parts, run=self.device.in_side_process)
+
+        self.subject.mesh = await self.device.cpu(finished)
+
+    def _reconstruction(self) -> Reconstruction:
+        request = self.request
+        return Reconstruction(
+            self.body(),
+            targets(self.subject.normals, request.mesh_size, reference=self.reference),
+            self.resources.rasteriser,
+            seed=request.seed,
+            iterations=request.iterations,
+            reference=self.reference,
+        )
+
+    def body(self) -> Mesh:
+        """The shaped body in A pose, on the device."""
+        betas = self.subject.betas.to(self.device.torch_device)
+        return a_pose(self.resources.body, betas, rounded=self.reference)
+
+    async def colour(self) -> None:
+        """The views' colours on the mesh, which from here on has no more triangles than asked for."""
+        whole = self.subject.mesh.to(self.device.torch_device)
+        mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces, run=self.device.in_side_process))
+        self.subject.coloured = await self.device.run(lambda: self.painter().coloured(mesh))
+
+    def painter(self) -> Painter:
+        """What paints meshes in the colours of the six views."""
+        size, rasteriser = self.request.mesh_size, self.resources.rasteriser
+        return Painter(self.body(), self.subject.rgb, size, rasteriser, reference=self.reference)
+
+    async def export(self) -> None:
+        """The files; the person turning, if that was asked for."""
+        mesh = self.body() if self.request.body_only else self.subject.coloured.to(self.device.torch_device)
+        results = Results(self.resources, self.request, self.job)
+        textured = self.request.texture == "atlas" and not self.request.body_only
+        painting = await results.painted(mesh, self.painter) if textured else None
+        await results.write(mesh, self.subject.betas, painting)
+        if self.request.turntable:
+            await results.turn(mesh, painting, closed=not self.reference)

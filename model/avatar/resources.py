@@ -1,0 +1,48 @@
+"""What every avatar engine computes with beside its own networks, loaded once a worker and shared by all jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from model.body.hands import Hands, hands
+from model.body.smplx import BodyModel, read_body
+from model.mesh.rasteriser import Rasteriser
+from model.mesh.rasterisers import open_rasteriser
+from model.perception.label_maps import onnx_providers
+from model.perception.matting import Matting, open_matting
+from model.runtime.device import Device
+from model.weights.pack import Pack
+
+
+@dataclass(frozen=True)
+class Resources:
+    """matting: cuts people out of photos; None where there is no file of one. notice: the body model's licence, as
+    files that derive from it say."""
+
+    device: Device
+    body: BodyModel
+    hands: Hands
+    rasteriser: Rasteriser
+    matting: Matting | None
+    notice: str
+
+    @classmethod
+    def read(cls, weights: Path, device: Device, body: str, matting: str, hand_ids: str, landmark_ids: str) -> Self:
+        """From files named as under `weights`. Those of the hands may be absent.
+
+        Raises:
+            WeightsError: a file is absent or not what it should be.
+        """
+        model = read_body(weights / body).to(device.torch_device)
+        known = [file if (file := weights / name).is_file() else None for name in (hand_ids, landmark_ids)]
+        licence = Pack(weights).facts(weights / body).licence or "unknown"
+        return cls(
+            device=device,
+            body=model,
+            hands=hands(model, *known),
+            rasteriser=open_rasteriser(device.torch_device),
+            matting=open_matting(weights / matting, onnx_providers(device)),
+            notice=f"Skeleton and skin weights derive from a body model; its licence: {licence}",
+        )

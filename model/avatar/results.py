@@ -1,0 +1,76 @@
+"""From a coloured mesh to the files of an answer, in steps between which others have the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from model.avatar import turning
+from model.avatar.colour import THRESHOLD
+from model.avatar.export import export_avatar
+from model.avatar.painting import Painter
+from model.avatar.request import AvatarRequest
+from model.avatar.resources import Resources
+from model.body.a_pose import pose_a
+from model.engine import Job
+from model.mesh.atlas import Atlas, unwrap
+from model.mesh.baking import shown, spread, texture_of
+from model.mesh.mesh import Mesh
+
+_TEXELS = 1 << 17  # painted between two chances for others
+
+
+class Results:
+    """What a job leaves in its outputs."""
+
+    def __init__(self, resources: Resources, request: AvatarRequest, job: Job) -> None:
+        self._resources = resources
+        self._device = resources.device
+        self._request = request
+        self._job = job
+
+    async def painted(self, mesh: Mesh, painter: Callable[[], Painter]) -> turning.Painting:
+        """An atlas of the mesh and its picture. painter: is made on the device."""
+        atlas = await self._device.cpu(
+            lambda: unwrap(mesh, self._request.texture_size, run=self._device.in_side_process)
+        )
+        return atlas, await self._texture(mesh, atlas, await self._device.run(painter))
+
+    async def _texture(self, mesh: Mesh, atlas: Atlas, painter: Painter) -> Image.Image:
+        run = self._device.run
+        projection = await run(lambda: painter.projection(mesh))
+        texels = await run(lambda: painter.texels(atlas, projection))
+        colours = [await run(partial(shown, piece, projection, THRESHOLD)) for piece in texels.pieces(_TEXELS)]
+        texture = await run(lambda: texture_of(texels.covered, torch.cat(colours)))
+        return await self._device.cpu(lambda: spread(texture, texels.covered))
+
+    async def write(self, mesh: Mesh, betas: Tensor, painting: turning.Painting | None) -> None:
+        """`avatar.glb` and the other formats asked for, and `body.json`."""
+        betas = betas.to(self._device.torch_device)
+        body, rig = self._resources.body, self._job.export_rig
+        posed = pose_a(body, betas)
+        await self._device.cpu(
+            lambda: export_avatar(
+                self._job.outputs,
+                mesh,
+                body,
+                betas,
+                posed,
+                painting,
+                formats=self._request.formats,
+                rig=rig,
+                notice=self._resources.notice if rig else None,
+            )
+        )
+
+    async def turn(self, mesh: Mesh, painting: turning.Painting | None, *, closed: bool) -> None:
+        """The person turning once around. closed: the last step leads back to the first frame."""
+        frames, pictures = turning.frames(mesh, painting, self._resources.rasteriser, closed=closed), []
+        for done in range(turning.FRAMES):
+            pictures.append(await self._device.run(lambda: next(frames)))
+            self._job.progress("turntable", done + 1, turning.FRAMES)
+        await self._device.cpu(lambda: turning.write(pictures, self._job.outputs))
