@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from model.engines.up2you.views.views import Views
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Generator, Tensor
@@ -22,6 +21,7 @@ from torch import Generator, Tensor
 from bench.ceiling import device_name
 from bench.report import Report, Row, Target
 from model.engines.catvton.engine import TryOn
+from model.engines.up2you.views.generator import ViewGenerator
 from model.runtime.device import Device, open_device
 from tests.model.catvton.replay import GREY_LEVELS, LATENT_TOLERANCE, Case, distance, grey_levels, replay
 
@@ -120,8 +120,8 @@ def views(device: Device, runner: asyncio.Runner, most: int | None) -> Iterator[
         print(f"the avatar's views are left out: {error}")
         return
     with tempfile.TemporaryDirectory() as folder:
-        loops = Views(reference_weights(Path(folder)), device)
-        for stage, name in list({"rgb": "pipe_i2mv", "normal": "pipe_mv2normal"}.items())[:most]:
+        loops = ViewGenerator(reference_weights(Path(folder)), device)
+        for stage, name in list({"rgb": "pipe_i2mv", "normals": "pipe_mv2normal"}.items())[:most]:
             recorded = load_file(GOLDEN / f"up2you/{name}.safetensors")
             poses = load_file(GOLDEN / "up2you/pipe_i2mv.safetensors")["control_image"]  # the same in both
             painted = runner.run(drawn(loops, stage, recorded, poses, name))
@@ -130,13 +130,13 @@ def views(device: Device, runner: asyncio.Runner, most: int | None) -> Iterator[
             yield row(f"avatar, {stage} views", None, list(zip(ours.astype(np.uint8), theirs, strict=True)))
 
 
-async def drawn(loops: Views, stage: str, recorded: dict[str, Tensor], poses: Tensor, name: str) -> Tensor:
+async def drawn(loops: ViewGenerator, stage: str, recorded: dict[str, Tensor], poses: Tensor, name: str) -> Tensor:
     """The pictures of one loop, (6, 3, H, W) in [0, 1]."""
     given = json.loads((GOLDEN / f"up2you/{name}.json").read_bytes())
     told = {"steps": given["steps"], "guidance": given["guidance_scale"]}
     generator, references = Generator().manual_seed(given["seed"]), recorded["reference_rgbs"]
     async with loops.device.live("avatar", 0):
-        if stage == "normal":
+        if stage == "normals":
             return await loops.normals(references, poses, generator=generator, **told)
         weight_maps = recorded["weight_maps"][:, 0, ..., 0]  # (views, photos, g, g)
         return await loops.rgb(references, weight_maps, poses, generator=generator, **told)

@@ -49,7 +49,7 @@ def test_an_adapter_of_published_size_has_the_published_keys_and_shapes(tmp_path
         unet = UNet2DConditionModel(**PUBLISHED_UNET)
     network = view_weights.adapter(tmp_path, stage, unet)
     (checkpoint,) = network.checkpoints
-    assert dict(checkpoint.expected) == published_shapes(f"{stage}_adapter.safetensors")
+    assert dict(checkpoint.expected) == published_shapes(Path(view_weights.ADAPTERS[stage]).name)
     assert len(checkpoint.expected) == 160 + 38
     counts = [sum(tensor.numel() for tensor in part.parameters()) for part in (unet, network.module.layers)]
     assert counts == [865_910_724, 99_148_160]
