@@ -10,13 +10,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from serve.docs import Examples, add_docs
+from serve.docs import add_docs
 from serve.errors import Problem
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
+from serve.openapi import Examples
 from serve.problem_response import problem_json, problem_response
 from serve.token import RequireToken
 from serve.workers import Workers

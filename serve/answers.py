@@ -1,0 +1,140 @@
+"""What clients are told, each thing defined once: answers and their outputs, progress, jobs, problems."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+JobState = Literal["queued", "running", "done", "failed"]
+
+
+class Told(BaseModel):
+    """Base: members that another version has written and this one does not know are dropped."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class OutputFile(Told):
+    """One file of a result."""
+
+    name: str
+    content_type: str
+    bytes: int = Field(ge=0)
+    sha256: str = Field(description="Of the file, in hexadecimal.")
+
+
+class InlineOutput(OutputFile):
+    """A file that travels in the answer."""
+
+    data: str = Field(description="The file as base64.")
+
+
+class StoredOutput(OutputFile):
+    """A file that lies in storage."""
+
+    uri: str = Field(description="`s3://bucket/key` or `file:///path`.")
+
+
+Output = InlineOutput | StoredOutput
+
+
+class Notice(Told):
+    """Something that did not stop the job."""
+
+    code: str
+    message: str
+
+
+class UsedModel(Told):
+    """What computed the answer."""
+
+    engine: str
+    fingerprint: str | None = Field(description="Of the weights.")
+    licence: str | None = Field(description="Of the weights.")
+
+
+class Answer(Told):
+    """A job's result."""
+
+    id: str
+    type: str
+    state: Literal["done"]
+    seed: int
+    settings: dict[str, JsonValue] = Field(description="As they were used; with the seed they repeat a result.")
+    outputs: list[Output]
+    warnings: list[Notice]
+    timings: dict[str, float] = Field(description="Seconds by stage.")
+    model: UsedModel
+
+
+class ProblemDetails(Told):
+    """Why there is no result (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="One sentence for people.")
+    code: str = Field(description="Stable and machine readable.")
+    field: str | None = Field(description="The request field at fault.")
+    retryable: bool
+    retry_after_s: float | None
+    request_id: str | None
+
+
+class FailedLine(Told):
+    """The answer to a line of a batch that has none."""
+
+    id: str | None
+    state: Literal["failed"] = "failed"
+    problem: ProblemDetails
+
+
+class Progress(Told):
+    """How far a job is."""
+
+    id: str
+    stage: str
+    done: int
+    total: int
+    elapsed_s: float
+
+
+class ProgressEvent(Progress):
+    """In a stream."""
+
+    event: Literal["progress"] = "progress"
+
+
+class AnswerEvent(Answer):
+    """The end of a stream."""
+
+    event: Literal["answer"] = "answer"
+
+
+class ProblemEvent(ProblemDetails):
+    """The end of a stream."""
+
+    event: Literal["problem"] = "problem"
+
+
+Event = ProgressEvent | AnswerEvent | ProblemEvent
+
+
+class TakenJob(Told):
+    """What is said of a job that is handed in."""
+
+    id: str
+    state: JobState
+    estimated_s: float | None = Field(description="Seconds until its end; null while nothing was measured.")
+    url: str
+
+
+class Job(Told):
+    """What is said of a job later. `answer` and `problem` are what `/invocations` would have sent."""
+
+    id: str
+    state: JobState
+    progress: Progress | None = None
+    answer: Answer | None = None
+    problem: ProblemDetails | None = None
