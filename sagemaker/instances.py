@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
             f" / {arguments.utilisation:g} busy / {gpus} GPU(s)"
         )
     elif arguments.write:
-        PAGE.write_text(page())
+        PAGE.write_text(page(), encoding="utf-8")
         print(PAGE)
     else:
         print(page(), end="")

@@ -32,6 +32,7 @@ from pathlib import Path
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from common.calls import Caller
+from common.command_line import speak_any_language, words_of
 from packs.consent import ask
 from packs.fetching import fetch, missing
 from packs.hub import Hub
@@ -47,10 +48,11 @@ _FOLDER = Path("weights")
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    speak_any_language()
     try:
         status: int = arguments.command(arguments)
     except (PackError, OSError, Boto3Error, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {words_of(error)}", file=sys.stderr)
         return 2 if isinstance(error, LicenceNotAcceptedError) else 1
     return status
 

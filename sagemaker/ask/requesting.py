@@ -7,11 +7,11 @@ import base64
 import json
 import mimetypes
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
 from common.failures import Failed, Json
+from common.text import read_text
 
 # Option -> the field of the request it fills.
 PICTURES = {
@@ -82,9 +82,8 @@ def reference(argument: str) -> str:
 
 
 def _read(file: str) -> Json:
-    text = sys.stdin.read() if file == "-" else Path(file).read_text()
     try:
-        request = json.loads(text)
+        request = json.loads(read_text(file))
     except ValueError as error:
         raise Failed(f"--request {file}: not JSON: {error}") from None
     if not isinstance(request, dict):
