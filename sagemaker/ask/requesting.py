@@ -19,6 +19,14 @@ PICTURES = {
     **{"garment_upper": "garments.upper", "garment_lower": "garments.lower"},
 }
 
+_MEANINGS = {
+    "person": "who is dressed",
+    "garment": "what is put on",
+    "mask": "white where to paint (default: found automatically)",
+    "garment_upper": "with --garment-lower, instead of --garment",
+    "garment_lower": "with --garment-upper, instead of --garment",
+}
+
 
 def add_request_options(command: argparse.ArgumentParser) -> None:
     """`--request`, and options for what most requests are made of."""
@@ -27,7 +35,7 @@ def add_request_options(command: argparse.ArgumentParser) -> None:
     )
     request.add_argument("--request", metavar="FILE", help="the request as JSON; -: from stdin")
     for name in PICTURES:
-        request.add_argument(f"--{name.replace('_', '-')}", metavar="PICTURE")
+        request.add_argument(f"--{name.replace('_', '-')}", metavar="PICTURE", help=_MEANINGS[name])
     request.add_argument("--photos", nargs="+", metavar="PICTURE", help="of one person; or one s3://bucket/folder/")
     request.add_argument(
         "--set",
