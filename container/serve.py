@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +23,7 @@ from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
 from serve.app import create_app
 from serve.batch import Batch, execution_parameters
+from serve.computing import Computing
 from serve.fetch import Fetcher
 from serve.health import Health
 from serve.https import Https
@@ -100,8 +100,7 @@ class Front:
         results = Results(store=store, omoib=omoib, max_inline_bytes=settings.max_inline_bytes)
         jobs = Jobs(
             spool=spool,
-            fetcher=fetcher,
-            results=results,
+            computing=Computing(fetcher=fetcher, results=results, workers=supervisor, metrics=metrics),
             workers=supervisor,
             metrics=metrics,
             max_queued=settings.max_queued_jobs,
@@ -218,9 +217,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def own_version() -> str:
-    """The installed version, or that of the checkout that this runs in."""
+    """The installed version; a checkout that was not installed has none."""
     try:
         return version("atelier")
     except PackageNotFoundError:
-        described = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
-        return str(described["project"]["version"])
+        return "0"

@@ -14,16 +14,31 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from container.messages import (
+    AboutJob,
+    Beat,
+    Cancel,
+    CannotStart,
+    JobCancelled,
+    JobDone,
+    JobFailed,
+    JobLive,
+    JobProgress,
+    Ready,
+    Run,
+)
 from container.pace import Pace
+from container.slots import Slot, Ticket
 from container.worker_process import WorkerProcess
 from model.engine import OnProgress
 from model.request import Request
-from serve.errors import WorkerLost, from_engine
+from serve.errors import Problem, WorkerLost, from_engine
+from serve.marks import Result
 from serve.metrics import Metrics
+from serve.spool import JobDirectory
+from serve.workers import LoadedEngine
 
 _FIRST_RESTART_S, _LAST_RESTART_S = 0.5, 30.0
 _HEALTHY_S = 60.0  # a worker that was ready this long restarts without delay
@@ -32,46 +47,6 @@ _DEATHS_ALONE, _DEATHS_IN_COMPANY = 2, 5
 _WATCH_S = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Ticket:
-    """A job while a worker owes its result. `name` is its directory in the spool."""
-
-    name: str
-    request: Request
-    on_progress: OnProgress
-    ended: asyncio.Future[None]
-    waiting_since: float = field(default_factory=time.monotonic)
-    queue_s: float = 0.0
-    live: bool = False
-    cancelled: bool = False
-    left: float = 1.0  # share of the work still to do
-    deaths_alone: int = 0
-    deaths_in_company: int = 0
-
-    @property
-    def engine(self) -> str:
-        return self.request.engine
-
-    @property
-    def work(self) -> float:
-        return self.request.work()
-
-
-@dataclass(eq=False)
-class Slot:
-    """A place for one worker, through all its restarts."""
-
-    index: int
-    process: WorkerProcess | None = None
-    tickets: dict[str, Ticket] = field(default_factory=dict)
-    solo: bool = False  # runs a suspect, alone
-    forwards: int = 0
-    slowest_s: float = 0.0
-    moved: float = 0.0  # when a forward was last seen to finish, or there was nothing to do
-    rows: dict[str, int] = field(default_factory=dict)
-    ready_since: float | None = None
 
 
 class GaveUp(Exception):  # noqa: N818 - ends the process, is never handled as an error
@@ -95,9 +70,9 @@ class Supervisor:
         stall_s: float,
         metrics: Metrics,
     ) -> None:
-        self.models: dict[str, Any] = {}  # what the first ready worker said of its engines
-        self.device: dict[str, Any] = {}
-        self.backends: dict[str, Any] = {}
+        self.models: Mapping[str, LoadedEngine] = {}  # what the worker said of its engines that was ready last
+        self.device: Mapping[str, str | int] = {}
+        self.backends: Mapping[str, str | None] = {}
         self.none_ready_since: float | None = None  # None: some worker is ready, or none has been yet
         self.gave_up: asyncio.Future[GaveUp] = asyncio.get_running_loop().create_future()
         self._command = command
@@ -185,7 +160,7 @@ class Supervisor:
     def _hand(self, ticket: Ticket, slot: Slot) -> None:
         assert slot.process is not None  # noqa: S101 - it is ready
         slot.tickets[ticket.name] = ticket
-        slot.process.send("run", ticket.name)
+        slot.process.send(Run(job=ticket.name))
 
     def _cancel(self, ticket: Ticket) -> None:
         ticket.cancelled = True
@@ -196,7 +171,7 @@ class Supervisor:
                 return
         for slot in self._slots:
             if ticket.name in slot.tickets and slot.process is not None:
-                slot.process.send("cancel", ticket.name)
+                slot.process.send(Cancel(job=ticket.name))
 
     # -- one worker, through all its lives --------------------------------------------------------------------
 
@@ -209,80 +184,84 @@ class Supervisor:
                 log.exception("a worker could not be started", extra={"worker": slot.index})
                 await asyncio.sleep(_LAST_RESTART_S)
                 continue
-            slot.process, slot.moved = process, time.monotonic()
-            slot.forwards, slot.slowest_s, slot.rows = 0, 0.0, {}
+            slot.restart(process)
             reason = "it said nothing"
             try:
                 async for message in process:
-                    if message["event"] == "failed":
-                        reason = message["message"]
-                    else:
-                        self._hear(slot, message)
+                    match message:
+                        case CannotStart():
+                            reason = message.reason
+                        case Ready():
+                            self._on_ready(slot, message)
+                        case Beat():
+                            self._on_beat(slot, message)
+                        case _ if ticket := slot.tickets.get(message.job):
+                            self._on_job(slot, ticket, message)
             finally:
                 process.kill()
             status = await process.end()
             if not self.was_ready and not self.gave_up.done():
                 self.gave_up.set_result(GaveUp(reason, 70 if status == 70 else 3))
-            log.error("a worker died", extra={"worker": slot.index, "status": status, "live": _live_names(slot)})
+            log.error("a worker died", extra={"worker": slot.index, "status": status, "live": slot.live_names})
             lived_s = time.monotonic() - slot.ready_since if slot.ready_since else 0.0
             self._bury(slot)
             pause_s = 0.0 if lived_s > _HEALTHY_S else min(max(2 * pause_s, _FIRST_RESTART_S), _LAST_RESTART_S)
             await asyncio.sleep(pause_s)
 
-    def _hear(self, slot: Slot, message: dict[str, Any]) -> None:
-        event = message["event"]
-        if event == "ready":
-            self._on_ready(slot, message)
-        elif event == "beat":
-            self._on_beat(slot, message)
-        elif ticket := slot.tickets.get(message["job"]):
-            if event == "live":
-                ticket.live, ticket.queue_s = True, time.monotonic() - ticket.waiting_since
-            elif event == "progress":
-                self._on_progress(ticket, message)
-            elif event == "ended":
-                self._on_ended(slot, ticket, message)
-
-    def _on_ready(self, slot: Slot, message: dict[str, Any]) -> None:
-        self.models, self.device, self.backends = message["models"], message["device"], message["backends"]
+    def _on_ready(self, slot: Slot, ready: Ready) -> None:
+        self.models, self.device, self.backends = ready.models, ready.device, ready.backends
         slot.ready_since = slot.moved = time.monotonic()
         self._count_ready()
         log.info("a worker is ready", extra={"worker": slot.index, "engines": list(self.models), "device": self.device})
         self._deal()
 
-    def _on_beat(self, slot: Slot, message: dict[str, Any]) -> None:
-        if message["forwards"] != slot.forwards or not _live_names(slot):
+    def _on_beat(self, slot: Slot, beat: Beat) -> None:
+        if beat.forwards != slot.forwards or not slot.live_names:
             slot.moved = time.monotonic()
-        slot.forwards, slot.slowest_s = message["forwards"], message["slowest_s"]
-        for rows, count in message["rows"].items():
-            self._metrics.forwards.labels(rows=rows).inc(count - slot.rows.get(rows, 0))
-        slot.rows = message["rows"]
+        slot.forwards, slot.slowest_s = beat.forwards, beat.slowest_s
+        for rows, count in beat.rows.items():
+            self._metrics.forwards.labels(rows=str(rows)).inc(count - slot.rows.get(rows, 0))
+        slot.rows = beat.rows
 
-    def _on_progress(self, ticket: Ticket, message: dict[str, Any]) -> None:
+    def _on_job(self, slot: Slot, ticket: Ticket, message: AboutJob) -> None:
+        match message:
+            case JobLive():
+                ticket.live, ticket.queue_s = True, time.monotonic() - ticket.waiting_since
+            case JobProgress():
+                self._on_progress(ticket, message)
+            case JobDone():
+                if ticket.work:  # what needs no device teaches nothing about it
+                    self._pace.learn(ticket.engine, ticket.work, message.device_s)
+                self._on_end(slot, ticket)
+            case JobFailed():
+                kind = type(ticket.request)
+                self._on_end(slot, ticket, from_engine(message.code, message.field, message.message, kind))
+            case JobCancelled():
+                self._on_end(slot, ticket)
+
+    def _on_progress(self, ticket: Ticket, progress: JobProgress) -> None:
         stages = ticket.request.heavy_stages
-        if message["stage"] in stages:
-            ticket.left = 1 - (stages.index(message["stage"]) + message["done"] / message["total"]) / len(stages)
-            if message["done"] > 1 and not self._pace.knows(ticket.engine):
-                self._pace.learn(ticket.engine, ticket.work * (1 - ticket.left), message["device_s"])
-        ticket.on_progress(message["stage"], message["done"], message["total"])
+        if progress.stage in stages:
+            ticket.left = 1 - (stages.index(progress.stage) + progress.done / progress.total) / len(stages)
+            if progress.done > 1 and not self._pace.knows(ticket.engine):
+                self._pace.learn(ticket.engine, ticket.work * (1 - ticket.left), progress.device_s)
+        ticket.on_progress(progress.stage, progress.done, progress.total)
 
-    def _on_ended(self, slot: Slot, ticket: Ticket, message: dict[str, Any]) -> None:
+    def _on_end(self, slot: Slot, ticket: Ticket, problem: Problem | None = None) -> None:
         del slot.tickets[ticket.name]
-        if "device_s" in message and ticket.work:  # what needs no device teaches nothing about it
-            self._pace.learn(ticket.engine, ticket.work, message["device_s"])
-        if "error" in message and not ticket.cancelled:
-            ticket.ended.set_exception(from_engine(message["error"]))
+        if problem is not None and not ticket.cancelled:
+            ticket.ended.set_exception(problem)
         else:
             ticket.ended.set_result(None)
         self._deal()
 
     def _bury(self, slot: Slot) -> None:
         """Decide what becomes of the jobs of a worker that died."""
-        tickets, company = list(slot.tickets.values()), len(_live_names(slot)) > 1
-        slot.tickets, slot.process, slot.ready_since, slot.solo = {}, None, None, False
+        company = len(slot.live_names) > 1
+        tickets = slot.clear()
         self._count_ready()
         for ticket in reversed(tickets):
-            if ticket.cancelled or (self._spool_dir / ticket.name / "result.json").exists():
+            if ticket.cancelled or JobDirectory(self._spool_dir / ticket.name).has(Result):
                 ticket.ended.set_result(None)
             elif not ticket.live:
                 self._waiting.appendleft(ticket)
@@ -317,10 +296,6 @@ class Supervisor:
             await asyncio.sleep(_WATCH_S)
             for slot in self._slots:
                 allowed_s = max(self._stall_s, _STALL_TIMES_SLOWEST * slot.slowest_s)
-                if slot.process and _live_names(slot) and time.monotonic() - slot.moved > allowed_s:
+                if slot.process and slot.live_names and time.monotonic() - slot.moved > allowed_s:
                     log.error("a worker stalled and is killed", extra={"worker": slot.index, "allowed_s": allowed_s})
                     slot.process.kill()
-
-
-def _live_names(slot: Slot) -> list[str]:
-    return [ticket.name for ticket in slot.tickets.values() if ticket.live]

@@ -6,9 +6,7 @@ It has no credentials and needs no network. It lives as long as its end of the s
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
-import json
 import logging
 import mimetypes
 import os
@@ -19,15 +17,31 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from PIL import Image
 
 from container.memory import give_back_free_memory, keep_freed_memory
+from container.messages import (
+    Beat,
+    Cancel,
+    CannotStart,
+    FromWorker,
+    JobCancelled,
+    JobDone,
+    JobFailed,
+    JobLive,
+    JobProgress,
+    Ready,
+    Run,
+    to_worker,
+)
 from container.settings import Settings
+from model.codes import CommonCode
 from model.engine import Engine, Job
 from model.engines.registry import ENGINES, engine_class, engines_of
 from model.errors import DeviceLostError, EngineError, WeightsError
+from model.request import Request
 from model.runtime.compiling import set_up_compiling
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
@@ -35,6 +49,12 @@ from model.runtime.errors import CrowdedError
 from model.runtime.memory import DeviceMemory
 from model.runtime.warm_up import warm_up
 from model.weights.pack import Pack
+from serve.answers import Notice, OutputFile
+from serve.errors import is_disk_full
+from serve.marks import Accepted, Result
+from serve.place import sync_file, sync_folder
+from serve.spool import JobDirectory
+from serve.workers import LoadedEngine
 
 EXIT_FAILED = 1
 EXIT_CANNOT_START = 3
@@ -74,11 +94,11 @@ async def _serve(settings: Settings, connection: socket.socket) -> None:
         async with asyncio.TaskGroup() as group:  # a worker that beats no more must not go on listening
             group.create_task(worker.start())
             async for line in reader:
-                message = json.loads(line)
-                if message["do"] == "run":
-                    worker.run(message["job"])
-                else:
-                    worker.cancel(message["job"])
+                match to_worker.validate_json(line):
+                    case Run(job=name):
+                        worker.run(name)
+                    case Cancel(job=name):
+                        worker.cancel(name)
             os._exit(0)  # the front is gone: nobody waits for anything any more
     except Exception:
         log.exception("the worker failed")
@@ -91,12 +111,12 @@ class Worker:
     def __init__(self, settings: Settings, writer: asyncio.StreamWriter) -> None:
         self._settings = settings
         self._writer = writer
-        self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._tasks: dict[str, asyncio.Task[JobDone | JobFailed]] = {}
         self._idle_beats = 0
 
-    def send(self, event: str, **fields: Any) -> None:
+    def send(self, message: FromWorker) -> None:
         """Tell the front. Lines are small and the front always reads, so nothing waits here."""
-        self._writer.write(json.dumps({"event": event, **fields}).encode() + b"\n")
+        self._writer.write(message.line())
 
     async def start(self) -> None:
         """Load the engines, say so, and beat from then on."""
@@ -105,7 +125,7 @@ class Worker:
         except Exception as error:  # whatever it is, it must not leave a worker that is never ready
             log.exception("the worker could not start")
             await self._leave(EXIT_DEVICE_LOST if "CUDA error" in str(error) else EXIT_CANNOT_START, str(error))
-        self.send("ready", models=models, device=describe(self._device), backends=backends())
+        self.send(Ready(models=models, device=describe(self._device), backends=backends()))
         while True:
             await asyncio.sleep(_BEAT_S)
             self._beat()
@@ -113,7 +133,7 @@ class Worker:
 
     def _beat(self) -> None:
         stats = self._device.stats
-        self.send("beat", forwards=stats.forwards, slowest_s=stats.slowest_s, rows=dict(stats.rows))
+        self.send(Beat(forwards=stats.forwards, slowest_s=stats.slowest_s, rows=dict(stats.rows)))
 
     async def _rest(self) -> None:
         self._idle_beats = 0 if self._tasks else self._idle_beats + 1
@@ -121,7 +141,7 @@ class Worker:
             await asyncio.to_thread(give_back_free_memory)
 
     async def _leave(self, code: int, reason: str) -> NoReturn:
-        self.send("failed", message=reason.splitlines()[0] if reason else "no reason given")
+        self.send(CannotStart(reason=reason.splitlines()[0] if reason else "no reason given"))
         await self._writer.drain()
         os._exit(code)
 
@@ -136,68 +156,77 @@ class Worker:
         if name in self._tasks:
             self._tasks[name].cancel()
 
-    def _end(self, name: str, task: asyncio.Task[dict[str, Any]]) -> None:
+    def _end(self, name: str, task: asyncio.Task[JobDone | JobFailed]) -> None:
         """Tell the front. Here and not in the task, which never runs when it is cancelled before it began."""
         del self._tasks[name]
-        self.send("ended", job=name, **({"cancelled": True} if task.cancelled() else task.result()))
+        self.send(JobCancelled(job=name) if task.cancelled() else task.result())
 
-    async def _compute(self, name: str) -> dict[str, Any]:
+    async def _compute(self, name: str) -> JobDone | JobFailed:
         """Run the job; returns the device seconds it took, or what went wrong."""
         try:
-            return {"device_s": await self._run_in(self._settings.spool_dir / name, name)}
+            return JobDone(job=name, device_s=await self._run_in(JobDirectory(self._settings.spool_dir / name)))
         except DeviceLostError as error:
             await self._leave(EXIT_DEVICE_LOST, error.message)
         except EngineError as error:
-            problem = {"code": error.code, "field": error.field, "message": error.message}
+            return JobFailed(job=name, code=error.code, field=error.field, message=error.message)
         except OSError as error:
             log.exception("a job could not read or write its files", extra={"job": name})
-            code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "internal"
-            problem = {"code": code, "field": None, "message": "the job's files could not be written"}
+            code = CommonCode.DISK_FULL if is_disk_full(error) else CommonCode.INTERNAL
+            return JobFailed(job=name, code=code, field=None, message="the job's files could not be written")
         except Exception:  # a bug of ours must not take the worker along
             log.exception("a job failed unexpectedly", extra={"job": name})
-            problem = {"code": "internal", "field": None, "message": "the engine failed unexpectedly"}
-        return {"error": problem}
+            return JobFailed(job=name, code=CommonCode.INTERNAL, field=None, message="the engine failed unexpectedly")
 
-    async def _run_in(self, directory: Path, name: str) -> float:
+    async def _run_in(self, directory: JobDirectory) -> float:
         """Compute one job directory and leave its `result.json`. Returns the device seconds it took."""
-        marked = json.loads((directory / "request.json").read_text())
-        engine = self._engines[marked["engine"]]
-        request = engine.Request.model_validate(marked["request"])
+        accepted = directory.read(Accepted)
+        if accepted is None:
+            raise FileNotFoundError(directory.path)
+        engine = self._engines[accepted.engine]
+        request = engine.Request.model_validate(accepted.request)
         resident_bytes = engine.resident_bytes(request)
         try:
-            return await self._attempt(engine, request, directory, name, resident_bytes)
+            return await self._attempt(engine, request, directory, resident_bytes)
         except CrowdedError:
-            return await self._attempt(engine, request, directory, name, self._device.memory.total_bytes)
+            return await self._attempt(engine, request, directory, self._device.memory.total_bytes)
 
-    async def _attempt(self, engine: Engine, request: Any, directory: Path, name: str, resident_bytes: int) -> float:
-        outputs = directory / "outputs"
+    async def _attempt(self, engine: Engine, request: Request, directory: JobDirectory, resident_bytes: int) -> float:
+        outputs = directory.outputs
         outputs.mkdir(exist_ok=True)
         for leftover in outputs.iterdir():
             leftover.unlink()
+
+        def on_progress(stage: str, done: int, total: int) -> None:
+            progress = JobProgress(job=directory.name, stage=stage, done=done, total=total, device_s=account.device_s)
+            self.send(progress)
+
         job = Job(
-            {path.name: path for path in (directory / "inputs").iterdir()},
+            {path.name: path for path in directory.inputs.iterdir()},
             outputs,
             max_output_pixels=self._settings.max_output_pixels,
             export_rig=self._settings.export_rig,
-            on_progress=lambda stage, done, total: self.send(
-                "progress", job=name, stage=stage, done=done, total=total, device_s=account.device_s
-            ),
+            on_progress=on_progress,
         )
         async with self._device.live(engine.name, resident_bytes) as account:
-            self.send("live", job=name)
+            self.send(JobLive(job=directory.name))
             await engine.run(request, job)
         job.close_stage()
-        result = {
-            "outputs": await self._device.cpu(lambda: [describe_output(path) for path in results_first(outputs)]),
-            "warnings": job.warnings,
-            "timings": {f"{stage}_s": seconds for stage, seconds in job.stage_seconds.items()}
-            | {"network_s": account.device_s},
-        }
-        mark(directory / "result.json", result)
+        timings = {f"{stage}_s": seconds for stage, seconds in job.stage_seconds.items()}
+        await self._device.cpu(lambda: finish(directory, job, timings | {"network_s": account.device_s}))
         return account.device_s
 
 
-def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]:
+def finish(directory: JobDirectory, job: Job, timings: dict[str, float]) -> None:
+    """Describe the files that a job has left, and mark it as computed."""
+    files = results_first(directory.outputs)
+    for file in files:
+        sync_file(file)
+    sync_folder(directory.outputs)
+    warnings = [Notice.model_validate(warning) for warning in job.warnings]
+    directory.mark(Result(outputs=[describe_output(file) for file in files], warnings=warnings, timings=timings))
+
+
+def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, LoadedEngine]]:
     """The device, the engines on it, and what `/api/models` says of them."""
     pack = Pack(settings.model_dir)
     names = chosen_engines(settings, pack)
@@ -224,13 +253,13 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Any]]
     for name in names:
         started = time.monotonic()
         engines[name] = engine_class(name)(pack.folder, device)
-        models[name] = {
-            "type": ENGINES[name].type,
-            "fingerprint": pack.fingerprint(name),
-            "licence": pack.licence(name),
-            "weights_bytes": pack.bytes_on_disk(name),
-            "defaults": pack.defaults(name),
-        }
+        models[name] = LoadedEngine(
+            type=ENGINES[name].type,
+            fingerprint=pack.fingerprint(name),
+            licence=pack.licence(name),
+            weights_bytes=pack.bytes_on_disk(name),
+            defaults=dict(pack.defaults(name)),
+        )
         log.info("engine loaded", extra={"engine": name, "seconds": round(time.monotonic() - started, 3)})
     for width, height in settings.sizes():
         for name, engine in engines.items():
@@ -291,16 +320,9 @@ def results_first(outputs: Path) -> list[Path]:
     return sorted(outputs.iterdir(), key=lambda path: (not path.name.startswith("result"), path.name))
 
 
-def describe_output(path: Path) -> dict[str, Any]:
+def describe_output(path: Path) -> OutputFile:
     """Name, media type, size and hash of one finished file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return {"name": path.name, "content_type": content_type, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def mark(path: Path, content: dict[str, Any]) -> None:
-    """Write a mark beside its place and rename it there, so that it is whole or absent."""
-    beside = path.with_suffix(".part")
-    beside.write_text(json.dumps(content))
-    beside.rename(path)
+    return OutputFile(name=path.name, content_type=content_type, bytes=path.stat().st_size, sha256=digest)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+
+from container.messages import MOST_LINE_BYTES, FromWorker, ToWorker, from_worker
 
 # What a worker inherits: how to find its interpreter, libraries and caches. Never AWS_*, never a token.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _INHERITED_PREFIXES = ("PYTHON", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "TORCH", "PYTORCH_", "TRITON_", "XDG_CACHE_")
+
+
+log = logging.getLogger(__name__)
 
 
 def worker_environment(environment: Mapping[str, str], settings: Sequence[str]) -> dict[str, str]:
@@ -43,22 +47,24 @@ class WorkerProcess:
             process = await asyncio.create_subprocess_exec(
                 *command, "--fd", str(theirs.fileno()), env=environment, pass_fds=[theirs.fileno()]
             )
-        return cls(process, *await asyncio.open_connection(sock=ours))
+        return cls(process, *await asyncio.open_connection(sock=ours, limit=MOST_LINE_BYTES))
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, do: str, job: str) -> None:
+    def send(self, message: ToWorker) -> None:
         """Tell the worker. A dead one does not hear; its death is noticed by the iteration."""
-        self._writer.write(json.dumps({"do": do, "job": job}).encode() + b"\n")
+        self._writer.write(message.line())
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+    async def __aiter__(self) -> AsyncIterator[FromWorker]:
         try:
             async for line in self._reader:
-                yield json.loads(line)
+                yield from_worker.validate_json(line)
         except ConnectionError:
             return
+        except ValueError:  # no message, or a line that does not end
+            log.exception("a worker cannot be understood", extra={"pid": self.pid})
 
     async def end(self) -> int:
         """Wait for the death of the process; returns its exit status."""

@@ -9,13 +9,15 @@ EngineError
 
 from __future__ import annotations
 
+from model.codes import Code, CommonCode, LocalCode
+
 
 class EngineError(Exception):
     """Base of all. `code` is stable and machine readable, `field` names the request field at fault."""
 
-    code = "internal"
+    code: Code = CommonCode.INTERNAL
 
-    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(self, message: str, *, code: Code | None = None, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
@@ -25,22 +27,22 @@ class EngineError(Exception):
 class InputError(EngineError):
     """The client's picture or field cannot be used. Retrying the same request cannot help."""
 
-    code = "unusable_input"
+    code = LocalCode.UNUSABLE_INPUT
 
 
 class DeviceMemoryError(EngineError):
     """The job needs more device memory than there is."""
 
-    code = "out_of_memory"
+    code = CommonCode.OUT_OF_MEMORY
 
 
 class DeviceLostError(EngineError):
     """The device stopped working (a CUDA context cannot be used again after such an error)."""
 
-    code = "device_lost"
+    code = LocalCode.DEVICE_LOST
 
 
 class WeightsError(EngineError):
     """A checkpoint cannot be loaded as it is."""
 
-    code = "bad_weights"
+    code = LocalCode.BAD_WEIGHTS

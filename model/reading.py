@@ -8,6 +8,7 @@ import numpy as np
 from pi_heif import register_heif_opener
 from PIL import Image, ImageOps
 
+from model.codes import CommonCode
 from model.errors import InputError
 
 # Pillow can open much else, some of it by starting other programs.
@@ -30,7 +31,7 @@ def read_picture(file: Path, field: str) -> Image.Image:
             return _eight_bits(ImageOps.exif_transpose(opened))
     except Exception as error:  # decoders raise whatever broken bytes lead them to
         message = f"{field} cannot be read as a picture ({type(error).__name__})"
-        raise InputError(message, code="image_unreadable", field=field) from error
+        raise InputError(message, code=CommonCode.IMAGE_UNREADABLE, field=field) from error
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

@@ -8,23 +8,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
-from typing_extensions import TypeAliasType
+
+from model.codes import Codes
 
 MAX_FOLDER_FILES = 64  # of an input that is a folder
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
-# A type with a name: the OpenAPI document tells by it which fields are pictures.
-ImageRef = TypeAliasType(
-    "ImageRef",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
-            "(`file://` only where the operator allows it).",
-        ),
-    ],
-)
+ImageRef = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
+        "(`file://` only where the operator allows it).",
+    ),
+]
 
 
 def random_seed() -> int:
@@ -59,6 +56,8 @@ class Request(BaseModel):
     heavy_stages: ClassVar[tuple[str, ...]]
     # What the main output can be: `Accept` may ask for its bytes.
     media_types: ClassVar[tuple[str, ...]]
+    # What a job can be refused for beside `CommonCode`. A worker's word of another one is a bug.
+    codes: ClassVar[Codes]
 
     type: str
     engine: str

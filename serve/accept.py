@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from serve.codes import FrontCode
 from serve.errors import Invalid
 
 # Media type -> the `output.format` it means, if any.
@@ -56,4 +57,4 @@ class Accept:
         """Raise Invalid when the wanted file is of none of these."""
         if self.file and not any(kind.startswith(self.file.removesuffix("*")) for kind in media_types):
             detail = f"there will be no {self.file}; 'Accept' can be application/json, {', '.join(media_types)}"
-            raise Invalid(detail, code="bad_accept")
+            raise Invalid(detail, code=FrontCode.BAD_ACCEPT)

@@ -59,6 +59,7 @@ class Answer(Told):
 
     id: str
     type: str
+    engine: str
     state: Literal["done"]
     seed: int
     settings: dict[str, JsonValue] = Field(description="As they were used; with the seed they repeat a result.")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from serve.docs import add_docs
+from serve.answers import ProblemDetails
+from serve.codes import FrontCode
+from serve.docs import Examples, add_docs
 from serve.errors import Problem
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
-from serve.openapi import Examples
-from serve.problem_response import problem_json, problem_response
+from serve.responses import details_response, problem_response
 from serve.token import RequireToken
 from serve.workers import Workers
 
@@ -26,7 +26,7 @@ from serve.workers import Workers
 def create_app(
     *,
     invocations: Invocations,
-    batch_parameters: dict[str, Any],
+    batch_parameters: Mapping[str, int | str],
     jobs_api: JobsApi,
     health: Health,
     workers: Workers,
@@ -77,7 +77,7 @@ def create_app(
         return JSONResponse(
             {
                 "state": health.state(),
-                "models": workers.models,
+                "models": {name: engine.model_dump() for name, engine in workers.models.items()},
                 "device": workers.device,
                 "backends": workers.backends,
             }
@@ -86,23 +86,22 @@ def create_app(
     return app
 
 
-async def _problem(request: Request, problem: Exception) -> JSONResponse:
+async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101 - registered for it
     return problem_response(problem, request.state.request_id)
 
 
-async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _http_exception(request: Request, error: Exception) -> Response:
     """Starlette's own refusals: no such route, wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(error.status_code).phrase,
-        "status": error.status_code,
-        "detail": f"{request.method} {request.url.path[:100]}: {error.detail}",
-        "code": "no_such_route",
-        "field": None,
-        "retryable": False,
-        "retry_after_s": None,
-        "request_id": request.state.request_id,
-    }
-    return problem_json(body, dict(error.headers or {}))
+    details = ProblemDetails(
+        title=HTTPStatus(error.status_code).phrase,
+        status=error.status_code,
+        detail=f"{request.method} {request.url.path[:100]}: {error.detail}",
+        code=FrontCode.NO_SUCH_ROUTE,
+        field=None,
+        retryable=False,
+        retry_after_s=None,
+        request_id=request.state.request_id,
+    )
+    return details_response(details, dict(error.headers or {}))

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from serve.accept import Accept
+from serve.answers import Answer, FailedLine
 from serve.body import Body, read_bytes
 from serve.errors import DeadlinePassed, as_problem
 from serve.hang_up import CLIENT_GONE, unless_gone
 from serve.intake import Intake
 from serve.jobs import Jobs
-from serve.live_job import Answer
 
 JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/json-lines")
 
@@ -73,24 +71,24 @@ class Batch:
             raise errors.exceptions[0] from None
         return True
 
-    async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer:
-        job_id: Any = None
+    async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer | FailedLine:
+        named = None
         try:
             body = await Body.parse(line)
-            job_id = body.fields.get("id")
+            named = body.fields.get("id")
             return await self._result(body, ends - time.monotonic())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this line's
-            problem = as_problem(error).to_json(request_id)
-            return {"id": job_id if isinstance(job_id, str) else None, "state": "failed", "problem": problem}
+            details = as_problem(error).details(request_id)
+            return FailedLine(id=named if isinstance(named, str) else None, problem=details)
 
     async def _result(self, body: Body, left_s: float) -> Answer:
         if left_s <= 0:
             raise DeadlinePassed(f"the file was not done within {self.deadline_s:g} s")
         job, deadline_s = await self.intake.submit(body, self.deadline_s, Accept())
-        return job if isinstance(job, dict) else await self.jobs.wait(job, min(deadline_s, left_s))
+        return job if isinstance(job, Answer) else await self.jobs.wait(job, min(deadline_s, left_s))
 
 
-def execution_parameters(max_body_bytes: int, max_live_jobs: int) -> dict[str, Any]:
+def execution_parameters(max_body_bytes: int, max_live_jobs: int) -> dict[str, int | str]:
     """What `/execution-parameters` tells the platform: as large and as many files as we take."""
     megabytes = min(max(max_body_bytes // 2**20, 1), _PLATFORM_MB)
     return {
@@ -113,9 +111,9 @@ class Answers:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed when it is read
         self._places = [(0, 0)] * count
 
-    def put(self, index: int, answer: Answer) -> None:
+    def put(self, index: int, answer: Answer | FailedLine) -> None:
         """Keep the answer to line `index`."""
-        line = json.dumps(answer).encode() + b"\n"
+        line = answer.model_dump_json().encode() + b"\n"
         self._file.write(line)
         self._file.flush()
         self._places[index] = (self.bytes, len(line))

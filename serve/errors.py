@@ -24,7 +24,11 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from typing import Any
+
+from model.codes import Code, CommonCode
+from model.request import Request
+from serve.answers import ProblemDetails
+from serve.codes import FrontCode, codes_of
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +36,21 @@ _MAX_DETAIL, _MAX_FIELD = 1200, 300  # bytes: the whole problem stays under 2 kB
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
-    """An answer that is not a result. `code` is stable; `detail` is one sentence for people."""
+    """An answer that is not a result. `code` is stable and decides the status; `detail` is one sentence for people."""
 
-    status: int
     title: str
-    code: str = "internal"
+    code: Code
+    status: int
     retryable: bool = False
+
+    def __init_subclass__(cls) -> None:
+        cls.status = cls.code.status
 
     def __init__(
         self,
         detail: str,
         *,
-        code: str | None = None,
+        code: Code | None = None,
         field: str | None = None,
         retryable: bool | None = None,
         retry_after_s: float | None = None,
@@ -51,93 +58,99 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code
+        self.status = self.code.status
         self.field = field
         if retryable is not None:
             self.retryable = retryable
         self.retry_after_s = retry_after_s
 
-    def to_json(self, request_id: str | None) -> dict[str, Any]:
-        """The members of an `application/problem+json` body (RFC 9457 and ours)."""
-        return {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "detail": beginning(self.detail, _MAX_DETAIL),
-            "code": self.code,
-            "field": self.field and beginning(self.field, _MAX_FIELD),
-            "retryable": self.retryable,
-            "retry_after_s": self.retry_after_s,
-            "request_id": request_id,
-        }
+    def details(self, request_id: str | None) -> ProblemDetails:
+        """The `application/problem+json` body (RFC 9457's members and ours)."""
+        return ProblemDetails(
+            title=self.title,
+            status=self.status,
+            detail=beginning(self.detail, _MAX_DETAIL),
+            code=self.code.value,
+            field=self.field and beginning(self.field, _MAX_FIELD),
+            retryable=self.retryable,
+            retry_after_s=self.retry_after_s,
+            request_id=request_id,
+        )
 
 
 class BadRequest(Problem):
-    status, title, code = 400, "Bad request", "bad_json"
+    title, code = "Bad request", FrontCode.BAD_JSON
 
 
 class Unauthorized(Problem):
-    status, title, code = 401, "Unauthorized", "unauthorized"
+    title, code = "Unauthorized", FrontCode.UNAUTHORIZED
 
 
 class NoSuchJob(Problem):
-    status, title, code = 404, "No such job", "no_such_job"
+    title, code = "No such job", FrontCode.NO_SUCH_JOB
 
 
 class IdInUse(Problem):
-    status, title, code = 409, "Id in use", "id_in_use"
+    title, code = "Id in use", FrontCode.ID_IN_USE
 
 
 class TooLarge(Problem):
-    status, title, code = 413, "Too large", "too_large"
+    title, code = "Too large", FrontCode.TOO_LARGE
 
 
 class UnsupportedMedia(Problem):
-    status, title, code = 415, "Unsupported media", "unsupported_media"
+    title, code = "Unsupported media", FrontCode.UNSUPPORTED_MEDIA
 
 
 class Invalid(Problem):
-    status, title, code = 422, "Invalid request", "invalid_field"
+    title, code = "Invalid request", CommonCode.INVALID_FIELD
 
 
 class InputUnavailable(Problem):
-    status, title, code = 424, "Input unavailable", "input_unavailable"
+    title, code = "Input unavailable", FrontCode.INPUT_UNAVAILABLE
 
 
 class Overloaded(Problem):
-    status, title, code, retryable = 429, "Too busy", "overloaded", True
+    title, code, retryable = "Too busy", FrontCode.OVERLOADED, True
 
 
 class Internal(Problem):
-    status, title, code = 500, "Internal error", "internal"
+    title = "Internal error"
+    code: Code = CommonCode.INTERNAL
 
 
 class WorkerLost(Internal):
-    code = "worker_lost"
+    code = FrontCode.WORKER_LOST
 
 
 class NotStored(Problem):
-    status, title, code, retryable = 502, "Not stored", "not_stored", True
+    title, code, retryable = "Not stored", FrontCode.NOT_STORED, True
 
 
 class NotReady(Problem):
-    status, title, code, retryable = 503, "Not ready", "not_ready", True
+    title, code, retryable = "Not ready", FrontCode.NOT_READY, True
 
 
 class DeadlinePassed(Problem):
-    status, title, code, retryable = 504, "Deadline passed", "deadline", True
+    title, code, retryable = "Deadline passed", FrontCode.DEADLINE, True
 
 
 class OutOfMemory(Problem):
-    status, title, code = 507, "Out of memory", "out_of_memory"
+    title, code = "Out of memory", CommonCode.OUT_OF_MEMORY
 
 
 class RepeatedProblem(Problem):
     """The problem an earlier request of the same id and body ended with."""
 
-    def __init__(self, problem: dict[str, Any]) -> None:
-        super().__init__(problem["detail"], code=problem["code"], field=problem["field"])
-        self.status = problem["status"]
-        self.title = problem["title"]
+    title, code = "Repeated", CommonCode.INTERNAL
+
+    def __init__(self, kept: ProblemDetails) -> None:
+        super().__init__(kept.detail)
+        self.status = kept.status
+        self._kept = kept
+
+    def details(self, request_id: str | None) -> ProblemDetails:
+        return self._kept.model_copy(update={"request_id": request_id})
 
 
 def beginning(text: str, most_bytes: int) -> str:
@@ -155,7 +168,7 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if is_disk_full(error):
-        return NotReady("the disk for jobs is full", code="disk_full", retry_after_s=60)
+        return NotReady("the disk for jobs is full", code=CommonCode.DISK_FULL, retry_after_s=60)
     log.error("unexpected failure", exc_info=error)
     return Internal("the service failed unexpectedly")
 
@@ -164,8 +177,11 @@ def is_disk_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def from_engine(error: dict[str, Any]) -> Problem:
-    """What a worker reported of a job that failed."""
-    code, field, message = error["code"], error["field"], error["message"]
-    kinds: dict[str, type[Problem]] = {"internal": Internal, "out_of_memory": OutOfMemory, "disk_full": NotReady}
-    return kinds.get(code, Invalid)(message, code=code, field=field)
+def from_engine(code: str, field: str | None, message: str, request: type[Request]) -> Problem:
+    """What a worker reported of a job that failed. A code that its engine does not have is a bug of ours."""
+    known = codes_of(request).get(code)
+    kinds: dict[int, type[Problem]] = {kind.status: kind for kind in (Invalid, Internal, NotReady, OutOfMemory)}
+    if known is None:
+        log.error("an engine reported a code of which nothing is known", extra={"code": code})
+        return Internal("the engine failed unexpectedly")
+    return kinds[known.status](message, code=known, field=field)

@@ -18,9 +18,11 @@ from PIL import Image
 from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
 from serve.aws import NO_CREDENTIALS, AwsError
+from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.s3 import S3
+from serve.threads import to_the_end
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
@@ -67,7 +69,7 @@ class Fetcher:
     async def _listed(self, field: str, prefix: str) -> dict[str, str]:
         """What lies in a folder, as references of its own."""
         if scheme_of(prefix) != "s3" or not prefix.endswith("/"):
-            raise Invalid(f"'{field}' must be s3://bucket/key/, ending in '/'", field=field, code="bad_url")
+            raise Invalid(f"'{field}' must be s3://bucket/key/, ending in '/'", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, prefix)
         try:
             objects = await self._s3.children(prefix, MAX_FOLDER_FILES + 1)
@@ -77,7 +79,7 @@ class Fetcher:
             raise InputUnavailable(f"there is nothing under '{field}'", field=field)
         if len(objects) > MAX_FOLDER_FILES:
             detail = f"there are more than {MAX_FOLDER_FILES} objects under '{field}'"
-            raise Invalid(detail, field=field, code="too_many_inputs")
+            raise Invalid(detail, field=field, code=FrontCode.TOO_MANY_INPUTS)
         return {f"{field}.{i}": reference for i, reference in enumerate(objects)}
 
     async def _fetch(self, field: str, reference: str, to: Path) -> None:
@@ -87,11 +89,11 @@ class Fetcher:
             case "s3":
                 await self._from_s3(field, reference, to)
             case "file":
-                await asyncio.to_thread(self._from_file, field, reference, to)
+                await to_the_end(self._from_file, field, reference, to)
             case "data" | "":
-                await asyncio.to_thread(self._from_base64, field, reference, to)
+                await to_the_end(self._from_base64, field, reference, to)
             case scheme:
-                raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code="bad_url")
+                raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code=FrontCode.BAD_URL)
         await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
@@ -105,9 +107,11 @@ class Fetcher:
 
     def _from_file(self, field: str, reference: str, to: Path) -> None:
         if not self._allow_file_uris:
-            raise Invalid(f"'{field}' is a file:// URI; set ALLOW_FILE_URIS=1", field=field, code="file_not_allowed")
+            raise Invalid(
+                f"'{field}' is a file:// URI; set ALLOW_FILE_URIS=1", field=field, code=FrontCode.FILE_NOT_ALLOWED
+            )
         if not reference.startswith("file:///"):
-            raise Invalid(f"'{field}' must name its file as file:///path", field=field, code="bad_url")
+            raise Invalid(f"'{field}' must name its file as file:///path", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, reference)
         source = path_of(reference)
         try:
@@ -123,20 +127,22 @@ class Fetcher:
 
     def _refuse_unless_allowed(self, field: str, reference: str) -> None:
         if self._input_allow and not lies_under(reference, self._input_allow):
-            raise Invalid(f"'{field}' is not under a prefix allowed here", field=field, code="input_not_allowed")
+            raise Invalid(
+                f"'{field}' is not under a prefix allowed here", field=field, code=FrontCode.INPUT_NOT_ALLOWED
+            )
 
     def _from_base64(self, field: str, reference: str, to: Path) -> None:
         encoded = reference
         if reference.startswith("data:"):
             kind, _, encoded = reference.partition(",")
             if not kind.endswith(";base64"):
-                raise Invalid(f"'{field}' is a data: URI that is not base64", field=field, code="bad_base64")
+                raise Invalid(f"'{field}' is a data: URI that is not base64", field=field, code=FrontCode.BAD_BASE64)
         if len(encoded) > (self._max_bytes + 2) * 4 // 3 + 4:
             raise self._too_large(field)
         try:
             content = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
-            raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code="bad_base64") from None
+            raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code=FrontCode.BAD_BASE64) from None
         if len(content) > self._max_bytes:
             raise self._too_large(field)
         to.write_bytes(content)
@@ -169,7 +175,9 @@ def check_picture(field: str, path: Path, max_pixels: int) -> None:
             width, height = picture.size
     except (OSError, SyntaxError, ValueError):
         known = ", ".join(PICTURE_FORMATS)
-        raise UnsupportedMedia(f"'{field}' is no {known} picture", field=field, code="unsupported_picture") from None
+        raise UnsupportedMedia(
+            f"'{field}' is no {known} picture", field=field, code=FrontCode.UNSUPPORTED_PICTURE
+        ) from None
     if width * height > max_pixels:
         detail = f"'{field}' has {width} x {height} pixels, more than {max_pixels}"
-        raise TooLarge(detail, field=field, code="too_many_pixels")
+        raise TooLarge(detail, field=field, code=FrontCode.TOO_MANY_PIXELS)

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serve.body import Body, limited, parse_json
+from serve.codes import FrontCode
 from serve.errors import BadRequest, Invalid
 
 _MAX_PARTS = 100
@@ -40,7 +41,7 @@ async def read_form(request: Request, max_bytes: int) -> Body:
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
-        raise BadRequest(f"the body is no multipart/form-data: {error}"[:200], code="bad_form") from None
+        raise BadRequest(f"the body is no multipart/form-data: {error}"[:200], code=FrontCode.BAD_FORM) from None
     try:
         parts = [(name, await content_of(part)) for name, part in form.multi_items()]
     finally:

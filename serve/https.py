@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, is_disk_full
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # host, port -> its addresses, the one to use first
@@ -112,7 +113,9 @@ class Https:
             raise _bad_url(field)
         addresses = await self._resolve(url.host, port)
         if not (url.host in self._allowed_hosts if self._allowed_hosts else all(map(is_public, addresses))):
-            raise Invalid(f"'{field}' names a host that is not allowed here", field=field, code="host_not_allowed")
+            raise Invalid(
+                f"'{field}' names a host that is not allowed here", field=field, code=FrontCode.HOST_NOT_ALLOWED
+            )
         return addresses[0]
 
 
@@ -127,7 +130,7 @@ def is_public(address: str) -> bool:
 
 
 def _bad_url(field: str) -> Invalid:
-    return Invalid(f"'{field}' must be a plain https URL", field=field, code="bad_url")
+    return Invalid(f"'{field}' must be a plain https URL", field=field, code=FrontCode.BAD_URL)
 
 
 async def _write(response: httpx.Response, to: Path, max_bytes: int, field: str) -> None:

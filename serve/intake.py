@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from serve.accept import Accept
+from serve.answers import Answer
 from serve.body import Body, media_type, read_bytes
 from serve.errors import UnsupportedMedia
 from serve.form import read_form
 from serve.jobs import Jobs
-from serve.live_job import Answer, LiveJob
+from serve.live_job import LiveJob
 from serve.store import Store
 from serve.submission import read_submission
 from serve.workers import Workers

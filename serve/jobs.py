@@ -10,6 +10,7 @@ A durable job (of the jobs API) has a waiter that never leaves, a deadline of it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -18,6 +19,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from model.request import Request
+from serve.answers import Answer, ProblemDetails, Progress
+from serve.codes import FrontCode
+from serve.computing import Computing
 from serve.errors import (
     DeadlinePassed,
     IdInUse,
@@ -29,12 +33,12 @@ from serve.errors import (
     RepeatedProblem,
     as_problem,
 )
-from serve.fetch import Fetcher
-from serve.live_job import Answer, Event, LiveJob
+from serve.live_job import LiveJob
+from serve.marks import Settled
 from serve.metrics import Metrics
-from serve.results import Results
 from serve.spool import JobDirectory, Spool
 from serve.submission import Submission
+from serve.threads import to_the_end
 from serve.workers import Workers
 
 _EXPIRE_EVERY_S = 60.0
@@ -42,8 +46,6 @@ _LAST_CANCEL_S = 1.0  # for a worker to confirm that it lets go
 _PULSE_S = 5.0  # between events of a stream, so that a client that left is noticed
 
 log = logging.getLogger(__name__)
-
-Settled = dict[str, Any]  # what is kept of a job that ended: its digest, and its answer or problem
 
 
 class Jobs:
@@ -53,8 +55,7 @@ class Jobs:
         self,
         *,
         spool: Spool,
-        fetcher: Fetcher,
-        results: Results,
+        computing: Computing,
         workers: Workers,
         metrics: Metrics,
         max_queued: int,
@@ -62,8 +63,7 @@ class Jobs:
     ) -> None:
         self.draining = False
         self._spool = spool
-        self._fetcher = fetcher
-        self._results = results
+        self._computing = computing
         self._workers = workers
         self._metrics = metrics
         self._max_queued = max_queued
@@ -89,40 +89,44 @@ class Jobs:
         # From here to the claim nothing is awaited, so no two requests can claim one id.
         known = self._known(submission)
         if isinstance(known, LiveJob) and durable:
-            self._make_durable(known, deadline_s)
+            await self._make_durable(known, deadline_s)
         if known is not None:
             return known
         self.refuse_unless_open()
         return self._claim(submission, prefix, deadline_s, durable)
 
-    def _make_durable(self, job: LiveJob, deadline_s: float) -> None:
+    async def _make_durable(self, job: LiveJob, deadline_s: float) -> None:
         """Keep a job going that somebody waits for."""
         job.make_durable(deadline_s)
         if job.accepted.is_set():
-            job.accept()
+            with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+                await job.accept()
 
     def refuse_unless_open(self) -> None:
         """Raise NotReady while starting and while shutting down."""
         if self.draining:
-            raise NotReady("the service is shutting down", code="draining", retry_after_s=5)
+            raise NotReady("the service is shutting down", code=FrontCode.DRAINING, retry_after_s=5)
         if not self._workers.was_ready:
             raise NotReady("the service is still starting", retry_after_s=5)
 
     def _known(self, submission: Submission) -> LiveJob | Answer | None:
         job = self._live.get(submission.id)
         earlier = None if job else self._settled(submission.id)
-        if earlier is not None and "problem" in earlier and earlier["problem"]["retryable"]:
+        if earlier is not None and earlier.problem is not None and earlier.problem.retryable:
             return None
-        digest = job.digest if job else earlier and earlier["digest"]
-        if digest is not None and digest != submission.digest:
+        known = job or earlier
+        if known is not None and known.digest != submission.digest:
             raise IdInUse(f"id '{submission.id}' belongs to another request", field="id")
-        if earlier is not None and "problem" in earlier:
-            raise RepeatedProblem(earlier["problem"])
-        return job or (earlier and earlier["answer"])
+        if earlier is not None and earlier.problem is not None:
+            raise RepeatedProblem(earlier.problem)
+        return job if job is not None else earlier.answer if earlier is not None else None
 
     def _settled(self, job_id: str) -> Settled | None:
-        settled: Settled | None = self._spool.directory(job_id).read("answer.json")
-        return settled
+        try:
+            return self._spool.directory(job_id).read(Settled)
+        except ValidationError:
+            log.warning("an answer of another version cannot be read", extra={"job": job_id})
+            return None
 
     def _expected_unless_busy(self, request: Request, deadline_s: float) -> float:
         if len(self._live) >= self._max_queued:
@@ -149,7 +153,7 @@ class Jobs:
         )
         if durable:
             job.make_durable(deadline_s)
-        self._start(job, self._run(job))
+        self._start(job, self._computing.from_the_start(job))
         return job
 
     def _start(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> None:
@@ -178,21 +182,21 @@ class Jobs:
             if job.task.cancelled() and job.deleted:
                 raise NoSuchJob(f"job '{job.id}' was deleted") from None
             if job.task.cancelled():
-                raise NotReady("the service is shutting down", code="draining", retry_after_s=5) from None
+                raise NotReady("the service is shutting down", code=FrontCode.DRAINING, retry_after_s=5) from None
             raise
         finally:
             job.waiters -= 1
             if job.waiters == 0 and not job.computed:
                 job.task.cancel()
 
-    async def watch(self, job: LiveJob, waiting: asyncio.Task[Answer]) -> AsyncIterator[Event]:
+    async def watch(self, job: LiveJob, waiting: asyncio.Task[Answer]) -> AsyncIterator[Progress]:
         """The job's progress, newest only and at least every few seconds, until `waiting` is over."""
         while not waiting.done():
             moved = asyncio.create_task(job.moved.wait())
             await asyncio.wait([waiting, moved], timeout=_PULSE_S, return_when=asyncio.FIRST_COMPLETED)
             moved.cancel()
             if not waiting.done():
-                yield job.event()
+                yield job.shown_progress()
 
     # -- the life of one --------------------------------------------------------------------------------------
 
@@ -208,7 +212,7 @@ class Jobs:
         except Exception as error:
             problem = as_problem(error)
             code = problem.code
-            self._forget(job, problem)
+            await self._forget(job, problem)
             raise problem from error
         finally:
             del self._live[job.id]
@@ -218,84 +222,31 @@ class Jobs:
                 "job ended", extra={"job": job.id, "code": code, "seconds": round(time.monotonic() - job.began, 3)}
             )
 
-    def _forget(self, job: LiveJob, problem: Problem) -> None:
+    async def _forget(self, job: LiveJob, problem: Problem) -> None:
         try:
             if job.kept:
-                job.directory.settle({"digest": job.digest, "problem": problem.to_json(None)})
+                settled = Settled(digest=job.digest, problem=problem.details(None))
+                await to_the_end(job.directory.settle, settled)
                 return
         except OSError:  # perhaps the full disk that it failed of
             log.exception("a problem could not be kept", extra={"job": job.id})
         job.directory.erase()
 
-    async def _run(self, job: LiveJob) -> Answer:
-        inline = job.inline_references()
-        await self._fetcher.fetch_all(inline, job.directory.inputs)
-        job.on_disk(inline)
-        del inline
-        job.accept()
-        return await self._fetch_and_compute(job)
-
-    async def _fetch_and_compute(self, job: LiveJob) -> Answer:
-        async with job.within_deadline():
-            if job.may_be_stored and (stored := await self._results.find(job)):
-                job.directory.settle({"digest": job.digest, "answer": stored})
-                return stored
-            timings = await self._compute(job)
-        return await self._finish(job, timings)
-
-    async def _compute(self, job: LiveJob) -> dict[str, float]:
-        await self._fetcher.fetch_all(job.references, job.directory.inputs)
-        job.on_disk(job.references)
-        if job.durable:  # nobody else's inputs are looked at after a restart
-            job.directory.mark("ready", {})
-        fetch_s = time.monotonic() - job.began
-        queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
-        job.computed = True
-        return {"fetch_s": fetch_s, "queue_s": queue_s}
-
-    async def _finish(self, job: LiveJob, timings: dict[str, float]) -> Answer:
-        result = job.directory.read("result.json")
-        answer = {
-            "id": job.id,
-            "type": job.request.type,
-            "engine": job.request.engine,
-            "state": "done",
-            "seed": job.request.seed,
-            "settings": job.request.settings(),
-            "outputs": result["outputs"],
-            "warnings": result["warnings"],
-            "timings": timings | result["timings"],
-            "model": self._model(job.request.engine),
-        }
-        started = time.monotonic()
-        answer = await self._results.deliver(job, answer)
-        self._observe(job.request.engine, answer["timings"] | {"store_s": time.monotonic() - started})
-        if job.kept:
-            job.directory.settle({"digest": job.digest, "answer": answer})
-        else:
-            job.directory.erase()
-        return answer
-
-    def _model(self, engine: str) -> dict[str, Any]:
-        known = self._workers.models.get(engine, {})
-        return {"engine": engine, "fingerprint": known.get("fingerprint"), "licence": known.get("licence")}
-
-    def _observe(self, engine: str, timings: dict[str, float]) -> None:
-        for name, seconds in timings.items():
-            self._metrics.stage_seconds.labels(engine=engine, stage=name.removesuffix("_s")).observe(seconds)
-
     # -- asked for by id --------------------------------------------------------------------------------------
 
-    def find(self, job_id: str) -> LiveJob | Settled:
+    def find(self, job_id: str) -> LiveJob | Answer | ProblemDetails:
         """The live job of this id, or what is kept of it.
 
         Raises:
             NoSuchJob: there is neither.
         """
-        found = self._live.get(job_id) or self._settled(job_id)
-        if found is None:
+        if live := self._live.get(job_id):
+            return live
+        settled = self._settled(job_id)
+        ended = None if settled is None else settled.answer or settled.problem
+        if ended is None:
             raise NoSuchJob("no job of this id is running, and none has ended lately")
-        return found
+        return ended
 
     async def delete(self, job_id: str) -> None:
         """Cancel the job if it is live, and erase everything of it here.
@@ -316,7 +267,7 @@ class Jobs:
     def recover(self) -> None:
         """Take up what an earlier front left: results are stored, durable jobs run; the rest is deleted."""
         for directory in self._spool:
-            if not directory.has("answer.json") and not self._take_up(directory):
+            if not directory.has(Settled) and not self._take_up(directory):
                 directory.erase()
 
     def _take_up(self, directory: JobDirectory) -> bool:
@@ -327,7 +278,8 @@ class Jobs:
             return False
         if job is None:
             return False  # its client is gone
-        self._start(job, self._finish(job, {}) if job.computed else self._fetch_and_compute(job))
+        computing = self._computing
+        self._start(job, computing.finish(job, {}) if job.computed else computing.fetch_and_compute(job))
         log.info("a job goes on after the restart", extra={"job": job.id, "computed": job.computed})
         return True
 

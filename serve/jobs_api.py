@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from serve.accept import Accept
+from serve.answers import Answer, Job, ProblemDetails, TakenJob
 from serve.intake import Intake
-from serve.jobs import Jobs, Settled
-from serve.live_job import Answer, LiveJob
-from serve.stream import NDJSON, live_events, only, stream
+from serve.jobs import Jobs
+from serve.live_job import LiveJob
+from serve.responses import json_response
+from serve.stream import NDJSON, ending, live_events, only, stream
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class JobsApi:
         job, _ = await self.intake.take(request, self.deadline_s, durable=True)
         if isinstance(job, LiveJob):
             await self._accepted(job)
-        taken = describe_accepted(job)
-        return JSONResponse(taken, status_code=202, headers={"Location": taken["url"]})
+        taken = describe_taken(job)
+        return json_response(taken, status=202, headers={"Location": taken.url})
 
     async def _accepted(self, job: LiveJob) -> None:
         """Wait until nothing but its deletion can lose the job, or it has failed: an inline picture is none."""
@@ -50,44 +51,36 @@ class JobsApi:
             await self.jobs.wait(job, self.deadline_s)
 
     async def show(self, job_id: str) -> Response:
-        return JSONResponse(describe(job_id, self.jobs.find(job_id)))
+        return json_response(describe(job_id, self.jobs.find(job_id)))
 
     async def events(self, job_id: str, request: Request) -> Response:
-        job = self.jobs.find(job_id)
+        job, request_id = self.jobs.find(job_id), request.state.request_id
         media_type = Accept.parse(request.headers.get("accept", "")).stream or NDJSON
         if isinstance(job, LiveJob):
-            return stream(live_events(self.jobs, job, self.deadline_s, request.state.request_id), media_type)
-        if "problem" in job:
-            return stream(only("problem", job["problem"] | {"request_id": request.state.request_id}), media_type)
-        return stream(only("answer", job["answer"]), media_type)
+            return stream(live_events(self.jobs, job, self.deadline_s, request_id), media_type)
+        if isinstance(job, ProblemDetails):
+            job = job.model_copy(update={"request_id": request_id})
+        return stream(only(ending(job)), media_type)
 
     async def delete(self, job_id: str) -> Response:
         await self.jobs.delete(job_id)
         return Response(status_code=204)
 
 
-def describe_accepted(job: LiveJob | Answer) -> dict[str, Any]:
-    """What the client is told at once; `estimated_s` is null while nothing has been measured."""
+def describe_taken(job: LiveJob | Answer) -> TakenJob:
+    """What the client is told at once."""
     if isinstance(job, LiveJob):
-        return {
-            "id": job.id,
-            "state": state(job),
-            "estimated_s": round(job.expected_s, 1) or None,
-            "url": f"/api/jobs/{job.id}",
-        }
-    return {"id": job["id"], "state": "done", "estimated_s": 0, "url": f"/api/jobs/{job['id']}"}
+        estimated_s = round(job.expected_s, 1) or None
+        return TakenJob(id=job.id, state=job.state, estimated_s=estimated_s, url=f"/api/jobs/{job.id}")
+    return TakenJob(id=job.id, state="done", estimated_s=0, url=f"/api/jobs/{job.id}")
 
 
-def describe(job_id: str, job: LiveJob | Settled) -> dict[str, Any]:
-    """What the client is told later. `answer` and `problem` are what `/invocations` would have sent."""
-    told = {"id": job_id, "state": state(job), "progress": None, "answer": None, "problem": None}
-    if isinstance(job, LiveJob):
-        return told | {"progress": job.event()}
-    return told | {ending: job.get(ending) for ending in ("answer", "problem")}
-
-
-def state(job: LiveJob | Settled) -> str:
-    """`queued`, `running`, `done` or `failed`."""
-    if isinstance(job, LiveJob):
-        return "queued" if job.stage[0] == "queue" else "running"
-    return "failed" if "problem" in job else "done"
+def describe(job_id: str, job: LiveJob | Answer | ProblemDetails) -> Job:
+    """What the client is told later."""
+    match job:
+        case LiveJob():
+            return Job(id=job_id, state=job.state, progress=job.shown_progress())
+        case Answer():
+            return Job(id=job_id, state="done", answer=job)
+        case ProblemDetails():
+            return Job(id=job_id, state="failed", problem=job)

@@ -7,16 +7,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from model.engines.registry import request_class
 from model.request import Request
+from serve.answers import Answer, JobState, Progress
 from serve.errors import DeadlinePassed
 from serve.fetch import is_inline
+from serve.marks import Accepted, InputsReady, Result
 from serve.spool import JobDirectory
-
-Answer = dict[str, Any]
-Event = dict[str, Any]
+from serve.threads import to_the_end
 
 
 @dataclass(eq=False)
@@ -43,6 +42,7 @@ class LiveJob:
     stage: tuple[str, int, int] = ("queue", 0, 1)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     limit: asyncio.Timeout | None = None  # of its fetching and computing, while it does that
+    _written: Accepted | None = None
 
     @property
     def durable(self) -> bool:
@@ -74,20 +74,24 @@ class LiveJob:
         finally:
             self.limit = None
 
-    def accept(self) -> None:
+    async def accept(self) -> None:
         """Write `request.json`. Inline pictures are on disk by now; a durable job's other references are kept in it."""
-        record = {
-            "id": self.id,
-            "digest": self.digest,
-            "kept": self.kept,
-            "prefix": self.prefix,
-            "deadline_s": self.deadline_s,
-            "engine": self.request.engine,
-            "request": self.request.model_dump(mode="json"),
-            "references": self.references if self.durable else {},
-        }
-        self.directory.mark("request.json", record)
+        while (accepted := self._as_accepted()) != self._written:
+            await to_the_end(self.directory.mark, accepted)
+            self._written = accepted  # and once more, if it was made durable meanwhile
         self.accepted.set()
+
+    def _as_accepted(self) -> Accepted:
+        return Accepted(
+            id=self.id,
+            digest=self.digest,
+            kept=self.kept,
+            prefix=self.prefix,
+            deadline_s=self.deadline_s,
+            engine=self.request.engine,
+            request=self.request.model_dump(mode="json"),
+            references=self.references if self.durable else {},
+        )
 
     @classmethod
     def left_in(cls, directory: JobDirectory) -> LiveJob | None:
@@ -96,21 +100,21 @@ class LiveJob:
         Raises:
             KeyError, ValidationError: its `request.json` is another version's.
         """
-        record, computed = directory.read("request.json"), directory.has("result.json")
-        if record is None or not (record["deadline_s"] or (computed and record["prefix"])):
+        accepted, computed = directory.read(Accepted), directory.has(Result)
+        if accepted is None or not (accepted.deadline_s or (computed and accepted.prefix)):
             return None
         job = cls(
-            record["id"],
-            record["digest"],
+            accepted.id,
+            accepted.digest,
             directory,
-            request_class(record["engine"]).model_validate(record["request"]),
-            record["prefix"],
-            kept=record["kept"],
-            references={} if directory.has("ready") else record["references"],
+            request_class(accepted.engine).model_validate(accepted.request),
+            accepted.prefix,
+            kept=accepted.kept,
+            references={} if directory.has(InputsReady) else accepted.references,
             computed=computed,
         )
-        if record["deadline_s"]:
-            job.make_durable(record["deadline_s"])
+        if accepted.deadline_s:
+            job.make_durable(accepted.deadline_s)
         job.accepted.set()
         return job
 
@@ -128,8 +132,13 @@ class LiveJob:
         self.moved.set()
         self.moved = asyncio.Event()
 
-    def event(self) -> Event:
-        """How far it is."""
+    @property
+    def state(self) -> JobState:
+        """`queued` or `running`."""
+        return "queued" if self.stage[0] == "queue" else "running"
+
+    def shown_progress(self) -> Progress:
+        """How far it is, for those who ask."""
         stage, done, total = self.stage
         elapsed_s = round(time.monotonic() - self.began, 3)
-        return {"id": self.id, "stage": stage, "done": done, "total": total, "elapsed_s": elapsed_s}
+        return Progress(id=self.id, stage=stage, done=done, total=total, elapsed_s=elapsed_s)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from model.tryon.request import TryOnRequest
 from serve import aws
-from serve.live_job import Answer, LiveJob
+from serve.live_job import LiveJob
+from serve.marks import Result
 from serve.store import Store, StoreError
 
 _AWS_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com")
@@ -44,7 +45,7 @@ class Omoib:
         self._prefix = prefix
         self._queue = queue
 
-    async def deliver(self, job: LiveJob, answer: Answer) -> None:
+    async def deliver(self, job: LiveJob, result: Result) -> None:
         """Store the first JPEG where the backend looks for it, then tell it so. May happen more than once.
 
         Raises:
@@ -53,7 +54,7 @@ class Omoib:
         request = job.request
         if not isinstance(request, TryOnRequest) or request.user_id is None or self._prefix is None:
             return
-        pictures = [output["name"] for output in answer["outputs"] if output["content_type"] == "image/jpeg"]
+        pictures = [output.name for output in result.outputs if output.content_type == "image/jpeg"]
         if not pictures:
             return
         uri = f"{self._prefix}users/{request.user_id}/vton_result/{request.timestamp}/result.jpg"

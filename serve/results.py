@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from pathlib import Path
 
+from serve.answers import Answer, InlineOutput, StoredOutput
+from serve.codes import FrontCode
 from serve.errors import IdInUse, Internal, NotStored, TooLarge
-from serve.live_job import Answer, LiveJob
+from serve.live_job import LiveJob
+from serve.marks import Result
 from serve.omoib import Omoib
-from serve.store import MissingCredentialsError, Store, StoreError
+from serve.store import Manifest, MissingCredentialsError, Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 _READ_PAUSES_S = (0.5, 2.0)
@@ -42,48 +46,53 @@ class Results:
             raise NotStored(f"not computed, as it could not be stored: {error}") from None
         except (StoreError, TimeoutError):
             return None  # the upload will tell, with retries
-        if manifest is not None and manifest["digest"] != job.digest:
+        if manifest is None:
+            return None
+        if manifest.digest != job.digest:
             raise IdInUse(f"id '{job.id}' belongs to another request", field="id")
-        stored: Answer | None = manifest and manifest["answer"]
-        return stored
+        return manifest.answer
 
-    async def deliver(self, job: LiveJob, answer: Answer) -> Answer:
+    async def deliver(self, job: LiveJob, result: Result, answer: Answer) -> Answer:
         """Complete the answer with its files: as `data`, or as the `uri` they are stored at.
 
         Raises:
             TooLarge: too many bytes for an inline answer.
         """
-        if job.prefix is None:
-            await asyncio.to_thread(self._inline, job, answer)
-            return answer
-        return await self._store_for_sure(job, job.prefix, answer)
+        if job.prefix is not None:
+            return await self._store_for_sure(job, job.prefix, result, answer)
+        inline = await asyncio.to_thread(self._inline, job, result)
+        return answer.model_copy(update={"outputs": inline})
 
-    def _inline(self, job: LiveJob, answer: Answer) -> None:
-        size = sum(output["bytes"] for output in answer["outputs"])
+    def _inline(self, job: LiveJob, result: Result) -> list[InlineOutput]:
+        size = sum(output.bytes for output in result.outputs)
         if self._max_inline_bytes and size * 4 / 3 > self._max_inline_bytes:
             detail = f"the result has {size} bytes, too many for an inline answer; name 'output.prefix' or use jpeg"
-            raise TooLarge(detail, code="inline_too_large", field="output.inline")
-        for output in answer["outputs"]:
-            content = (job.directory.outputs / output["name"]).read_bytes()
-            output["data"] = base64.b64encode(content).decode()
+            raise TooLarge(detail, code=FrontCode.INLINE_TOO_LARGE, field="output.inline")
+        return [
+            InlineOutput(**output.model_dump(), data=base64_of(job.directory.outputs / output.name))
+            for output in result.outputs
+        ]
 
-    async def _store_for_sure(self, job: LiveJob, prefix: str, answer: Answer) -> Answer:
+    async def _store_for_sure(self, job: LiveJob, prefix: str, result: Result, answer: Answer) -> Answer:
         pause_s = _FIRST_RETRY_S
         while True:
             try:
-                return await self._store_once(job, prefix, answer)
+                return await self._store_once(job, prefix, result, answer)
             except StoreError as error:
                 job.not_stored_because = str(error)
                 log.warning("a result could not be stored yet", extra={"job": job.id, "reason": str(error)})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LAST_RETRY_S)
 
-    async def _store_once(self, job: LiveJob, prefix: str, answer: Answer) -> Answer:
-        for output in answer["outputs"]:
-            output["uri"] = f"{prefix}{job.id}/{output['name']}"
-            await self._store.put(output["uri"], job.directory.outputs / output["name"], output["content_type"])
-        await self._omoib.deliver(job, answer)
-        if await self._store.finish(prefix, job.id, {"digest": job.digest, "answer": answer}):
+    async def _store_once(self, job: LiveJob, prefix: str, result: Result, answer: Answer) -> Answer:
+        stored = [
+            StoredOutput(**output.model_dump(), uri=f"{prefix}{job.id}/{output.name}") for output in result.outputs
+        ]
+        for output in stored:
+            await self._store.put(output.uri, job.directory.outputs / output.name, output.content_type)
+        await self._omoib.deliver(job, result)
+        answer = answer.model_copy(update={"outputs": stored})
+        if await self._store.finish(prefix, job.id, Manifest(digest=job.digest, answer=answer)):
             return answer
         return await self.find(job) or answer
 
@@ -93,12 +102,12 @@ class Results:
         Raises:
             NotStored: it is stored, but cannot be read now.
         """
-        for output in answer["outputs"]:
-            if output["content_type"].startswith(content_type.removesuffix("*")):
-                if "data" in output:
-                    return base64.b64decode(output["data"]), output["content_type"]
-                if content := await self._read_again(output["uri"]):
-                    return content, output["content_type"]
+        for output in answer.outputs:
+            if output.content_type.startswith(content_type.removesuffix("*")):
+                if isinstance(output, InlineOutput):
+                    return base64.b64decode(output.data), output.content_type
+                if content := await self._read_again(output.uri):
+                    return content, output.content_type
         raise Internal(f"there is no {content_type} among the stored results")
 
     async def _read_again(self, uri: str) -> bytes | None:
@@ -110,3 +119,7 @@ class Results:
             except StoreError as error:
                 reason = str(error)
         raise NotStored(f"stored, but storage does not give it back now ({reason}); ask again", retry_after_s=10)
+
+
+def base64_of(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()

@@ -8,21 +8,25 @@
         result.json    computed         by the worker, after its outputs are closed
         answer.json    stored           by the front, after every upload is confirmed
 
-Every mark is written beside its place and renamed there, so it is whole or absent.
+Every mark (`serve/marks.py`) is written beside its place and renamed there, so it is whole or absent.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from model.codes import CommonCode
 from serve.errors import NotReady
+from serve.marks import Mark, Settled
+from serve.place import put_in_place
+
+M = TypeVar("M", bound=Mark)
 
 
 class SpoolInUse(Exception):  # noqa: N818 - ends the process
@@ -41,37 +45,39 @@ class JobDirectory:
     def name(self) -> str:
         return self.path.name
 
-    def read(self, mark: str) -> Any:
-        """The content of a mark, or None where it is absent."""
+    def read(self, kind: type[M]) -> M | None:
+        """The content of a mark, or None where it is absent.
+
+        Raises:
+            ValidationError: another version has written it.
+        """
         try:
-            return json.loads((self.path / mark).read_text())
+            return kind.model_validate_json((self.path / kind.file).read_bytes())
         except FileNotFoundError:
             return None
 
-    def has(self, mark: str) -> bool:
+    def has(self, kind: type[Mark]) -> bool:
         """Whether the mark is set."""
-        return (self.path / mark).exists()
+        return (self.path / kind.file).exists()
 
-    def mark(self, mark: str, content: Any) -> None:
+    def mark(self, mark: Mark) -> None:
         """Set a mark."""
-        beside = self.path / f"{mark}.front"
-        beside.write_text(json.dumps(content))
-        beside.rename(self.path / mark)
+        put_in_place(self.path / mark.file, mark.model_dump_json().encode())
 
-    def settle(self, answer: Any) -> None:
+    def settle(self, settled: Settled) -> None:
         """Keep only the answer: the pictures are erased."""
         try:
-            self.mark("answer.json", answer)
+            self.mark(settled)
         except OSError:  # a full disk: there may be room where the pictures are
             self._erase_all_but_the_answer()
-            self.mark("answer.json", answer)
+            self.mark(settled)
         self._erase_all_but_the_answer()
 
     def _erase_all_but_the_answer(self) -> None:
         for entry in self.path.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
-            elif entry.name != "answer.json":
+            elif entry.name != Settled.file:
                 entry.unlink()
 
     def erase(self) -> None:
@@ -109,7 +115,7 @@ class Spool:
             NotReady: less than `SPOOL_MIN_FREE_BYTES` of disk are left.
         """
         if shutil.disk_usage(self._root).free < self._min_free_bytes:
-            raise NotReady("the disk for jobs is nearly full", code="disk_full", retry_after_s=60)
+            raise NotReady("the disk for jobs is nearly full", code=CommonCode.DISK_FULL, retry_after_s=60)
         directory = self.directory(job_id)
         directory.erase()
         try:
@@ -135,7 +141,7 @@ class Spool:
 
     def _is_expired(self, directory: JobDirectory) -> bool:
         try:
-            answered = (directory.path / "answer.json").stat().st_mtime
+            answered = (directory.path / Settled.file).stat().st_mtime
         except FileNotFoundError:  # not answered yet, or just erased
             return False
         return time.time() - answered > self._ttl_s

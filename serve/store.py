@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
+import logging
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from model.request import Output
 from serve.addresses import lies_under, path_of
+from serve.answers import Answer
 from serve.aws import NO_CREDENTIALS, AwsError
+from serve.codes import FrontCode
 from serve.errors import Invalid
+from serve.place import sync_file, sync_folder
 from serve.s3 import S3
 
 MANIFEST = "manifest.json"
 
 # Other failures pass, and are tried again.
 _NEVER_A_FOLDER = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Manifest(BaseModel):
+    """What is stored last: the answer, and the request it belongs to."""
+
+    digest: str
+    answer: Answer
 
 
 class StoreError(Exception):
@@ -56,7 +73,9 @@ class Folder:
             to.parent.mkdir(parents=True, exist_ok=True)
             beside = to.with_name(f".{to.name}.part")
             shutil.copyfile(file, beside)
+            sync_file(beside)
             beside.rename(to)
+            sync_folder(to.parent)
 
         await asyncio.to_thread(upload)
 
@@ -66,8 +85,10 @@ class Folder:
             to.parent.mkdir(parents=True, exist_ok=True)
             beside = to.with_name(f".{to.name}.part")
             beside.write_bytes(content)
+            sync_file(beside)
             try:
                 os.link(beside, to)  # fails where a rename would overwrite
+                sync_folder(to.parent)
             except FileExistsError:
                 return False
             finally:
@@ -104,34 +125,37 @@ class Store:
             raise Invalid(
                 "'output.prefix' must end in '/' and lie under OUTPUT_PREFIX or OUTPUT_ALLOW of this service",
                 field="output.prefix",
-                code="output_not_allowed",
+                code=FrontCode.OUTPUT_NOT_ALLOWED,
             )
         return prefix
 
-    async def find(self, prefix: str, job_id: str) -> Any:
+    async def find(self, prefix: str, job_id: str) -> Manifest | None:
         """The manifest of a job that was stored before, perhaps by another container; None if there is none."""
         content = await self.read(f"{prefix}{job_id}/{MANIFEST}")
-        return None if content is None else json.loads(content)
+        try:
+            return None if content is None else Manifest.model_validate_json(content)
+        except ValidationError:  # another version's, or not ours: it is left as it is, and stands in nobody's way
+            log.warning("a manifest cannot be read", extra={"job": job_id})
+            return None
 
     async def put(self, uri: str, file: Path, content_type: str) -> None:
         """Store one file."""
         await self._attempt(self._storage(uri).upload(uri, file, content_type))
 
-    async def finish(self, prefix: str, job_id: str, manifest: Any) -> bool:
+    async def finish(self, prefix: str, job_id: str, manifest: Manifest) -> bool:
         """Write the manifest, after everything else; False if another container has written one."""
         uri = f"{prefix}{job_id}/{MANIFEST}"
-        content = json.dumps(manifest).encode()
-        return bool(await self._attempt(self._storage(uri).create(uri, content, "application/json")))
+        content = manifest.model_dump_json().encode()
+        return await self._attempt(self._storage(uri).create(uri, content, "application/json"))
 
     async def read(self, uri: str) -> bytes | None:
         """What is stored at `uri`; None if there is nothing."""
-        content: bytes | None = await self._attempt(self._storage(uri).read(uri))
-        return content
+        return await self._attempt(self._storage(uri).read(uri))
 
     def _storage(self, uri: str) -> Storage:
         return self._storages[uri.split(":", 1)[0]]
 
-    async def _attempt(self, operation: Any) -> Any:
+    async def _attempt(self, operation: Awaitable[T]) -> T:
         try:
             return await operation
         except AwsError as error:
@@ -139,5 +163,5 @@ class Store:
         except OSError as error:
             if error.errno in _NEVER_A_FOLDER:
                 detail = f"'output.prefix' and 'id' make no folder here: {os.strerror(error.errno)}"
-                raise Invalid(detail, field="output.prefix", code="output_not_allowed") from None
+                raise Invalid(detail, field="output.prefix", code=FrontCode.OUTPUT_NOT_ALLOWED) from None
             raise StoreError(os.strerror(error.errno or 0)) from error

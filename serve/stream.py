@@ -5,44 +5,51 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from serve.answers import Answer, AnswerEvent, Event, ProblemDetails, ProblemEvent, ProgressEvent
 from serve.errors import Problem
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 
 NDJSON, SSE = "application/x-ndjson", "text/event-stream"
 
-Events = AsyncIterator[tuple[str, dict[str, Any]]]
+Events = AsyncIterator[Event]
 
 
 def stream(events: Events, media_type: str) -> StreamingResponse:
-    """Named events as lines of JSON or as server-sent events."""
+    """Events as lines of JSON or as server-sent events."""
 
     async def lines() -> AsyncIterator[str]:
-        async for event, fields in events:
-            line = json.dumps({"event": event, **fields})
-            yield f"event: {event}\ndata: {line}\n\n" if media_type == SSE else f"{line}\n"
+        async for event in events:
+            line = json.dumps({"event": event.event, **event.model_dump(mode="json")})
+            yield f"event: {event.event}\ndata: {line}\n\n" if media_type == SSE else f"{line}\n"
 
     return StreamingResponse(lines(), media_type=media_type)
 
 
 async def live_events(jobs: Jobs, job: LiveJob, deadline_s: float, request_id: str) -> Events:
-    """`progress` any number of times, then `answer` or `problem`. Who listens waits for the job."""
+    """Progress any number of times, then the answer or the problem. Who listens waits for the job."""
     waiting = asyncio.create_task(jobs.wait(job, deadline_s))
     try:
-        async for event in jobs.watch(job, waiting):
-            yield "progress", event
-        yield "answer", await waiting
+        async for progress in jobs.watch(job, waiting):
+            yield ProgressEvent.model_validate(progress, from_attributes=True)
+        yield ending(await waiting)
     except Problem as problem:
-        yield "problem", problem.to_json(request_id)
+        yield ending(problem.details(request_id))
     finally:
         waiting.cancel()
         await asyncio.wait([waiting])
 
 
-async def only(event: str, fields: dict[str, Any]) -> Events:
+async def only(event: Event) -> Events:
     """One event: how a job ended that is no longer live."""
-    yield event, fields
+    yield event
+
+
+def ending(told: Answer | ProblemDetails) -> AnswerEvent | ProblemEvent:
+    """The last event of a stream."""
+    if isinstance(told, Answer):
+        return AnswerEvent.model_validate(told, from_attributes=True)
+    return ProblemEvent.model_validate(told, from_attributes=True)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from model.engines.registry import ENGINES, request_class
 from model.request import Request
 from serve.errors import Invalid
+from serve.workers import LoadedEngine
 
 _SHOWN_CHARACTERS = 64  # of a bad value; longer ones are pictures or URLs and are not repeated
 
@@ -27,17 +28,17 @@ class Submission:
 
 
 def read_submission(
-    body: dict[str, Any], digest: str, models: Mapping[str, Any], fallback_id: str | None
+    body: dict[str, Any], digest: str, models: Mapping[str, LoadedEngine], fallback_id: str | None
 ) -> Submission:
     """Validate `body` for one of the loaded engines.
 
     Args:
         digest: of the bytes it came in.
-        models: engine name -> {"defaults": ...}, as the workers reported.
+        models: by engine, as the workers reported.
         fallback_id: used when the body names no id (SageMaker's inference id).
     """
     name = route(body, models)
-    defaults = models[name]["defaults"]
+    defaults = models[name].defaults
     if fallback_id is not None:
         defaults = {"id": fallback_id, **defaults}
     try:
@@ -49,7 +50,7 @@ def read_submission(
     return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)
 
 
-def route(body: Mapping[str, Any], models: Mapping[str, Any]) -> str:
+def route(body: Mapping[str, Any], models: Mapping[str, LoadedEngine]) -> str:
     """The engine a body is for: the one it names, else the first of its type."""
     served = {name: ENGINES[name].type for name in models}
     named = body.get("engine")

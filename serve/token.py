@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve.errors import Unauthorized
-from serve.problem_response import problem_response
+from serve.responses import problem_response
 
 _OPEN = frozenset({"/ping", "/docs", "/openapi.json"})
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from pydantic import BaseModel, JsonValue
 
 from model.request import Request
+
+
+class LoadedEngine(BaseModel):
+    """What a worker says of an engine it has loaded."""
+
+    type: str
+    fingerprint: str
+    licence: str | None
+    weights_bytes: int
+    defaults: dict[str, JsonValue]  # of the request's fields, as the pack's manifest sets them
 
 
 class Workers(Protocol):
     """What computes the jobs."""
 
-    models: dict[str, Any]
-    device: dict[str, Any]
-    backends: dict[str, Any]
+    models: Mapping[str, LoadedEngine]
+    device: Mapping[str, str | int]
+    backends: Mapping[str, str | None]
     none_ready_since: float | None
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.avatar.codes import AvatarCode
 from model.errors import InputError
 from model.perception.matting import Matting
 
@@ -45,7 +46,7 @@ def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
     """
     matte = without_shadows(np.asarray(alpha_of(photo, matting, field)))
     if (matte >= _SOLID).mean() < _LEAST_SHARE:
-        raise InputError(f"{field} shows no person", code="no_person", field=field)
+        raise InputError(f"{field} shows no person", code=AvatarCode.NO_PERSON, field=field)
     person, several = largest_person(matte)
     picture = photo.convert("RGB")
     picture.putalpha(Image.fromarray(person))
@@ -58,7 +59,7 @@ def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.I
         return photo.getchannel("A")
     if matting is None:
         message = f"{field} has no transparent background of its own, and no matting model is installed"
-        raise InputError(message, code="no_matting", field=field)
+        raise InputError(message, code=AvatarCode.NO_MATTING, field=field)
     return matting.alpha(photo)
 
 

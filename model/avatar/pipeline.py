@@ -22,6 +22,7 @@ from model.avatar.results import Results
 from model.avatar.subject import Subject
 from model.avatar.targets import targets
 from model.body.a_pose import a_pose
+from model.codes import LocalCode
 from model.engine import Job
 from model.errors import InputError
 from model.mesh.decimation import decimated
@@ -62,7 +63,7 @@ class AvatarPipeline(ABC):
         """
         names = [name for name in self.stages if not self.request.body_only or name in _OF_THE_BODY]
         if first not in names:
-            raise InputError(f"the body alone has no stage '{first}'", code="no_stage", field="from_stage")
+            raise InputError(f"the body alone has no stage '{first}'", code=LocalCode.NO_STAGE, field="from_stage")
         folder, start = self.job.outputs, names.index(first)
         for name in names[:start]:
             await self.device.cpu(partial(stage_files.load, name, self.subject, folder))

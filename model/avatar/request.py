@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from model import request
+from model.avatar.codes import AvatarCode
+from model.codes import Codes
 from model.request import MAX_FOLDER_FILES, ImageRef
 
 MAX_PHOTOS = MAX_FOLDER_FILES
@@ -32,6 +34,7 @@ class AvatarRequest(request.Request):
 
     telling_fields: ClassVar[frozenset[str]] = frozenset({"photos", "photos_prefix"})
     media_types: ClassVar[tuple[str, ...]] = ("model/gltf-binary",)
+    codes: ClassVar[Codes] = (AvatarCode,)
 
     type: Literal["avatar"] = "avatar"
     photos: Annotated[list[ImageRef], BeforeValidator(_listed)] | None = Field(
@@ -47,8 +50,8 @@ class AvatarRequest(request.Request):
     iterations: int = Field(700, ge=1, le=2000, description="Of the mesh.")
 
     body_only: bool = Field(False, description="Only the shaped body, without clothes, hair and colours.")
-    texture: Literal["atlas", "vertex"] = Field("atlas", description="A baked picture, or colours of the vertices.")
-    texture_size: Literal[1024, 2048] = Field(1024, description="Pixels a side of the atlas.")
+    texture: Literal["atlas", "vertex"] = "atlas"
+    texture_size: Literal[1024, 2048] = 1024
     faces: int = Field(60_000, ge=1_000, le=500_000, description="Most triangles of the result.")
     formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."

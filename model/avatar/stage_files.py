@@ -29,6 +29,7 @@ from model.avatar.heat_maps import heat_maps
 from model.avatar.photos import loaded
 from model.avatar.request import Stage
 from model.avatar.subject import Subject
+from model.codes import LocalCode
 from model.errors import InputError
 from model.mesh.mesh import Mesh
 
@@ -81,7 +82,7 @@ def load(stage: Stage, subject: Subject, folder: Path) -> None:
         readers[stage]()
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         message = f"stage '{stage}' has left nothing to go on from: {type(error).__name__}"
-        raise InputError(message, code="no_stage", field="from_stage") from error
+        raise InputError(message, code=LocalCode.NO_STAGE, field="from_stage") from error
 
 
 def _save_pictures(pictures: Sequence[Image.Image], folder: Path, name: str) -> None:

@@ -7,16 +7,17 @@ EngineError
 
 from __future__ import annotations
 
+from model.codes import LocalCode
 from model.errors import EngineError
 
 
 class DataSetError(EngineError):
     """A data set cannot be read. The message names the file."""
 
-    code = "bad_data_set"
+    code = LocalCode.BAD_DATA_SET
 
 
 class SettingsError(EngineError):
     """Settings do not fit each other or a checkpoint. The message names setting and value."""
 
-    code = "bad_settings"
+    code = LocalCode.BAD_SETTINGS

@@ -13,6 +13,7 @@ from model.perception.files import label_map_files
 from model.perception.label_maps import Labelling, LabelMaps
 from model.runtime.device import Device
 from model.tryon.automask import agnostic_mask
+from model.tryon.codes import TryOnCode
 from model.tryon.pictures import black_and_white
 from model.tryon.request import Category
 
@@ -36,7 +37,7 @@ class Masker:
         """
         if self._labelling is None:
             message = f"no mask was sent, and {self._missing[0]} is not there to find one: send a 'mask'"
-            raise InputError(message, code="no_automask", field="mask")
+            raise InputError(message, code=TryOnCode.NO_AUTOMASK, field="mask")
         maps = await self._labelling(await self._device.cpu(lambda: small(photo)))
         return await self._device.cpu(lambda: mask_from(maps, category, photo.size))
 
@@ -51,14 +52,14 @@ def small(photo: Image.Image) -> Image.Image:
 def mask_from(maps: LabelMaps, category: Category, size: tuple[int, int]) -> Image.Image:
     """The mask at `size`, if it is one that can be worked with."""
     if not maps.densepose.any():
-        raise InputError("nobody was found in the photo", code="no_person", field="person")
+        raise InputError("nobody was found in the photo", code=TryOnCode.NO_PERSON, field="person")
     mask = agnostic_mask(maps, category)
     if not mask.any():
         message = f"nothing was found where a garment of category '{category}' goes: send a 'mask'"
-        raise InputError(message, code="mask_empty", field="mask")
+        raise InputError(message, code=TryOnCode.MASK_EMPTY, field="mask")
     if mask.all():
         message = f"the automatic mask for category '{category}' leaves nothing of the person: send a 'mask'"
-        raise InputError(message, code="mask_covers_all", field="mask")
+        raise InputError(message, code=TryOnCode.MASK_COVERS_ALL, field="mask")
     return at_size(Image.fromarray(mask * np.uint8(255)), size)
 
 

@@ -12,6 +12,7 @@ from PIL.Image import Resampling
 from torch import Tensor
 
 from model.errors import InputError
+from model.tryon.codes import TryOnCode
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 HALF_WHITE = 128
@@ -46,9 +47,9 @@ def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image | None,
 def _prepare_mask(mask: Image.Image, size: Size) -> Tensor:
     painted = mask_tensor(crop_resize(mask, size))
     if not painted.any():
-        raise InputError("the mask is empty where the person was cropped", code="mask_empty", field="mask")
+        raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
     if painted.all():
-        raise InputError("the mask leaves nothing of the person", code="mask_covers_all", field="mask")
+        raise InputError("the mask leaves nothing of the person", code=TryOnCode.MASK_COVERS_ALL, field="mask")
     return painted
 
 
@@ -99,7 +100,7 @@ def fit_mask(mask: Image.Image, person: Size, polarity: str) -> Image.Image:
     if abs(w * person_h / (h * person_w) - 1) > MASK_ASPECT_TOLERANCE:
         raise InputError(
             f"the mask is {w} x {h}, its aspect must be that of the person, {person_w} x {person_h}",
-            code="bad_mask",
+            code=TryOnCode.BAD_MASK,
             field="mask",
         )
     if mask.size != person:

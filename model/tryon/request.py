@@ -8,7 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from model import request
+from model.codes import Codes
 from model.request import ImageRef
+from model.tryon.codes import TryOnCode
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
 Category = Literal["upper", "lower", "overall", "inner", "outer"]
@@ -52,6 +54,7 @@ class TryOnRequest(request.Request):
     )
 
     media_types: ClassVar[tuple[str, ...]] = ("image/png", "image/jpeg", "image/webp")
+    codes: ClassVar[Codes] = (TryOnCode,)
 
     type: Literal["tryon"] = "tryon"
     person: ImageRef
@@ -70,9 +73,7 @@ class TryOnRequest(request.Request):
     mask: ImageRef | None = Field(
         None, description="Where to paint. Same aspect as the person, within 1 %. Absent: found automatically."
     )
-    mask_polarity: Literal["white_repaints", "black_repaints"] = Field(
-        "white_repaints", description="What the colours of a given `mask` mean."
-    )
+    mask_polarity: Literal["white_repaints", "black_repaints"] = "white_repaints"
     category: Category = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),

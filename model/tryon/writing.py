@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.errors import InputError
+from model.tryon.codes import TryOnCode
 from model.tryon.pictures import black_and_white
 
 Format = Literal["png", "jpeg", "webp"]
@@ -60,7 +61,7 @@ class Album:
     def _write(self, picture: Image.Image, name: str, format: Format, profile: bytes | None) -> None:
         if max(picture.size) > _MAX_SIDE[format]:
             message = f"a result of {picture.width} x {picture.height} pixels does not fit into {format}"
-            raise InputError(message, code="format_too_small", field="output.format")
+            raise InputError(message, code=TryOnCode.FORMAT_TOO_SMALL, field="output.format")
         bare = Image.fromarray(np.asarray(picture))
         file = self._folder / f"{name}.{SUFFIXES[format]}"
         bare.save(file, format, quality=self._quality, compress_level=_PNG_EFFORT, icc_profile=profile)

@@ -13,6 +13,7 @@ from torch import Tensor, nn, tensor
 from model.engine import Job, WarmCall
 from model.errors import InputError
 from model.runtime.device import Device
+from tests.probe.codes import ProbeCode, UnheardOf
 from tests.probe.request import Request as ProbeRequest
 
 
@@ -39,7 +40,9 @@ class Probe:
             job.progress("wait", i + 1, len(steps_s))
         match request.then:
             case "refuse":
-                raise InputError("'picture' is not liked", code="not_liked", field="picture")
+                raise InputError("'picture' is not liked", code=ProbeCode.NOT_LIKED, field="picture")
+            case "mumble":
+                raise InputError("a secret of /etc/passwd", code=UnheardOf.MUMBLED)
             case "bug":
                 raise ValueError("a secret of /etc/passwd")
             case "die":

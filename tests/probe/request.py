@@ -6,13 +6,16 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from model import request
+from model.codes import Codes
 from model.request import ImageRef
+from tests.probe.codes import ProbeCode
 
 
 class Request(request.Request):
     telling_fields: ClassVar[frozenset[str]] = frozenset({"steps_s"})
     heavy_stages: ClassVar[tuple[str, ...]] = ("wait",)
     media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
+    codes: ClassVar[Codes] = (ProbeCode,)
 
     type: Literal["probe"] = "probe"
     engine: Literal["probe"] = "probe"
@@ -21,7 +24,7 @@ class Request(request.Request):
     folder: str | None = None
     steps_s: list[float] = Field([], description="Seconds of each step on the device.")
     unforeseen_s: list[float] = Field([], description="Further steps, which `work()` does not foresee.")
-    then: Literal["end", "refuse", "bug", "die", "hang", "fill", "unbeat"] = "end"
+    then: Literal["end", "refuse", "mumble", "bug", "die", "hang", "fill", "unbeat"] = "end"
     kilobytes: int = Field(1, ge=1)
 
     def inputs(self) -> Mapping[str, str]:

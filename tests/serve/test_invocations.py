@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from typing import Any
 
 import httpx
@@ -85,8 +86,10 @@ def test_another_media_type_is_refused_by_name(server: Server) -> None:
     assert "text/csv" in assert_problem(response, 415, "unsupported_media")["detail"]
 
 
-def test_a_bug_in_an_engine_tells_the_client_nothing_of_itself(server: Server) -> None:
-    response = server.probe(then="bug")
+@pytest.mark.parametrize("bug", ["bug", "mumble"])
+def test_a_bug_in_an_engine_tells_the_client_nothing_of_itself(server: Server, bug: str) -> None:
+    """Be it an error, or a code that its engine does not have."""
+    response = server.probe(then=bug)
     assert_problem(response, 500, "internal")
     assert "passwd" not in response.text
     assert "Traceback" not in response.text
@@ -181,6 +184,12 @@ def test_the_examples_of_the_docs_run_as_they_stand(server: Server) -> None:
     for example in examples.values():
         response = server.invoke(example["value"])
         assert response.status_code == 200, response.text
+
+
+def test_the_openapi_document_refers_to_nothing_that_is_not_in_it(server: Server) -> None:
+    document = server.client.get("/openapi.json")
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', document.text))
+    assert {"Problem", "catvton"} <= names <= document.json()["components"]["schemas"].keys()
 
 
 def test_the_log_has_request_ids_and_no_picture(server: Server, picture: str) -> None:

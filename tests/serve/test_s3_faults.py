@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from serve.answers import Answer, StoredOutput, UsedModel
 from serve.errors import NotStored
 from serve.omoib import Omoib
 from serve.results import Results
@@ -142,7 +143,21 @@ def test_a_stored_picture_is_read_back_until_storage_gives_it(
         monkeypatch.setenv(name, value)
     store = Store(s3=S3(region="us-east-1", endpoint_url=s3.url, silence_s=1), default_prefix=None, allow=())
     results = Results(store=store, omoib=Omoib(store=store, prefix=None, queue=None), max_inline_bytes=0)
-    answer = {"outputs": [{"content_type": "image/png", "uri": bucket.put("stored/result.png", png)}]}
+    uri = bucket.put("stored/result.png", png)
+    stored = StoredOutput(name="result.png", content_type="image/png", bytes=len(png), sha256="", uri=uri)
+    used = UsedModel(engine="probe", fingerprint=None, licence=None)
+    answer = Answer(
+        id="1",
+        type="probe",
+        engine="probe",
+        state="done",
+        seed=0,
+        settings={},
+        outputs=[stored],
+        warnings=[],
+        timings={},
+        model=used,
+    )
     s3.weather = iter(["SlowDown"] * 3)
     assert asyncio.run(results.bytes_of(answer, "image/*")) == (png, "image/png")
     s3.weather = iter(["AccessDenied"] * 3)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.marks import Settled
 from serve.spool import Spool
 
 TTL_S = 60.0
@@ -24,7 +25,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 def settled(spool: Spool, job_id: str, age_s: float) -> Path:
     """A job that was answered so long ago."""
     directory = spool.claim(job_id)
-    directory.settle({"answer": {}})
+    directory.settle(Settled(digest=""))
     answer = directory.path / "answer.json"
     answered = answer.stat().st_mtime - age_s
     os.utime(answer, (answered, answered))

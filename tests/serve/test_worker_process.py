@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
+from pydantic import JsonValue
+
+from container.messages import Beat, Cancel, JobCancelled, Message, Ready, Run
 from container.settings import Settings
 from container.worker import describe, load
 from container.worker_process import WorkerProcess, worker_environment
+from serve.marks import Accepted
+from serve.spool import JobDirectory
 from tests.server import ROOT
 
 
 def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) -> None:
     directory = tmp_path / "job"
     (directory / "inputs").mkdir(parents=True)
-    request = {"type": "probe", "steps_s": [0.1] * 100}
-    (directory / "request.json").write_text(json.dumps({"engine": "probe", "request": request}))
+    request: dict[str, JsonValue] = {"type": "probe", "steps_s": [0.1] * 100}
+    accepted = Accepted(
+        id="job", digest="", kept=False, prefix=None, deadline_s=None, engine="probe", request=request, references={}
+    )
+    JobDirectory(directory).mark(accepted)
 
-    async def ended() -> dict[str, Any]:
+    async def ended() -> Message:
         settings = {"MODEL_DIR": "demo", "ENGINES": "probe", "SPOOL_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
         environment = worker_environment(os.environ, Settings.names_for_workers()) | settings
         worker = await WorkerProcess.start([sys.executable, "-m", "tests.probe", "worker"], environment)
         try:
             async for message in worker:
-                if message["event"] == "ready":
-                    worker.send("run", "job")  # both lines are read at once
-                    worker.send("cancel", "job")
-                if message["event"] == "ended":
+                if isinstance(message, Ready):
+                    worker.send(Run(job="job"))  # both lines are read at once
+                    worker.send(Cancel(job="job"))
+                if not isinstance(message, Ready | Beat):
                     return message
         finally:
             worker.kill()
             await worker.end()
         raise AssertionError("the worker died")
 
-    assert asyncio.run(asyncio.wait_for(ended(), 20)) == {"event": "ended", "job": "job", "cancelled": True}
+    assert asyncio.run(asyncio.wait_for(ended(), 180)) == JobCancelled(job="job")
 
 
 def test_settings_of_memory_reach_the_device() -> None:

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from PIL import Image
 
+from model.codes import CommonCode
 from model.engine import Job, WarmCall
+from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.files import variants
 from model.engines.catvton.latent_cache import LatentCache
 from model.engines.catvton.memory import resident_bytes
@@ -37,9 +39,9 @@ class TryOn(TryOnEngine):
         variant = self.variant(request)
         if variant not in self.networks:
             message = f"variant '{variant}' is not loaded, only {', '.join(self.networks)}"
-            raise InputError(message, code="variant_not_loaded", field="variant")
+            raise InputError(message, code=CatVTONCode.VARIANT_NOT_LOADED, field="variant")
         if variant == "maskfree" and request.return_mask:
-            raise InputError("variant 'maskfree' uses no mask", code="invalid_field", field="return_mask")
+            raise InputError("variant 'maskfree' uses no mask", code=CommonCode.INVALID_FIELD, field="return_mask")
 
     def variant(self, request: CatVTONRequest) -> Variant:
         """The variant asked for, else the preferred one that is there."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.avatar.request import STAGES
-from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
+from model.codes import LocalCode
+from model.command import add_device, loaded_pack, run_engine
 from model.engine import Job
 from model.engines.up2you.request import Request
 from model.errors import InputError
@@ -24,20 +25,22 @@ _REQUEST_FIELDS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields."""
-    parser.add_argument(
-        "--photos", type=Path, metavar="DIR", help="a folder of pictures of one person; not with --from-stage"
-    )
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="a folder of pictures of one person")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where avatar.glb goes")
-    add_fields(parser, Request, _REQUEST_FIELDS)
+    for name in ("size", "steps", "seed", "mesh-size", "iterations", "faces"):
+        parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--texture", choices=("atlas", "vertex"))
+    parser.add_argument("--texture-size", type=int, choices=(1024, 2048))
+    parser.add_argument("--formats", nargs="+", choices=("glb", "obj", "ply"))
+    parser.add_argument("--stages", nargs="+", choices=STAGES, help="also what these stages make")
+    for name in ("body-only", "turntable", "reference"):
+        parser.add_argument(f"--{name}", action="store_const", const=True)
     parser.add_argument("--no-rig", action="store_true", help="no skeleton and no weights in the GLB")
     parser.add_argument(
-        "--from-stage",
-        choices=STAGES,
-        default=STAGES[0],
-        help="read what the stages before it have left in --out (default: %(default)s)",
+        "--from-stage", choices=STAGES, default=STAGES[0], help="read what the stages before it have left in --out"
     )
     add_device(parser)
-    parser.epilog = DEFAULTS
     parser.set_defaults(command=avatar)
 
 
@@ -46,7 +49,7 @@ def avatar(arguments: Namespace) -> int:
     pack = loaded_pack(arguments, "up2you")
     photos = _photos(arguments.photos) if arguments.photos else []
     if not photos and arguments.from_stage == STAGES[0]:
-        raise InputError("--photos names no folder with pictures", code="no_photos", field="photos")
+        raise InputError("--photos names no folder with pictures", code=LocalCode.NO_PHOTOS, field="photos")
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     body: dict[str, Any] = {"photos": [str(photo) for photo in photos] or ["left by an earlier run"]}
     request = Request.model_validate(body | given, context=pack.defaults("up2you"))

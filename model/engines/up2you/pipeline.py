@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
+from model.avatar.codes import AvatarCode
 from model.avatar.cutout import alpha_of
 from model.avatar.photos import loaded
 from model.avatar.pipeline import AvatarPipeline, Stages
@@ -51,7 +52,7 @@ class UP2YouPipeline(AvatarPipeline):
         """Cut the person out of each photo and put them into the middle of a square."""
         if self.resources.matting is None and not self.request.body_only:
             message = f"the views need {MATTING} to be cut out with, and it is not there"
-            raise InputError(message, code="no_matting", field="photos")
+            raise InputError(message, code=AvatarCode.NO_MATTING, field="photos")
         await super().photos()
 
     async def features(self) -> None:

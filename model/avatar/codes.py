@@ -1,0 +1,10 @@
+"""What an avatar can be refused for, whatever engine makes it."""
+
+from __future__ import annotations
+
+from model.codes import Code
+
+
+class AvatarCode(Code):
+    NO_PERSON = "no_person", 422, "nobody was found in the photo"
+    NO_MATTING = "no_matting", 422, "a photo is not cut out, and the weights to do it are not there"

@@ -1,0 +1,90 @@
+"""The steps of a job after its claim: inputs are fetched, a worker computes, results are stored, it is settled."""
+
+from __future__ import annotations
+
+import time
+
+from serve.answers import Answer, UsedModel
+from serve.fetch import Fetcher
+from serve.live_job import LiveJob
+from serve.marks import InputsReady, Result, Settled
+from serve.metrics import Metrics
+from serve.results import Results
+from serve.threads import to_the_end
+from serve.workers import Workers
+
+Timings = dict[str, float]
+
+
+class Computing:
+    """What the steps need. Each goes on with those after it, so that a restart can begin in the middle."""
+
+    def __init__(self, *, fetcher: Fetcher, results: Results, workers: Workers, metrics: Metrics) -> None:
+        self._fetcher = fetcher
+        self._results = results
+        self._workers = workers
+        self._metrics = metrics
+
+    async def from_the_start(self, job: LiveJob) -> Answer:
+        """Bring what came in the body to disk; from then on the job is accepted."""
+        inline = job.inline_references()
+        await self._fetcher.fetch_all(inline, job.directory.inputs)
+        job.on_disk(inline)
+        del inline
+        await job.accept()
+        return await self.fetch_and_compute(job)
+
+    async def fetch_and_compute(self, job: LiveJob) -> Answer:
+        """Of a job that is accepted: return its answer if it is stored, else compute it."""
+        async with job.within_deadline():
+            if job.may_be_stored and (stored := await self._results.find(job)):
+                await to_the_end(job.directory.settle, Settled(digest=job.digest, answer=stored))
+                return stored
+            timings = await self._compute(job)
+        return await self.finish(job, timings)
+
+    async def _compute(self, job: LiveJob) -> Timings:
+        await self._fetcher.fetch_all(job.references, job.directory.inputs)
+        job.on_disk(job.references)
+        if job.durable:  # nobody else's inputs are looked at after a restart
+            await to_the_end(job.directory.mark, InputsReady())
+        fetch_s = time.monotonic() - job.began
+        queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
+        job.computed = True
+        return {"fetch_s": fetch_s, "queue_s": queue_s}
+
+    async def finish(self, job: LiveJob, timings: Timings) -> Answer:
+        """Of a job that is computed: store its results, keep its answer and erase its pictures."""
+        result = job.directory.read(Result)
+        assert result is not None  # noqa: S101 - the worker has said so
+        started = time.monotonic()
+        answer = await self._results.deliver(job, result, self._answer(job, result, timings))
+        self._observe(job.request.engine, answer.timings | {"store_s": time.monotonic() - started})
+        if job.kept:
+            await to_the_end(job.directory.settle, Settled(digest=job.digest, answer=answer))
+        else:
+            job.directory.erase()
+        return answer
+
+    def _answer(self, job: LiveJob, result: Result, timings: Timings) -> Answer:
+        """All of it but its files."""
+        return Answer(
+            id=job.id,
+            type=job.request.type,
+            engine=job.request.engine,
+            state="done",
+            seed=job.request.seed,
+            settings=job.request.settings(),
+            outputs=[],
+            warnings=result.warnings,
+            timings=timings | result.timings,
+            model=self._used(job.request.engine),
+        )
+
+    def _used(self, engine: str) -> UsedModel:
+        known = self._workers.models.get(engine)
+        return UsedModel(engine=engine, fingerprint=known and known.fingerprint, licence=known and known.licence)
+
+    def _observe(self, engine: str, timings: Timings) -> None:
+        for name, seconds in timings.items():
+            self._metrics.stage_seconds.labels(engine=engine, stage=name.removesuffix("_s")).observe(seconds)
