@@ -29,7 +29,7 @@ WRITTEN_OUT = "scores written out"
 
 
 @dataclass(frozen=True)
-class Shape:
+class AttentionShape:
     """One attention: `rows` of the network's batch, `keys` for each of the `queries`, heads of `width`."""
 
     what: str
@@ -51,22 +51,22 @@ class Shape:
         return [tensor.to(device, dtype).transpose(1, 2) for tensor in laid_out]
 
 
-def tryon(width: int, height: int) -> Iterator[Shape]:
+def tryon(width: int, height: int) -> Iterator[AttentionShape]:
     """The four levels of a guided try-on; person above garment."""
     for level, head_width in enumerate((40, 80, 160, 160)):
         tokens = (2 * height // 8 // 2**level) * (width // 8 // 2**level)
-        yield Shape(f"try-on {width} x {height}, level {level}", 2, 8, tokens, tokens, head_width)
+        yield AttentionShape(f"try-on {width} x {height}, level {level}", 2, 8, tokens, tokens, head_width)
 
 
-def avatar(side: int) -> Iterator[Shape]:
+def avatar(side: int) -> Iterator[AttentionShape]:
     """The two finest levels of a guided avatar; the references are two photos for each view."""
     for level, heads in enumerate((5, 10)):
         cells = side // 8 // 2**level
         tokens, size = cells**2, f"avatar {side} x {side}, level {level}"
-        yield Shape(f"{size}, itself", 12, heads, tokens, tokens, 64)
-        yield Shape(f"{size}, references", 6, heads, tokens, 2 * tokens, 64)
-        yield Shape(f"{size}, rows of views", 2 * cells, heads, 6 * cells, 6 * cells, 64)
-        yield Shape(f"{size}, text", 2, heads, 6 * tokens, 77, 64)
+        yield AttentionShape(f"{size}, itself", 12, heads, tokens, tokens, 64)
+        yield AttentionShape(f"{size}, references", 6, heads, tokens, 2 * tokens, 64)
+        yield AttentionShape(f"{size}, rows of views", 2 * cells, heads, 6 * cells, 6 * cells, 64)
+        yield AttentionShape(f"{size}, text", 2, heads, 6 * tokens, 77, 64)
 
 
 SHAPES = [*tryon(384, 512), *tryon(768, 1024), *avatar(768)]
@@ -102,7 +102,7 @@ def main() -> None:
     report.publish()
 
 
-def rows(shape: Shape, dtype: torch.dtype, device: torch.device, ceiling: Ceiling) -> Iterator[Row]:
+def rows(shape: AttentionShape, dtype: torch.dtype, device: torch.device, ceiling: Ceiling) -> Iterator[Row]:
     """One for each kernel that takes the shape."""
     tensors = shape.tensors(dtype, device)
     forms = candidates(tensors)
@@ -133,7 +133,7 @@ def candidates(tensors: list[Tensor]) -> dict[str, Attend]:
     return {kernel: attend_by(kernel) for kernel in (*tried, *others) if takes(kernel, *tensors)}
 
 
-def difference(shape: Shape, dtype: torch.dtype, device: torch.device) -> float:
+def difference(shape: AttentionShape, dtype: torch.dtype, device: torch.device) -> float:
     """The largest of any kernel, at a small number of tokens."""
     tensors = shape.tensors(dtype, device, SMALL_TOKENS)
     expected = attend_plainly(*(tensor.float() for tensor in tensors))

@@ -15,7 +15,7 @@ import torch
 
 from bench.ceiling import Ceiling, measured_ceiling
 from bench.contest import Outcome, held
-from bench.loops import Loops, Shape
+from bench.loops import Loops, LoopShape
 from bench.pairs import PAIRS
 from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row, Target
@@ -100,7 +100,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         report.rows = asyncio.run(measured(pack, request, photos, arguments, Path(folder)))
-    outcomes, ceiling = against_plain(pack, Shape(photos, request.size, request.steps), arguments)
+    outcomes, ceiling = against_plain(pack, LoopShape(photos, request.size, request.steps), arguments)
     report.more = {"The view loops against the plain way": [outcome.row(ceiling) for outcome in outcomes]}
     report.targets = [
         Target(f"{outcome.contest.what}: difference, as a share of what is allowed", outcome.difference, 1, "")
@@ -126,7 +126,7 @@ def name_of(arguments: argparse.Namespace) -> str:
     return "_".join(part for part in ("avatar", pack, arguments.small and "small", device, dtype) if part)
 
 
-def against_plain(pack: Pack, shape: Shape, arguments: argparse.Namespace) -> tuple[list[Outcome], Ceiling]:
+def against_plain(pack: Pack, shape: LoopShape, arguments: argparse.Namespace) -> tuple[list[Outcome], Ceiling]:
     """Both loops of views, of random pictures."""
     device = open_device(arguments.device, arguments.dtype)
     ceiling = measured_ceiling(device.torch_device, device.dtype)

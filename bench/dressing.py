@@ -23,7 +23,7 @@ from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import sample, seeded
 from model.runtime.device import Device
 from model.samples.samples import small_sample
-from model.tryon.pictures import Prepared, picture_of, prepare
+from model.tryon.pictures import TryOnTensors, picture_of, tryon_tensors
 from model.tryon.reading import read_inputs
 from model.tryon.repaint import paste_back
 from model.tryon.writing import Album
@@ -77,8 +77,8 @@ class Dressing:
             return torch.cat(self._run(lambda: self.networks.encoder(pictures[i].to(self.device.torch_device))))
 
         async def step(i: int) -> Tensor:
-            walk = sample(self.networks.denoiser, ddim, condition, GUIDANCE, seeded(i, 1), channels)
-            [(_, after)] = [done async for done in walk]
+            steps = sample(self.networks.denoiser, ddim, condition, GUIDANCE, seeded(i, 1), channels)
+            [(_, after)] = [done async for done in steps]
             return after
 
         def run_step(i: int) -> Tensor:
@@ -119,7 +119,7 @@ class Dressing:
         def plain_dress(way: PlainTryOn) -> Work:
             def dress(i: int) -> Tensor:
                 person, garment, mask = (Image.open(files[i][name]) for name in ("person", "garment", "mask"))
-                prepared = prepare(person, garment, mask, size)
+                prepared = tryon_tensors(person, garment, mask, size)
                 painted = way(prepared, seed=0, steps=steps, guidance=GUIDANCE, eta=ETA)
                 Image.fromarray(painted).save(self.folder / "plain.png")
                 return pixels(self.folder / "plain.png")
@@ -141,9 +141,9 @@ class Dressing:
             worn = paste_back(inputs.photo, picture_of(painted), inputs.mask, max_pixels=2**25)
             Album(inputs.photo, "png", self.folder).save(worn, "result")
 
-        def read() -> Prepared:
+        def read() -> TryOnTensors:
             inputs = read_inputs(request, files)
-            return prepare(inputs.photo, inputs.garments[0], inputs.mask, size)
+            return tryon_tensors(inputs.photo, inputs.garments[0], inputs.mask, size)
 
         return {"prepare": read, "save": save}
 

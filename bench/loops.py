@@ -32,7 +32,7 @@ _TEXT_TOKENS = 77
 
 
 @dataclass(frozen=True)
-class Shape:
+class LoopShape:
     """Of one loop: how many photos it looks at, the side of pictures, and how many steps it takes."""
 
     photos: int
@@ -56,7 +56,7 @@ class Loops:
             return self.plain
         return PlainAvatar(self.weights, self.device.torch_device, torch.float32)
 
-    def contests(self, shape: Shape) -> list[Contest]:
+    def contests(self, shape: LoopShape) -> list[Contest]:
         """The RGB loop of so many photos, and the normal loop of six views."""
         generator = Generator().manual_seed(0)
 
@@ -66,7 +66,7 @@ class Loops:
         photos = random(shape.photos, 3, shape.pixels, shape.pixels)
         weight_maps = random(VIEWS, shape.photos, _GRID, _GRID)
         views, poses = (random(VIEWS, 3, shape.pixels, shape.pixels) for _ in range(2))
-        of_views = Shape(VIEWS, shape.pixels, shape.steps)
+        of_views = LoopShape(VIEWS, shape.pixels, shape.steps)
         steps, guidance = shape.steps, GUIDANCE
 
         def plain_rgb(way: PlainAvatar) -> Work:
@@ -111,7 +111,7 @@ def seeded(seed: int) -> Generator:
     return Generator().manual_seed(seed)
 
 
-def loop_flops(weights: Path, shape: Shape, ratio: float) -> tuple[int, int]:
+def loop_flops(weights: Path, shape: LoopShape, ratio: float) -> tuple[int, int]:
     """Of a whole loop, the plain way and ours.
 
     What is done once, 3 % of a loop of 50 steps as published, is counted as the plain way does it.

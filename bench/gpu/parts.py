@@ -10,7 +10,7 @@ _SMALL_S = 600.0  # of any part tried on a small machine, which may be busy with
 
 
 @dataclass(frozen=True)
-class Part:
+class GpuPart:
     """One command, in a process of its own.
 
     Args:
@@ -32,7 +32,7 @@ class Part:
         return min(self.most_s, left_s) if left_s >= self.least_s else None
 
 
-def on_a_gpu(device: str, weights: Path) -> list[Part]:
+def on_a_gpu(device: str, weights: Path) -> list[GpuPart]:
     """The parts at published sizes. Limits are about twice what each is expected to take, so that one may be late.
 
     Args:
@@ -42,24 +42,26 @@ def on_a_gpu(device: str, weights: Path) -> list[Part]:
     tryon = ("bench.tryon", *on, *random, "--sizes", "768x1024", "--steps", "50", "--pairs", "3")
     scheduling = ("bench.scheduling", *on, *random, "--sizes", "384x512", "--steps", "10", "--rounds", "1")
     return [
-        Part("goldens", "is it right, in float32 and in 16 bits", ("bench.gpu.goldens", *on), 180, 30),
-        Part("attention", "which attention kernel is best for which shape", ("bench.attention", *on), 150, 40),
-        Part("weights", "(random weights of the published size, for what follows)", ("bench.sd15", *random), 120, 30),
-        Part("tryon", "a try-on against the plain way", tryon, 240, 60),
-        Part("tryon_recorded", "the same with recorded graphs", (*tryon, "--warm"), 240, 60),
-        Part("views", "the avatar's views against the plain way", ("bench.views", *on, "--pairs", "3"), 150, 40),
-        Part(
+        GpuPart("goldens", "is it right, in float32 and in 16 bits", ("bench.gpu.goldens", *on), 180, 30),
+        GpuPart("attention", "which attention kernel is best for which shape", ("bench.attention", *on), 150, 40),
+        GpuPart(
+            "weights", "(random weights of the published size, for what follows)", ("bench.sd15", *random), 120, 30
+        ),
+        GpuPart("tryon", "a try-on against the plain way", tryon, 240, 60),
+        GpuPart("tryon_recorded", "the same with recorded graphs", (*tryon, "--warm"), 240, 60),
+        GpuPart("views", "the avatar's views against the plain way", ("bench.views", *on, "--pairs", "3"), 150, 40),
+        GpuPart(
             "memory",
             "does the device expect what forwards take",
             ("bench.memory", *on, *random, "--sizes", "768x1024", "--rows", "1", "2", "4"),
             120,
             40,
         ),
-        Part("batching", "which BATCHING is best", (*scheduling, "--seconds", "8"), 300, 120),
+        GpuPart("batching", "which BATCHING is best", (*scheduling, "--seconds", "8"), 300, 120),
     ]
 
 
-def small(device: str) -> list[Part]:
+def small(device: str) -> list[GpuPart]:
     """The same parts on the built-in networks: to see that they run, not how fast."""
     on = ("--device", device)
     tryon = ("bench.tryon", *on, "--small", "--sizes", "96x128", "--steps", "2", "--pairs", "1")
@@ -73,4 +75,4 @@ def small(device: str) -> list[Part]:
         "batching": ("bench.scheduling", *on, "--sizes", "96x128", "--steps", "2", "--seconds", "1", "--rounds", "1"),
     }
     asks = {part.name: part.asks for part in on_a_gpu(device, Path())}
-    return [Part(name, asks[name], command, _SMALL_S, least_s=10) for name, command in commands.items()]
+    return [GpuPart(name, asks[name], command, _SMALL_S, least_s=10) for name, command in commands.items()]

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.gpu.parts import Part
+from bench.gpu.parts import GpuPart
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,7 @@ State = Literal["done", "failed", "stopped", "left out"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PartOutcome:
     """What became of one part. `said` is its verdict, or why it was not begun."""
 
     name: str
@@ -33,28 +33,28 @@ class Outcome:
 
 
 def run_all(
-    parts: Iterable[Part],
+    parts: Iterable[GpuPart],
     minutes: float,
     results: Path,
     environment: Mapping[str, str],
     now: Callable[[], float] = time.monotonic,
-) -> Iterator[Outcome]:
+) -> Iterator[PartOutcome]:
     """Run what there is time for; after each part `results` holds its log, its tables and a new summary."""
     results.mkdir(parents=True, exist_ok=True)
-    ends, outcomes = now() + 60 * minutes, list[Outcome]()
+    ends, outcomes = now() + 60 * minutes, list[PartOutcome]()
     for part in parts:
         left_s = ends - now()
         limit_s = part.limit_s(left_s)
         if limit_s is None:
             said = f"{max(left_s, 0):.0f} s were left, it needs {part.least_s:.0f}"
-            outcomes.append(Outcome(part.name, part.asks, "left out", 0.0, said))
+            outcomes.append(PartOutcome(part.name, part.asks, "left out", 0.0, said))
         else:
             outcomes.append(run(part, limit_s, results, environment))
         write_summary(outcomes, results)
         yield outcomes[-1]
 
 
-def run(part: Part, limit_s: float, results: Path, environment: Mapping[str, str]) -> Outcome:
+def run(part: GpuPart, limit_s: float, results: Path, environment: Mapping[str, str]) -> PartOutcome:
     """Run one part, and end all its processes when its time is over."""
     log, began = results / f"{part.name}.log", time.monotonic()
     with log.open("w") as file:
@@ -78,7 +78,7 @@ def run(part: Part, limit_s: float, results: Path, environment: Mapping[str, str
                 os.killpg(process.pid, signal.SIGKILL)  # the servers that it started, too
             process.wait()
     said = f"its {limit_s:.3g} s were over" if state == "stopped" else verdict(log, state)
-    return Outcome(part.name, part.asks, state, round(time.monotonic() - began, 1), said)
+    return PartOutcome(part.name, part.asks, state, round(time.monotonic() - began, 1), said)
 
 
 def verdict(log: Path, state: State) -> str:
@@ -91,7 +91,7 @@ def verdict(log: Path, state: State) -> str:
     return next((line for line in reversed(lines) if line), "it said nothing")
 
 
-def write_summary(outcomes: Sequence[Outcome], results: Path) -> None:
+def write_summary(outcomes: Sequence[PartOutcome], results: Path) -> None:
     """`gpu.md` for people, `gpu.json` for programs."""
     lines = ["# A GPU's quarter hour", "", "| part | asks | | s | |", "| --- | --- | --- | ---: | --- |"]
     for outcome in outcomes:

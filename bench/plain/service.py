@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.plain.tryon import PlainTryOn
 from model.runtime.device import open_device
-from model.tryon.pictures import prepare
+from model.tryon.pictures import tryon_tensors
 from model.weights.pack import Pack
 
 
@@ -29,7 +29,7 @@ def plain_service() -> FastAPI:
     @app.post("/invocations")
     def invocations(body: dict[str, Any]) -> dict[str, Any]:
         person, garment = (picture(body[field]).convert("RGB") for field in ("person", "garment"))
-        prepared = prepare(person, garment, picture(body["mask"]).convert("L"), (body["width"], body["height"]))
+        prepared = tryon_tensors(person, garment, picture(body["mask"]).convert("L"), (body["width"], body["height"]))
         came = time.monotonic()
         with device_is_free:
             queue_s = time.monotonic() - came

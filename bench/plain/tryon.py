@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 from bench.plain.stock import autoencoder, tryon_unet
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
-from model.tryon.pictures import Prepared
+from model.tryon.pictures import TryOnTensors
 
 _PERSON_AND_GARMENT = -2  # one above the other
 
@@ -40,7 +40,7 @@ class PlainTryOn:
 
     @torch.no_grad()
     def __call__(
-        self, prepared: Prepared, *, seed: int, steps: int, guidance: float, eta: float = 1.0
+        self, prepared: TryOnTensors, *, seed: int, steps: int, guidance: float, eta: float = 1.0
     ) -> NDArray[np.uint8]:
         """The dressed person, (H, W, 3). Draws what a try-on of this seed draws, in float32 on the host."""
         posterior, noise = self.normal(seed), self.normal(seed)
@@ -56,7 +56,7 @@ class PlainTryOn:
         return lambda shape: torch.randn(shape, generator=generator).to(self.device, self.dtype)
 
     @torch.no_grad()
-    def encode(self, prepared: Prepared, posterior: Normal, *, guided: bool) -> Tensor:
+    def encode(self, prepared: TryOnTensors, posterior: Normal, *, guided: bool) -> Tensor:
         """Beside the noise: the mask, and the person above the garment; (1 or 2, 1 + C, 2h, w)."""
         if prepared.mask is None:
             raise ValueError("the plain try-on needs a mask, got None")

@@ -32,7 +32,7 @@ def write_matting(file: Path) -> None:
         import onnx
     except ImportError as error:
         raise InputError(f"writing the demo pack needs the package onnx ({error})") from error
-    graph = _Graph(onnx)
+    graph = _MattingGraph(onnx)
     corner = graph.mean(graph.cut("picture", (0, _EDGE), _corner_columns()), [2, 3])
     sides = [graph.mean(graph.cut("picture", (0, _SIDE), columns), [3]) for columns in _sides()]
     distance = graph.node("Min", *(_distance_to_side(graph, side, corner) for side in sides))
@@ -51,7 +51,7 @@ def _sides() -> tuple[list[int], list[int]]:
     return list(range(_EDGE)), list(range(_SIDE - _EDGE, _SIDE))
 
 
-def _distance_to_side(graph: _Graph, side: str, corner: str) -> str:
+def _distance_to_side(graph: _MattingGraph, side: str, corner: str) -> str:
     """(1, 1, H, W): how far each pixel is from its row's edge, (1, 3, H, 1); far for a whole row without wall there."""
     apart = graph.length(graph.node("Sub", "picture", side))
     light, dark = graph.mean(side, [1]), graph.mean(corner, [1])
@@ -65,7 +65,7 @@ def _distance_to_side(graph: _Graph, side: str, corner: str) -> str:
     return graph.node("Add", apart, penalty)
 
 
-class _Graph:
+class _MattingGraph:
     """Nodes as they are asked for, each named by a number. All tensors have four axes."""
 
     def __init__(self, onnx: Any) -> None:

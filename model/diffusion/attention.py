@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def attend_plainly(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(d)) v with the score matrix written out: what `SelfAttention` must agree with.
+    """softmax(q k^T / sqrt(d)) v with the score matrix written out: what `SelfAttentionProcessor` must agree with.
 
     At 768 x 1024 the scores of one CatVTON block alone take 18 GiB in float16.
     """
@@ -19,7 +19,7 @@ def attend_plainly(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return attended
 
 
-class SelfAttention:
+class SelfAttentionProcessor:
     """Attention of all tokens to each other, never holding the score matrix. A processor for diffusers' `Attention`.
 
     It reads the four projections of the module it serves and nothing else, which is all that SD 1.5 blocks have.
@@ -49,5 +49,5 @@ def keep_only_self_attention(unet: nn.Module) -> None:
     """Give every transformer block of a diffusers UNet our self-attention and drop its cross-attention weights."""
     for block in unet.modules():
         if isinstance(block, BasicTransformerBlock):
-            block.attn1.set_processor(SelfAttention())
+            block.attn1.set_processor(SelfAttentionProcessor())
             block.attn2 = PassThrough()

@@ -1,4 +1,4 @@
-"""DDPM (Ho et al., arXiv 2006.11239): the ancestral walk from noise to picture, with fresh noise at every step."""
+"""DDPM (Ho et al., arXiv 2006.11239): ancestral sampling, with fresh noise at every step."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from torch import Tensor
 
 from model.diffusion.schedule import NoiseSchedule
 
-_LEAST_VARIANCE = 1e-20
+_LEAST_VARIANCE = 1e-20  # as diffusers clamps it
 
 
 class DDPM:
-    """A walk of `steps` steps with the posterior's own variance ("fixed small").
+    """A sampler of `steps` steps with the posterior's own variance ("fixed small").
 
     All constants are formed on the host, in float32 and in the order diffusers forms them, so that a step costs no
     synchronisation with the device.

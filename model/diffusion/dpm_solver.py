@@ -1,4 +1,4 @@
-"""DPM-Solver++ (Lu et al., arXiv 2211.01095), 2M: what the last step has seen makes the next one's line a curve."""
+"""DPM-Solver++ (Lu et al., arXiv 2211.01095), 2M: multistep, with the last step's clean latents for a second order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from model.diffusion.schedule import NoiseSchedule
 
 
 class DPMSolver:
-    """A walk from noise to picture in `steps` steps, second order but for the first and the last.
+    """From noise to picture in `steps` steps, second order but for the first and the last.
 
     All constants are formed on the host, in float32, so that a step costs no synchronisation with the device. With eta
     0 or 1 it is what diffusers calls "dpmsolver++" and "sde-dpmsolver++" (midpoint, ending at no noise).
@@ -52,7 +52,7 @@ class DPMSolver:
 
 
 def _timesteps(noise_schedule: NoiseSchedule, steps: int) -> list[int]:
-    """As diffusers has them: "leading" leaves out the last stretch, which would start almost where the walk ends."""
+    """As diffusers has them: "leading" leaves out the last stretch, which would start almost where sampling ends."""
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     if noise_schedule.spacing == "trailing":

@@ -1,4 +1,4 @@
-"""A stock diffusers UNet with its weights, made ready to be walked."""
+"""A stock diffusers UNet with its weights, made ready for the forward of `unet_forward`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from model.diffusion.fused_attention import fuse_self_attention
 from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
-from model.diffusion.unet_forward import Transform, predict, walk
+from model.diffusion.unet_forward import Transform, predict, run_blocks
 
 
 class FastUNet(nn.Module):
     """What several networks may share: fused self-attention, and a table for time.
 
     Args:
-        unet: fits the walk, see `unet_walk.differences`. Its own `forward` no longer works.
+        unet: one in which `unsupported` finds nothing. Its own `forward` no longer works.
         train_steps: how many timesteps there are.
     """
 
@@ -31,8 +31,8 @@ class FastUNet(nn.Module):
     def forward(
         self, latents: Tensor, timesteps: Tensor, transform: Transform, residuals: Sequence[Tensor] = ()
     ) -> Tensor:
-        """`walk` with timesteps, (R,) int64."""
-        return walk(self.stock, latents, self.times(timesteps), transform, residuals)
+        """`run_blocks` with timesteps, (R,) int64."""
+        return run_blocks(self.stock, latents, self.times(timesteps), transform, residuals)
 
     def predict(self, hidden: Tensor) -> Tensor:
         """What follows the last transformer: (R, C, h, w) -> (R, 4, h, w) float32."""

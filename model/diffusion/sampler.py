@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Sampler(Protocol):
-    """One walk from noise to picture. Its steps are taken in order, each once.
+    """One run from noise to picture. Its steps are taken in order, each once.
 
     `timesteps`: the training timestep at which the network is asked before each step, noisiest first.
     `eta`: 0 if no step uses noise.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model.errors import WeightsError
 
-# Base models carry these numbers under different names; which sampler walks them is the engine's choice.
+# Base models carry these numbers under different names; which sampler is used is the engine's choice.
 _CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler", "PNDMScheduler")
 
 # key: (what the arithmetic below assumes, what a published DDIM file means by leaving it out)
@@ -69,7 +69,7 @@ class NoiseSchedule:
         """Read a published `scheduler_config.json`.
 
         Args:
-            prediction_types: those the engine has a walk for.
+            prediction_types: those the engine has a sampler for.
 
         Raises:
             WeightsError: the file is absent or asks for something DDIM as written here does not do.
@@ -139,7 +139,7 @@ def _refuse_unsupported(config: dict[str, Any], file: Path) -> None:
 
 
 class DDIM:
-    """A walk from noise to picture in `steps` steps.
+    """From noise to picture in `steps` steps.
 
     All constants are formed on the host, in float32 and in the order the published code forms them, so that a
     step costs no synchronisation with the device.

@@ -20,7 +20,7 @@ class TimeTable(nn.Module):
     table: at the published size 28 against 20 million.
 
     Args:
-        unet: a diffusers UNet with its weights. From now on only `walk` can run it.
+        unet: a diffusers UNet with its weights. From now on only `unet_forward` can run it.
         train_steps: how many timesteps there are.
     """
 
@@ -40,7 +40,7 @@ class TimeTable(nn.Module):
         self.register_buffer("rows", table, persistent=False)
 
     def forward(self, timesteps: Tensor) -> Iterator[Tensor]:
-        """(R,) int64 -> for each ResNet block, in the order of the walk, (R, its channels)."""
+        """(R,) int64 -> for each ResNet block, in the order of the forward, (R, its channels)."""
         return iter(torch.split(self.rows[timesteps], self.widths, dim=1))
 
 

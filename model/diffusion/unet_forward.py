@@ -1,4 +1,4 @@
-"""A stock diffusers UNet, walked by hand.
+"""The forward of a stock diffusers UNet, written out.
 
 What time adds comes from a table, memory is written in place where nobody reads it any more, and each transformer is
 the caller's. Stock UNets compute both guidance halves from the first convolution to the last; here a half may be
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 # (position of the transformer, the transformer, (R, C, h, w)) -> (R or 2R, C, h, w)
 Transform = Callable[[int, Any, Tensor], Tensor]
 
-# What the walk takes for granted of the UNet's config.
-TAKEN_FOR_GRANTED: dict[str, Any] = {
+# What this forward is written for, in the words of the UNet's config.
+SUPPORTED_CONFIG: dict[str, Any] = {
     "act_fn": "silu",
     "mid_block_type": "UNetMidBlock2DCrossAttn",
     "mid_block_scale_factor": 1,
@@ -44,11 +44,11 @@ TAKEN_FOR_GRANTED: dict[str, Any] = {
 _BLOCKS = {"DownBlock2D", "CrossAttnDownBlock2D", "UpBlock2D", "CrossAttnUpBlock2D"}
 
 
-def differences(config: Mapping[str, Any]) -> list[str]:
-    """Where a UNet's config departs from what `walk` takes for granted, in words."""
+def unsupported(config: Mapping[str, Any]) -> list[str]:
+    """Where a UNet's config departs from `SUPPORTED_CONFIG`, in words."""
     found = [
         f"{key} is {config[key]!r}, only {value!r} is supported"
-        for key, value in TAKEN_FOR_GRANTED.items()
+        for key, value in SUPPORTED_CONFIG.items()
         if config[key] != value
     ]
     types = sorted({*config["down_block_types"], *config["up_block_types"]} - _BLOCKS)
@@ -56,7 +56,7 @@ def differences(config: Mapping[str, Any]) -> list[str]:
 
 
 def self_attentions(unet: nn.Module) -> list[tuple[str, Any]]:
-    """The self-attentions with their names, in the order in which the walk reaches them."""
+    """The self-attentions with their names, in the order of the forward."""
     named = [(name, module) for name, module in unet.named_modules() if name.endswith(".attn1")]
     order = ("down_blocks", "mid_block", "up_blocks")  # the UNet registers its middle last
     return sorted(named, key=lambda pair: order.index(pair[0].split(".")[0]))
@@ -68,12 +68,12 @@ def transformer_blocks(unet: nn.Module) -> list[Any]:
 
 
 def resnets(unet: Any) -> list[Any]:
-    """The ResNet blocks, in the order in which the walk reaches them."""
+    """The ResNet blocks, in the order of the forward."""
     blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
     return [resnet for block in blocks for resnet in block.resnets]
 
 
-def walk(
+def run_blocks(
     unet: Any, latents: Tensor, times: Iterator[Tensor], transform: Transform, residuals: Sequence[Tensor] = ()
 ) -> Tensor:
     """All of the UNet up to its last transformer.

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from model.runtime.prepared import Forward, Rows
 
-_WARM_UPS = 3  # for what libraries choose and allocate at first, which must not be recorded
+# For what libraries choose and allocate at first, which must not be recorded; as many as
+# `torch.cuda.make_graphed_callables` makes.
+_WARM_UPS = 3
 
 
 class Graphs:
@@ -31,12 +33,12 @@ class Graphs:
     def __call__(self, forward: Forward, inputs: Sequence[Tensor]) -> Callable[[], Rows]:
         """Record `forward(*inputs)`; what is returned repeats it on what the inputs hold by then."""
         with torch.cuda.device(self._torch_device):
-            beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
+            side_stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            side_stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side_stream):
                 for _ in range(_WARM_UPS):
                     forward(*inputs)
-            torch.cuda.current_stream().wait_stream(beside)
+            torch.cuda.current_stream().wait_stream(side_stream)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=self._pool):
                 output = forward(*inputs)

@@ -42,7 +42,7 @@ T = TypeVar("T")
 # A resumed caller reaches its next call within a few turns of the event loop: one for the future, and up to
 # three more for each `gather` in between. Turns of an idle loop take microseconds.
 _SETTLE_TURNS = 8
-_CPU_THREADS = 2  # of each engine
+_CPU_THREADS = 2  # of each engine: one job's pictures are read while another's are written
 
 
 @dataclass

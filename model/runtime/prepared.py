@@ -73,7 +73,7 @@ class Recorded:
 
 
 def plainly(forward: Forward, inputs: Sequence[Tensor]) -> Callable[[], Rows]:
-    """The forward itself, each time anew: what every other recording must agree with."""
+    """The forward itself, computed every time: what every other way to record must agree with."""
     return lambda: forward(*inputs)
 
 

@@ -14,7 +14,7 @@ from model.runtime.errors import is_out_of_memory
 
 @dataclass(frozen=True)
 class Step:
-    """One forward that is behind us."""
+    """One forward, done."""
 
     network: str
     rows: int

@@ -137,7 +137,7 @@ class TryOnTask:
         return sheet([self._decoder(half / self._scaling_factor) for half in (condition, garment, result, target)])
 
     async def _sampled(self, seen: Tensor, rows: int) -> Tensor:
-        """Latents (B, C, ...) by the walk requests are answered with."""
+        """Latents (B, C, ...) by the sampler that requests are answered with."""
 
         async def network(latents: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
             prediction: Tensor = self.module(latents, timesteps, condition)

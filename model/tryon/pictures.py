@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TryOnTensors:
     """The tensors of one try-on, on the host."""
 
     person: Tensor  # (1, 3, H, W) in [-1, 1]
@@ -31,20 +31,20 @@ class Prepared:
     mask: Tensor | None  # (1, 1, H, W), 1 where to paint; None for the mask-free variant
 
 
-def prepare(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> Prepared:
+def tryon_tensors(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> TryOnTensors:
     """Bring a photo, its mask (white paints) and a garment to the size the networks work at.
 
     Raises:
         InputError: `mask_empty` or `mask_covers_all`.
     """
-    return Prepared(
+    return TryOnTensors(
         image_tensor(crop_resize(person, size)),
         image_tensor(pad_resize(garment, size)),
-        None if mask is None else _prepare_mask(mask, size),
+        None if mask is None else _mask_tensor(mask, size),
     )
 
 
-def _prepare_mask(mask: Image.Image, size: Size) -> Tensor:
+def _mask_tensor(mask: Image.Image, size: Size) -> Tensor:
     painted = mask_tensor(crop_resize(mask, size))
     if not painted.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")

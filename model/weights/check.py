@@ -14,14 +14,14 @@ from model.engines.registry import ENGINES
 from model.errors import WeightsError
 from model.runtime.device_config import MemoryProfile
 from model.runtime.offload import most_at_once
-from model.weights.loading import Network
+from model.weights.loading import UnloadedNetwork
 from model.weights.pack import Pack
 
 _SHOWN_DTYPES = (torch.float16, torch.float32)
 
 
 @dataclass(frozen=True)
-class Report:
+class PackReport:
     """One engine's weights."""
 
     engine: str
@@ -51,7 +51,7 @@ class Report:
         return f"{memory} ({parameters:,} parameters on the device)"
 
 
-def check(pack: Pack) -> list[Report]:
+def check(pack: Pack) -> list[PackReport]:
     """A report for each engine of which at least one file is there.
 
     Raises:
@@ -63,7 +63,7 @@ def check(pack: Pack) -> list[Report]:
     return [_report(pack, engine) for engine in found]
 
 
-def _report(pack: Pack, engine: str) -> Report:
+def _report(pack: Pack, engine: str) -> PackReport:
     problems = [f"{name}: missing" for name in pack.missing(engine)]
     parameters: list[int] = []
     for load in _parts(pack, engine):
@@ -73,12 +73,12 @@ def _report(pack: Pack, engine: str) -> Report:
             if not isinstance(error.__cause__, FileNotFoundError):  # said already
                 problems.append(error.message)
             continue
-        if isinstance(loaded, Network):
+        if isinstance(loaded, UnloadedNetwork):
             parameters.append(loaded.parameters())
             problems += _key_problems(pack, loaded)
     problems += _digest_problems(pack, engine)
     on_disk = sum(file.stat().st_size for file in pack.files(engine) if file.is_file())
-    return Report(engine, pack.licence(engine), on_disk, parameters, _job_bytes(pack, engine), problems)
+    return PackReport(engine, pack.licence(engine), on_disk, parameters, _job_bytes(pack, engine), problems)
 
 
 def _parts(pack: Pack, engine: str) -> list[Callable[[], object]]:
@@ -98,7 +98,7 @@ def _checkpoint(engine: str) -> Any:
     return ENGINES[engine].module("checkpoint")
 
 
-def _key_problems(pack: Pack, network: Network[torch.nn.Module]) -> Iterator[str]:
+def _key_problems(pack: Pack, network: UnloadedNetwork[torch.nn.Module]) -> Iterator[str]:
     for checkpoint in network.checkpoints:
         if checkpoint.file.is_file():
             yield from (f"{pack.name(checkpoint.file)}: {problem}" for problem in checkpoint.problems)

@@ -65,7 +65,7 @@ class Checkpoint:
 
 
 @dataclass
-class Network(Generic[M]):
+class UnloadedNetwork(Generic[M]):
     """A network that has no memory yet and the checkpoints that fill it, later ones over earlier ones.
 
     on_host: it never gets onto the device.

@@ -14,19 +14,19 @@ import psutil
 import pytest
 
 from bench.gpu.__main__ import installed
-from bench.gpu.parts import Part, on_a_gpu, small
+from bench.gpu.parts import GpuPart, on_a_gpu, small
 from bench.gpu.session import run_all
 from tests.server import ROOT
 
 
-def part(name: str, code: str, folder: Path, most_s: float = 180, least_s: float = 1) -> Part:
+def part(name: str, code: str, folder: Path, most_s: float = 180, least_s: float = 1) -> GpuPart:
     """One that runs `code`, from a module in `folder`."""
     (folder / f"part_{name}.py").write_text(code)
-    return Part(name, f"what of {name}", (f"part_{name}",), most_s, least_s)
+    return GpuPart(name, f"what of {name}", (f"part_{name}",), most_s, least_s)
 
 
 def test_a_part_has_its_own_limit_and_no_more_than_is_left() -> None:
-    one = Part("one", "", (), most_s=100, least_s=30)
+    one = GpuPart("one", "", (), most_s=100, least_s=30)
     assert [one.limit_s(left_s) for left_s in (1000, 100, 40, 30, 29.9, -5)] == [100, 100, 40, 30, None, None]
 
 
@@ -39,7 +39,7 @@ def test_the_most_valuable_comes_first_and_none_can_take_the_time_of_all() -> No
 
 
 @pytest.mark.parametrize("one", [*on_a_gpu("cuda:1", Path("random")), *small("cpu")], ids=lambda one: one.name)
-def test_every_command_is_there_with_the_options_it_is_given(one: Part) -> None:
+def test_every_command_is_there_with_the_options_it_is_given(one: GpuPart) -> None:
     module, *arguments = one.command
     spec = find_spec(module)
     assert spec is not None
@@ -98,7 +98,7 @@ def test_carried_wheels_are_installed_for_the_run_and_found_first(tmp_path: Path
         wheel.writestr("carried-1.0.dist-info/RECORD", "")
     assert installed(None, tmp_path / "none") == []
     (place,) = installed(tmp_path, tmp_path / "packages")
-    one = Part("one", "", ("carried",), most_s=180, least_s=1)
+    one = GpuPart("one", "", ("carried",), most_s=180, least_s=1)
     (outcome,) = run_all([one], 10, tmp_path / "results", {"PYTHONPATH": place})
     assert (outcome.state, outcome.said) == ("done", "from a wheel")
 

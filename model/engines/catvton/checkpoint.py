@@ -26,7 +26,7 @@ from model.errors import WeightsError
 from model.perception.files import label_map_files
 from model.perception.parsing import Parsing
 from model.weights.layout import CONFIG
-from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
+from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tensors, stock_checkpoint
 
 _MOST_DOWNSAMPLING = 8  # requests are multiples of it
 
@@ -68,7 +68,7 @@ def latents(weights: Path, variant: Variant = "mask") -> Latents:
     return found
 
 
-def unet(weights: Path, variant: Variant = "mask") -> Network[UNet2DConditionModel]:
+def unet(weights: Path, variant: Variant = "mask") -> UnloadedNetwork[UNet2DConditionModel]:
     """The base UNet with the published attention over its own and without cross-attention."""
     folder = weights / FOLDERS[variant] / UNET
     module = build(UNet2DConditionModel, folder)
@@ -79,7 +79,7 @@ def unet(weights: Path, variant: Variant = "mask") -> Network[UNet2DConditionMod
             raise WeightsError(f"{folder}: {key} is {found}, that of the variant '{variant}' has {wanted}")
     base = _base_checkpoint(module, folder)
     keep_only_self_attention(module)
-    return Network(module, [base, attention_checkpoint(module, attention_file(weights, variant))])
+    return UnloadedNetwork(module, [base, attention_checkpoint(module, attention_file(weights, variant))])
 
 
 def _base_checkpoint(module: UNet2DConditionModel, folder: Path) -> Checkpoint:
@@ -92,12 +92,12 @@ def _base_checkpoint(module: UNet2DConditionModel, folder: Path) -> Checkpoint:
     return Checkpoint(base.file, expected, base.tensors)
 
 
-def vae(weights: Path, variant: Variant = "mask") -> Network[AutoencoderKL]:
+def vae(weights: Path, variant: Variant = "mask") -> UnloadedNetwork[AutoencoderKL]:
     """The autoencoder."""
     folder = weights / FOLDERS[variant] / VAE
     latents(weights, variant)
     module = build(AutoencoderKL, folder)
-    return Network(module, [stock_checkpoint(module, folder)])
+    return UnloadedNetwork(module, [stock_checkpoint(module, folder)])
 
 
 def noise_schedule(weights: Path, variant: Variant = "mask") -> NoiseSchedule:

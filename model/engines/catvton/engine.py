@@ -14,7 +14,7 @@ from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.files import variants
 from model.engines.catvton.latent_cache import LatentCache
 from model.engines.catvton.memory import resident_bytes
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.pipeline import paint
 from model.engines.catvton.request import Request as CatVTONRequest
 from model.engines.catvton.request import Variant
@@ -33,7 +33,7 @@ class TryOn(TryOnEngine):
     def __init__(self, weights: Path, device: Device) -> None:
         super().__init__(weights, device)
         cache = LatentCache(device.config.latent_cache_bytes, device.config.latent_cache_s)
-        self.networks = {variant: Networks(weights, variant, device, cache) for variant in variants(weights)}
+        self.networks = {variant: CatVTONNetworks(weights, variant, device, cache) for variant in variants(weights)}
 
     def check(self, request: CatVTONRequest) -> None:
         variant = self.variant(request)

@@ -11,20 +11,20 @@ from torch import Tensor, nn
 from model.diffusion.attention_backends import attend
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.fused_attention import self_attention
-from model.diffusion.unet_forward import differences, enter, feed_forward, leave
+from model.diffusion.unet_forward import enter, feed_forward, leave, unsupported
 from model.engines.catvton.denoiser import Denoiser
 
 
 def fast_denoiser(unet: UNet2DConditionModel, train_steps: int) -> nn.Module:
     """The fast form of a UNet with its weights, which only that can run from now on.
 
-    A UNet that cannot be walked, because it is of another make than the published one, gets the stock form.
+    A UNet of another make than the published one, see `unsupported`, gets the stock form.
     """
-    return Denoiser(unet) if differences(unet.config) else FastDenoiser(FastUNet(unet, train_steps))
+    return Denoiser(unet) if unsupported(unet.config) else FastDenoiser(FastUNet(unet, train_steps))
 
 
 class FastDenoiser(nn.Module):
-    """`Denoiser`, walked by hand.
+    """`Denoiser`, with the forward written out.
 
     Args:
         unet: without cross-attention.

@@ -1,4 +1,4 @@
-"""The networks of one published variant of CatVTON on the device, and what they make of prepared pictures."""
+"""The networks of one published variant of CatVTON on the device, and what they make of pictures."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from model.engines.catvton.latent_cache import LatentCache, Moments, digest
 from model.engines.catvton.request import Variant
 from model.engines.catvton.sampling import Normal, concatenation_axis, condition_rows
 from model.runtime.device import Device
-from model.tryon.pictures import Prepared, without_masked
+from model.tryon.pictures import TryOnTensors, without_masked
 
 
-class Networks:
-    """UNet and autoencoder. `prepared.mask` of what they are given is None exactly for the mask-free variant."""
+class CatVTONNetworks:
+    """UNet and autoencoder. `TryOnTensors.mask` is None exactly for the mask-free variant."""
 
     def __init__(self, weights: Path, variant: Variant, device: Device, cache: LatentCache) -> None:
         self.variant = variant
@@ -36,16 +36,16 @@ class Networks:
         self.decoder = device.batched(Decoder(vae), fallback=TiledDecoder(vae))
         self._cache = cache
 
-    async def encode(self, prepared: Prepared, samples: int, posterior: Normal, *, guided: bool) -> Tensor:
+    async def encode(self, tensors: TryOnTensors, samples: int, posterior: Normal, *, guided: bool) -> Tensor:
         """Both pictures as the UNet sees them, see `condition_rows`.
 
         Each picture goes through the encoder at most once; every sample draws its own latents from what comes out.
         """
         device = self.device.torch_device
-        person, mask = prepared.person, prepared.mask
+        person, mask = tensors.person, tensors.mask
         if mask is not None:
             person, mask = without_masked(person, mask), mask.to(device)
-        moments = await self._moments([person, prepared.garment])
+        moments = await self._moments([person, tensors.garment])
         person_latents, garment_latents = (
             self.scaling_factor * draw_latents(mean, logvar, posterior((samples, *mean.shape[1:])).to(device))
             for mean, logvar in moments

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PIL import Image
 
 from model.engine import Job
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.request import Request
-from model.engines.catvton.sampling import WALKS, sample, seeded
+from model.engines.catvton.sampling import SAMPLERS, sample, seeded
 from model.tryon.painter import Pass, Progress
-from model.tryon.pictures import picture_of, prepare
+from model.tryon.pictures import picture_of, tryon_tensors
 
 
 async def paint(
-    networks: Networks, dressing: Pass, request: Request, seed: int, samples: int, job: Job, progress: Progress
+    networks: CatVTONNetworks, dressing: Pass, request: Request, seed: int, samples: int, job: Job, progress: Progress
 ) -> list[Image.Image]:
     """The dressed person, width x height, as often as there are samples.
 
@@ -22,16 +22,16 @@ async def paint(
     cpu = networks.device.cpu
     # The published code, told to repeat itself, draws the two from generators of their own and equal seed.
     posterior, noise = seeded(seed, samples), seeded(seed, samples)
-    walk = WALKS[request.solver](networks.noise_schedule, request.steps, request.eta)
+    sampler = SAMPLERS[request.solver](networks.noise_schedule, request.steps, request.eta)
     size = request.width, request.height
-    prepared = await cpu(lambda: prepare(dressing.photo, dressing.garment, dressing.mask, size))
+    tensors = await cpu(lambda: tryon_tensors(dressing.photo, dressing.garment, dressing.mask, size))
 
     progress("encode", 0, 1)
-    condition = await networks.encode(prepared, samples, posterior, guided=request.guidance > 1)
+    condition = await networks.encode(tensors, samples, posterior, guided=request.guidance > 1)
 
     progress("denoise", 0, request.steps)
     channels = networks.latents.channels
-    async for done, latents in sample(networks.denoiser, walk, condition, request.guidance, noise, channels):  # noqa: B007
+    async for done, latents in sample(networks.denoiser, sampler, condition, request.guidance, noise, channels):  # noqa: B007
         progress("denoise", done, request.steps)
 
     progress("decode", 0, 1)

@@ -10,7 +10,7 @@ Solver = Literal["ddim", "dpmpp"]
 
 PUBLISHED_STEPS = 50
 
-# The fields for which a quality has another default; `best` is the published walk. `bench/quality.py` measures them.
+# The fields for which a quality has another default; `best` is sampling as published. `bench/quality.py` measures them.
 PRESETS: Mapping[Quality, Mapping[str, Any]] = {
     "best": {},
     "balanced": {"solver": "dpmpp", "steps": 20, "eta": 0.0},

@@ -39,7 +39,7 @@ class Request(TryOnRequest):
     height: Size = 1024
     quality: Quality = Field(
         "best",
-        description="`best`: the published walk. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
+        description="`best`: sampling as published. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
         "but no more steps than the weights' own. Fields given beside it win.",
     )
     solver: Solver = Field("ddim", description="Default: `ddim`, as published; with a `quality` below `best` `dpmpp`.")

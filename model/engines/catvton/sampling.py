@@ -14,11 +14,11 @@ from model.diffusion.schedule import DDIM
 from model.engines.catvton.presets import Solver
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
-Network = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
+Denoise = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
 # Standard normal numbers of a given shape, float32 on the host.
 Normal = Callable[[Sequence[int]], Tensor]
 
-WALKS: Mapping[Solver, type[DDIM | DPMSolver]] = {"ddim": DDIM, "dpmpp": DPMSolver}
+SAMPLERS: Mapping[Solver, type[DDIM | DPMSolver]] = {"ddim": DDIM, "dpmpp": DPMSolver}
 
 
 def normal_per_row(generators: Sequence[Generator]) -> Normal:
@@ -69,7 +69,7 @@ def concatenation_axis(*, masked: bool) -> int:
 
 
 async def sample(
-    network: Network, walk: Sampler, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
+    denoise: Denoise, sampler: Sampler, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
 ) -> AsyncIterator[tuple[int, Tensor]]:
     """Yield, after each step, how many are done and the latents, (B, channels, ...) float32, as large as the condition.
 
@@ -82,12 +82,12 @@ async def sample(
     samples = rows // 2 if guidance > 1 else rows
     shape = (samples, channels, *condition.shape[-2:])
     latents = sent(noise(shape), device)
-    for i, timestep in enumerate(walk.timesteps):
+    for i, timestep in enumerate(sampler.timesteps):
         timesteps = torch.full((rows,), timestep, device=device)
-        prediction = await network(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
+        prediction = await denoise(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
         if guidance > 1:
             without, with_garment = prediction.chunk(2)
             prediction = without + guidance * (with_garment - without)
-        fresh = sent(noise(shape), device) if walk.eta > 0 else None
-        latents = walk.step(prediction, i, latents, fresh)
+        fresh = sent(noise(shape), device) if sampler.eta > 0 else None
+        latents = sampler.step(prediction, i, latents, fresh)
         yield i + 1, latents

@@ -17,7 +17,7 @@ from model.engines.up2you.views import prompts
 from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.memory import resident_bytes
 from model.perception.matting import open_matting
-from model.weights.loading import Network
+from model.weights.loading import UnloadedNetwork
 
 _PHOTOS = 8  # of the job whose memory is told
 
@@ -35,12 +35,12 @@ def parts(weights: Path) -> list[Callable[[], object]]:
     ]
 
 
-def views(weights: Path) -> Network[nn.ModuleList]:
+def views(weights: Path) -> UnloadedNetwork[nn.ModuleList]:
     """The base UNet and both adapters: what is on the device together, but for one of the adapters."""
     unet = view_weights.unet(weights)
     adapters = [view_weights.adapter(weights, stage, unet.module) for stage in view_weights.ADAPTERS]
     checkpoints = [*unet.checkpoints, *(checkpoint for adapter in adapters for checkpoint in adapter.checkpoints)]
-    return Network(nn.ModuleList([unet.module, *(adapter.module for adapter in adapters)]), checkpoints)
+    return UnloadedNetwork(nn.ModuleList([unet.module, *(adapter.module for adapter in adapters)]), checkpoints)
 
 
 def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:

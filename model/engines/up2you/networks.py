@@ -31,9 +31,11 @@ class Networks:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        home, full = device.weights_device, torch.float32  # what was published to run in float32 does
-        self.features = device.batched(feature_weights.features(weights).load(home, device.dtype))
-        self.shape_predictor = device.batched(feature_weights.shape_predictor(weights).load(home, full))
-        self.feature_aggregator = device.batched(OneByOne(feature_weights.feature_aggregator(weights).load(home, full)))
+        where, full = device.weights_device, torch.float32  # what was published to run in float32 does
+        self.features = device.batched(feature_weights.features(weights).load(where, device.dtype))
+        self.shape_predictor = device.batched(feature_weights.shape_predictor(weights).load(where, full))
+        self.feature_aggregator = device.batched(
+            OneByOne(feature_weights.feature_aggregator(weights).load(where, full))
+        )
         self.views = ViewGenerator(weights, device)
         self.resources = Resources.read(weights, device, BODY, MATTING, HAND_IDS, LANDMARK_IDS)

@@ -42,7 +42,7 @@ def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
     except ImportError as error:
         raise InputError(f"writing a parser needs the package onnx ({error})") from error
     helper, floats = onnx.helper, onnx.TensorProto.FLOAT
-    graph = _Graph(onnx, fx.symbolic_trace(as_written(network)))
+    graph = _ParserGraph(onnx, fx.symbolic_trace(as_written(network)))
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -61,7 +61,7 @@ def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
     onnx.save(model, file)
 
 
-class _Graph:
+class _ParserGraph:
     """A traced network's steps as ONNX nodes, called as the trace calls them."""
 
     def __init__(self, onnx: Any, traced: fx.GraphModule) -> None:

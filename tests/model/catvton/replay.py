@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from model.diffusion.schedule import DDIM
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.sampling import Normal, sample
-from model.tryon.pictures import Prepared, picture_of, prepare
+from model.tryon.pictures import TryOnTensors, picture_of, tryon_tensors
 
 LATENT_TOLERANCE = 1e-4  # of the largest latent of the case
 GREY_LEVELS = 2
@@ -50,13 +50,13 @@ class Case:
     def result(self, i: int) -> NDArray[np.uint8]:
         return pixels(self.folder / f"result_{i}.png")
 
-    def prepared(self) -> Prepared:
+    def prepared(self) -> TryOnTensors:
         if self.call.get("tensor_batch"):
             arrays = self.arrays
-            return Prepared(*(torch.from_numpy(arrays[name]) for name in ("in_image", "in_condition", "in_mask")))
+            return TryOnTensors(*(torch.from_numpy(arrays[name]) for name in ("in_image", "in_condition", "in_mask")))
         size = self.call["width"], self.call["height"]
         mask = self.picture("mask") if "mask" in self.call else None
-        return prepare(self.picture("person"), self.picture("garment"), mask, size)
+        return tryon_tensors(self.picture("person"), self.picture("garment"), mask, size)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Outcome:
     next_numbers: dict[str, list[float]]  # what each generator would draw next
 
 
-async def replay(networks: Networks, case: Case) -> Outcome:
+async def replay(networks: CatVTONNetworks, case: Case) -> Outcome:
     call, prepared = case.call, case.prepared()
     everywhere = Generator().manual_seed(call["global_seed"])
     own = everywhere if call["generator_seed"] is None else Generator().manual_seed(call["generator_seed"])

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
-from model.diffusion.unet_forward import differences, resnets
+from model.diffusion.unet_forward import resnets, unsupported
 from model.engines.catvton.denoiser import Denoiser
 from model.engines.catvton.fast_denoiser import FastDenoiser, fast_denoiser
 from tests.untrained import UNET_CONFIG
@@ -139,7 +139,7 @@ def test_no_weight_is_held_twice_and_those_of_time_are_gone(unet: UNet2DConditio
 
 
 @torch.no_grad()
-def test_a_unet_that_cannot_be_walked_is_served_by_the_stock_form() -> None:
+def test_a_unet_that_of_another_make_is_served_by_the_stock_form() -> None:
     unet, given = unet_with(resnet_time_scale_shift="scale_shift"), inputs(9)
     expected = Denoiser(copy.deepcopy(unet))(*given)
     assert torch.equal(fast_denoiser(unet, TRAIN_STEPS)(*given), expected)
@@ -154,6 +154,6 @@ def test_a_unet_that_cannot_be_walked_is_served_by_the_stock_form() -> None:
         ({"up_block_types": ["UpBlock2D", "SimpleCrossAttnUpBlock2D"]}, ["a block is 'SimpleCrossAttnUpBlock2D'"]),
     ],
 )
-def test_what_cannot_be_walked_is_named(made: UNet2DConditionModel, change: dict[str, Any], said: list[str]) -> None:
-    found = differences({**made.config, **change})
+def test_what_is_unsupported_is_named(made: UNet2DConditionModel, change: dict[str, Any], said: list[str]) -> None:
+    found = unsupported({**made.config, **change})
     assert [one.split(", supported")[0] for one in found] == said

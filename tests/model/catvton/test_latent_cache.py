@@ -16,11 +16,11 @@ from torch import Tensor
 
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.latent_cache import LatentCache, Moments, digest
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.sampling import seeded
 from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
-from model.tryon.pictures import Prepared
+from model.tryon.pictures import TryOnTensors
 from tests.model.conftest import DATA
 
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ def tryon(latent_cache_bytes: int, weights: Path = DATA / "weights") -> Iterator
 class Counted:
     """Counts the rows that really go through a variant's encoder."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: CatVTONNetworks) -> None:
         self.rows = 0
         networks.encoder.module.register_forward_hook(self)
 
@@ -46,15 +46,15 @@ class Counted:
         self.rows += len(arguments[0])
 
 
-def prepared(person: int = 0, garment: int = 0, height: int = 64) -> Prepared:
+def prepared(person: int = 0, garment: int = 0, height: int = 64) -> TryOnTensors:
     """Made-up pictures by their numbers, with the mask over the left half."""
     person_pixels, garment_pixels = (
         torch.rand((1, 3, height, 64), generator=torch.Generator().manual_seed(i)) for i in (person, 9 + garment)
     )
-    return Prepared(person_pixels, garment_pixels, (torch.arange(64) < 32).float().expand(1, 1, height, 64))
+    return TryOnTensors(person_pixels, garment_pixels, (torch.arange(64) < 32).float().expand(1, 1, height, 64))
 
 
-async def encoded(networks: Networks, pictures: Prepared, seed: int = 0) -> Tensor:
+async def encoded(networks: CatVTONNetworks, pictures: TryOnTensors, seed: int = 0) -> Tensor:
     async with networks.device.live("tryon", 0):
         return await networks.encode(pictures, 1, seeded(seed, 1), guided=True)
 
@@ -63,7 +63,7 @@ WARDROBE = [prepared(), prepared(garment=1), prepared(), prepared(person=1, garm
 
 
 def test_results_are_the_same_bits_with_and_without_it() -> None:
-    async def dress(networks: Networks) -> list[Tensor]:
+    async def dress(networks: CatVTONNetworks) -> list[Tensor]:
         return [await encoded(networks, pictures, seed) for seed, pictures in enumerate(WARDROBE)]
 
     with tryon(0) as without, tryon(PLENTY) as remembering:
@@ -77,7 +77,7 @@ def test_results_are_the_same_bits_with_and_without_it() -> None:
 
 
 def test_another_mask_is_another_person_and_the_same_masked_pixels_are_not() -> None:
-    async def main(networks: Networks) -> list[int]:
+    async def main(networks: CatVTONNetworks) -> list[int]:
         pictures, counted, rows = prepared(), Counted(networks), []
         masked, painted = pictures.mask, pictures.person.clone()
         assert masked is not None
@@ -107,7 +107,7 @@ def test_each_variant_remembers_what_its_own_weights_made(maskfree_weights: Path
 
 @pytest.mark.parametrize("cancelled", [None, "before it began", "while it computes"])
 def test_jobs_that_ask_at_once_share_one_encoding_even_if_the_first_is_cancelled(cancelled: str | None) -> None:
-    async def main(networks: Networks) -> tuple[int, list[Any]]:
+    async def main(networks: CatVTONNetworks) -> tuple[int, list[Any]]:
         counted, begun, loop = Counted(networks), asyncio.Event(), asyncio.get_running_loop()
 
         def begin(*unused: Any) -> None:

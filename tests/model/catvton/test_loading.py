@@ -18,7 +18,7 @@ from model.engines.catvton import checkpoint
 from model.engines.catvton.files import UNET, VAE, VERSIONS, attention_file
 from model.errors import WeightsError
 from model.weights.layout import TENSOR_FILES, tensor_file
-from model.weights.loading import Network, differences
+from model.weights.loading import UnloadedNetwork, differences
 
 CPU = torch.device("cpu")
 MIDDLE = "mid_block.attentions.0.transformer_blocks.0.attn1"
@@ -227,7 +227,7 @@ def test_positions_in_the_attention_file_follow_the_published_list() -> None:
     names = checkpoint.attention_names(unet)
     assert len(names) == 80
     keep_only_self_attention(unet)
-    assert Network(unet, []).parameters() == 815_572_804  # 815.45 M in the paper, which counts no attn2 either
+    assert UnloadedNetwork(unet, []).parameters() == 815_572_804  # 815.45 M in the paper, which counts no attn2 either
     positions = {key.split(".")[0]: name.split(".transformer_blocks")[0] for key, name in names.items()}
     assert positions == {
         "0": "down_blocks.0.attentions.0", "8": "down_blocks.0.attentions.1",

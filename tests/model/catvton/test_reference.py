@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.engines.catvton.engine import TryOn
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.tryon.pictures import without_masked
 from tests.model.catvton.replay import GREY_LEVELS, LATENT_TOLERANCE, Case, distance, grey_levels, replay
 from tests.model.conftest import DATA, GOLDEN, GOLDEN_MASKFREE
@@ -18,7 +18,7 @@ ALL = [Case(folder, GOLDEN / "inputs") for folder in sorted(GOLDEN.glob("cases/*
 MASKFREE = [Case(folder, GOLDEN_MASKFREE / "inputs") for folder in sorted(GOLDEN_MASKFREE.glob("cases/*"))]
 
 
-def check(networks: Networks, runner: asyncio.Runner, case: Case) -> None:
+def check(networks: CatVTONNetworks, runner: asyncio.Runner, case: Case) -> None:
     outcome, arrays = runner.run(replay(networks, case)), case.arrays
     assert distance(outcome.latents, arrays["latents_per_step"]) < LATENT_TOLERANCE
     for i, picture in enumerate(outcome.pictures):

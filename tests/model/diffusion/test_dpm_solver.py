@@ -72,8 +72,8 @@ def test_a_network_that_knows_the_picture_is_given_the_noise_it_expects(eta: flo
     """The picture is reached exactly, and on the way the latents hold as much noise as the timestep says."""
     picture = torch.tensor(0.7)
     noise_schedule, generator = schedule(), torch.Generator().manual_seed(1)
-    walk = DPMSolver(noise_schedule, 8, eta)
-    alphas = noise_schedule.alphas[walk.timesteps]
+    sampler = DPMSolver(noise_schedule, 8, eta)
+    alphas = noise_schedule.alphas[sampler.timesteps]
     noise = torch.randn(200_000, generator=generator)
     latents: Tensor = alphas[0] ** 0.5 * picture + (1 - alphas[0]) ** 0.5 * noise
     for i, alpha in enumerate(alphas):
@@ -81,7 +81,7 @@ def test_a_network_that_knows_the_picture_is_given_the_noise_it_expects(eta: flo
         assert seen.mean().abs() < 0.01
         assert seen.std() == pytest.approx((1 - alpha).item() ** 0.5, rel=0.01)
         fresh = torch.randn(latents.shape, generator=generator)
-        latents = walk.step(seen / (1 - alpha) ** 0.5, i, latents, fresh)
+        latents = sampler.step(seen / (1 - alpha) ** 0.5, i, latents, fresh)
     assert torch.allclose(latents, picture, atol=1e-5)
 
 
@@ -94,14 +94,14 @@ def test_on_its_way_it_follows_the_equation_far_better_than_ddim() -> None:
         alpha = noise_schedule.alphas[t]
         return (alpha * deviation**2 + 1 - alpha) ** 0.5
 
-    def error(walk: Sampler) -> float:
+    def error(sampler: Sampler) -> float:
         """Before the last step, which is the same for both."""
         latents = start
-        for i, t in enumerate(walk.timesteps[:-1]):
+        for i, t in enumerate(sampler.timesteps[:-1]):
             alpha = noise_schedule.alphas[t]
             noise = (1 - alpha) ** 0.5 * (latents - alpha**0.5 * mean) / spread(t) ** 2
-            latents = walk.step(noise, i, latents, None)
-        first, last = walk.timesteps[0], walk.timesteps[-1]
+            latents = sampler.step(noise, i, latents, None)
+        first, last = sampler.timesteps[0], sampler.timesteps[-1]
         begin, end = noise_schedule.alphas[[first, last]] ** 0.5 * mean
         return float((latents - end - (start - begin) * spread(last) / spread(first)).abs().max())
 
@@ -124,10 +124,12 @@ def test_a_network_that_predicts_noise_badly_is_walked_to_finite_latents(
     assert networks.noise_schedule.prediction_type == "epsilon"
     assert networks.noise_schedule.spacing == "leading"
     condition = torch.randn(2, 5, 32, 12, generator=torch.Generator().manual_seed(0))
-    walk = DPMSolver(networks.noise_schedule, steps, eta)
+    sampler = DPMSolver(networks.noise_schedule, steps, eta)
 
     async def last() -> Tensor:
         async with tryon.device.live("tryon", 0):
-            return [latents async for _, latents in sample(networks.denoiser, walk, condition, 2.5, seeded(0, 1))][-1]
+            return [latents async for _, latents in sample(networks.denoiser, sampler, condition, 2.5, seeded(0, 1))][
+                -1
+            ]
 
     assert runner.run(last()).isfinite().all()

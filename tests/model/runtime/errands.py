@@ -1,4 +1,4 @@
-"""Functions for a process apart. It imports this file, so nothing of torch is in here."""
+"""Functions for the side process. It imports this file, so nothing of torch is in here."""
 
 from __future__ import annotations
 

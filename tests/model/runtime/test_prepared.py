@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 from model.diffusion.schedule import DDIM
 from model.engine import WarmCall
 from model.engines.catvton.engine import TryOn
-from model.engines.catvton.networks import Networks
+from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.sampling import sample, seeded
 from model.errors import WeightsError
 from model.runtime.compiling import set_up_compiling
@@ -26,7 +26,7 @@ from model.runtime.device_config import DeviceConfig
 from model.runtime.network import BatchedNetwork
 from model.runtime.prepared import PreparedNetwork, batch_sizes, plainly
 from model.runtime.warm_up import warm_up
-from model.tryon.pictures import Prepared
+from model.tryon.pictures import TryOnTensors
 
 CPU = torch.device("cpu")
 
@@ -209,7 +209,7 @@ def test_a_try_on_is_warmed_for_just_what_a_request_calls(tryon: TryOn, runner: 
         assert [step.network for step in warm_up(tryon.device, engine, 96, 128)] == [
             *("mask encoder", "mask denoiser", "mask decoder")
         ]
-    prepared = Prepared(*(torch.zeros(1, channels, 128, 96) for channels in (3, 3, 1)))
+    prepared = TryOnTensors(*(torch.zeros(1, channels, 128, 96) for channels in (3, 3, 1)))
 
     async def dress() -> None:
         async with networks.device.live("tryon", 0):
@@ -238,7 +238,7 @@ def test_the_recorded_unet_agrees_with_the_unet(tryon: TryOn, rows: int) -> None
 class Shapes:
     """The dtypes and shapes that networks are called with, but for the number of rows."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: CatVTONNetworks) -> None:
         self._modules = [network.module for network in (networks.encoder, networks.denoiser, networks.decoder)]
         self.seen: set[Any] = set()
 

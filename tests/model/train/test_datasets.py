@@ -17,7 +17,7 @@ from model.synthetic.datasets.layouts import Record, write_dresscode, write_vito
 from model.train.datasets import read_examples
 from model.train.errors import DataSetError
 from model.train.examples import Pictures, TryOnPictures, opened
-from model.tryon.pictures import Prepared, prepare
+from model.tryon.pictures import TryOnTensors, tryon_tensors
 from tests.model.train.small import HEIGHT, WIDTH, data_set, picture, records
 
 SIZE = (WIDTH, HEIGHT)
@@ -39,10 +39,10 @@ def dresscode(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def prepared(folder: Path, variant: str) -> Prepared:
+def prepared(folder: Path, variant: str) -> TryOnTensors:
     example = read_examples(folder, "train")[1]
     person = opened(example.other if variant == "maskfree" else example.person)
-    return prepare(person, opened(example.garment), opened(example.mask), SIZE)
+    return tryon_tensors(person, opened(example.garment), opened(example.mask), SIZE)
 
 
 @pytest.mark.parametrize("layout", ["vitonhd", "dresscode"])

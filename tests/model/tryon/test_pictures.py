@@ -21,8 +21,8 @@ from model.tryon.pictures import (
     mask_tensor,
     pad_resize,
     picture_of,
-    prepare,
     stack,
+    tryon_tensors,
     without_masked,
 )
 from tests.model.tryon.drawing import array, noise, opened, rectangle, same
@@ -94,7 +94,7 @@ def test_the_narrowest_pictures_still_have_a_pixel(size: tuple[int, int]) -> Non
 @pytest.mark.parametrize(("fill", "code"), [(0, "mask_empty"), (127, "mask_empty"), (255, "mask_covers_all")])
 def test_a_mask_must_paint_something_and_keep_something(fill: int, code: str) -> None:
     with pytest.raises(InputError) as caught:
-        prepare(noise(30, 40), noise(30, 40), Image.new("L", (30, 40), fill), (96, 128))
+        tryon_tensors(noise(30, 40), noise(30, 40), Image.new("L", (30, 40), fill), (96, 128))
     assert (caught.value.code, caught.value.field) == (code, "mask")
 
 

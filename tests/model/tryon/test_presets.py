@@ -18,13 +18,13 @@ def resolved(pack: dict[str, Any] = PACK, **body: Any) -> dict[str, Any]:
     return Request.model_validate({"person": "p", "garment": "g", **body}, context=pack).settings()
 
 
-def walk(settings: dict[str, Any]) -> tuple[str, int]:
+def sampling(settings: dict[str, Any]) -> tuple[str, int]:
     return settings["solver"], settings["steps"]
 
 
 def test_without_a_quality_it_is_the_best_and_all_is_as_the_pack_has_it() -> None:
     assert resolved() == resolved(quality="best") == {**PACK, "quality": "best", "solver": "ddim"}
-    assert walk(resolved({})) == ("ddim", 50)
+    assert sampling(resolved({})) == ("ddim", 50)
 
 
 def test_each_preset_has_its_solver_and_steps_and_leaves_the_rest_to_the_pack() -> None:
@@ -40,14 +40,14 @@ def test_a_preset_never_takes_more_steps_than_the_pack(steps: int, quality: str)
 
 
 def test_what_is_given_beside_a_preset_wins() -> None:
-    assert walk(resolved(quality="fast", steps=40)) == ("dpmpp", 40)
-    assert walk(resolved(quality="balanced", solver="ddim")) == ("ddim", 20)
-    assert walk(resolved(solver="dpmpp")) == ("dpmpp", 30)
+    assert sampling(resolved(quality="fast", steps=40)) == ("dpmpp", 40)
+    assert sampling(resolved(quality="balanced", solver="ddim")) == ("ddim", 20)
+    assert sampling(resolved(solver="dpmpp")) == ("dpmpp", 30)
     assert resolved(quality="fast", eta=0.25)["eta"] == 0.25
 
 
 def test_a_preset_needs_no_pack() -> None:
-    assert walk(Request(person="p", garment="g", quality="fast").settings()) == ("dpmpp", 10)
+    assert sampling(Request(person="p", garment="g", quality="fast").settings()) == ("dpmpp", 10)
 
 
 def test_less_quality_is_less_work() -> None:
@@ -63,7 +63,7 @@ def test_what_was_resolved_stays_so_when_the_request_is_read_again() -> None:
     assert Request.model_validate(request.without_inputs()).settings() == request.settings()
 
 
-def test_a_mask_alone_has_no_walk() -> None:
+def test_a_mask_alone_has_no_sampling() -> None:
     assert Request(person="p", mask_only=True, quality="fast").settings() == {}
 
 

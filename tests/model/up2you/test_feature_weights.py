@@ -13,7 +13,7 @@ from torch import Tensor
 from model.engines.up2you.features.weights import feature_aggregator, shape_predictor
 from model.engines.up2you.files import FEATURE_AGGREGATOR, SHAPE_PREDICTOR
 from model.errors import WeightsError
-from model.weights.loading import Network
+from model.weights.loading import UnloadedNetwork
 from tests.model.up2you.goldens import golden, published_shapes, state_dict
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ def spoilt(weights: Path, name: str, file: str, change: Callable[[Tensors], obje
 
 @pytest.mark.parametrize(("name", "network", "file"), NETWORKS)
 def test_published_keys_and_shapes_in_their_order(
-    tmp_path: Path, name: str, network: Callable[[Path], Network[Any]], file: str
+    tmp_path: Path, name: str, network: Callable[[Path], UnloadedNetwork[Any]], file: str
 ) -> None:
     shapes = published_shapes(f"{name}.pt")
     module = network(tmp_path).module
@@ -43,7 +43,9 @@ def test_published_keys_and_shapes_in_their_order(
 
 
 @pytest.mark.parametrize(("name", "network", "file"), NETWORKS)
-def test_sizes_are_the_files(tmp_path: Path, name: str, network: Callable[[Path], Network[Any]], file: str) -> None:
+def test_sizes_are_the_files(
+    tmp_path: Path, name: str, network: Callable[[Path], UnloadedNetwork[Any]], file: str
+) -> None:
     spoilt(tmp_path, name, file, lambda tensors: None)
     loaded = network(tmp_path).load(CPU, torch.float32)
     assert not loaded.training
@@ -54,7 +56,7 @@ def test_sizes_are_the_files(tmp_path: Path, name: str, network: Callable[[Path]
 
 @pytest.mark.parametrize(("name", "network", "file"), NETWORKS)
 def test_what_does_not_fit_is_named(
-    tmp_path: Path, name: str, network: Callable[[Path], Network[Any]], file: str
+    tmp_path: Path, name: str, network: Callable[[Path], UnloadedNetwork[Any]], file: str
 ) -> None:
     def change(tensors: Tensors) -> None:
         tensors["blocks.1.norm1.wait"] = tensors.pop("blocks.1.norm1.weight")
@@ -75,7 +77,7 @@ def test_what_does_not_fit_is_named(
     [(*NETWORKS[0], "shape_tokens"), (*NETWORKS[1], "out_attn.q_proj.weight")],
 )
 def test_a_key_that_tells_a_size_may_be_the_missing_one(
-    tmp_path: Path, name: str, network: Callable[[Path], Network[Any]], file: str, key: str
+    tmp_path: Path, name: str, network: Callable[[Path], UnloadedNetwork[Any]], file: str, key: str
 ) -> None:
     spoilt(tmp_path, name, file, lambda tensors: tensors.pop(key))
     assert any(problem.startswith(f"missing key {key!r}") for problem in network(tmp_path).checkpoints[0].problems)

@@ -1,4 +1,4 @@
-"""The shifted schedule and the ancestral walk down it."""
+"""The shifted schedule and ancestral sampling with it."""
 
 from __future__ import annotations
 

@@ -52,9 +52,9 @@ def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="module")
-def walks(views: ViewGenerator, runner: asyncio.Runner) -> dict[ViewStage, Walk]:
+def loops(views: ViewGenerator, runner: asyncio.Runner) -> dict[ViewStage, Loop]:
     """Each stage's loop, alone on the device."""
-    return {stage: runner.run(walked(views, stage)) for stage in STAGES}
+    return {stage: runner.run(looped(views, stage)) for stage in STAGES}
 
 
 def recording(stage: ViewStage) -> dict[str, Tensor]:
@@ -76,14 +76,14 @@ def selection(stage: ViewStage, recorded: dict[str, Tensor]) -> Select:
 
 
 @dataclass
-class Walk:
+class Loop:
     """A stage's loop, step by step."""
 
     conditions: list[Tensor]
     latents: list[Tensor]
 
 
-async def walked(views: ViewGenerator, stage: ViewStage, steps: int | None = None) -> Walk:
+async def looped(views: ViewGenerator, stage: ViewStage, steps: int | None = None) -> Loop:
     recorded, given = recording(stage), parameters(stage)
     noise = normal_from(Generator().manual_seed(given["seed"]))
     start, posterior = noise((6, 4, 8, 8)), noise((given["num_refs"], 4, 8, 8))
@@ -94,7 +94,7 @@ async def walked(views: ViewGenerator, stage: ViewStage, steps: int | None = Non
         )
         ddpm = DDPM(views.noise_schedule, steps or given["steps"])
         loop = sample(views.stages[stage].guided, ddpm, start, conditions, given["guidance_scale"], noise)
-        return Walk(conditions, [latents async for _, latents in loop])
+        return Loop(conditions, [latents async for _, latents in loop])
 
 
 async def painted(views: ViewGenerator, stage: ViewStage, **changes: Any) -> Tensor:
@@ -117,21 +117,21 @@ def distance(found: Tensor, expected: Tensor) -> float:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_step_is_the_published_one(walks: dict[ViewStage, Walk], stage: ViewStage) -> None:
-    recorded, walk = recording(stage), walks[stage]
-    assert len(walk.latents) == parameters(stage)["steps"]
-    for i, latents in enumerate(walk.latents):
+def test_every_step_is_the_published_one(loops: dict[ViewStage, Loop], stage: ViewStage) -> None:
+    recorded, loop = recording(stage), loops[stage]
+    assert len(loop.latents) == parameters(stage)["steps"]
+    for i, latents in enumerate(loop.latents):
         assert distance(latents, recorded[f"latents_{i}"]) < LATENT_TOLERANCE
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_conditions_are_the_published_ones(
-    views: ViewGenerator, walks: dict[ViewStage, Walk], stage: ViewStage
+    views: ViewGenerator, loops: dict[ViewStage, Loop], stage: ViewStage
 ) -> None:
-    recorded, walk = recording(stage), walks[stage]
+    recorded, loop = recording(stage), loops[stage]
     for level in range(4):
-        assert distance(walk.conditions[level], recorded[f"adapter_state_{level}"]) < LATENT_TOLERANCE
-    keys = walk.conditions[4:]
+        assert distance(loop.conditions[level], recorded[f"adapter_state_{level}"]) < LATENT_TOLERANCE
+    keys = loop.conditions[4:]
     names = [name for name, _ in self_attentions(views.unet)]
     layers: Any = views.stages[stage].adapter.layers
     compared = 0
@@ -145,11 +145,11 @@ def test_conditions_are_the_published_ones(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_both_halves_of_a_prediction_are_the_published_ones(
-    views: ViewGenerator, walks: dict[ViewStage, Walk], stage: ViewStage
+    views: ViewGenerator, loops: dict[ViewStage, Loop], stage: ViewStage
 ) -> None:
-    recorded, walk = recording(stage), walks[stage]
+    recorded, loop = recording(stage), loops[stage]
     timesteps = torch.full((6,), parameters(stage)["timesteps"][0])
-    halves = views.stages[stage].guided.module(recorded["init_latents"], timesteps, *walk.conditions)
+    halves = views.stages[stage].guided.module(recorded["init_latents"], timesteps, *loop.conditions)
     assert distance(torch.cat(halves), recorded["unet_out_step0"]) < LATENT_TOLERANCE
 
 
@@ -178,28 +178,28 @@ def test_every_number_is_drawn_from_the_jobs_own_generator_in_the_published_orde
 
 
 def test_half_precision_stays_inside(
-    runner: asyncio.Runner, walks: dict[ViewStage, Walk], tmp_path_factory: pytest.TempPathFactory
+    runner: asyncio.Runner, loops: dict[ViewStage, Loop], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     device = Device(torch.device("cpu"), torch.bfloat16)
     try:
         half = ViewGenerator(reference_weights(tmp_path_factory.mktemp("half")), device)
-        walk = runner.run(walked(half, "rgb"))
+        loop = runner.run(looped(half, "rgb"))
     finally:
         device.close()
-    assert {tensor.dtype for tensor in walk.conditions} == {torch.bfloat16}
-    assert {tensor.dtype for tensor in walk.latents} == {torch.float32}
-    for key, expected in zip(walk.conditions, walks["rgb"].conditions, strict=True):
+    assert {tensor.dtype for tensor in loop.conditions} == {torch.bfloat16}
+    assert {tensor.dtype for tensor in loop.latents} == {torch.float32}
+    for key, expected in zip(loop.conditions, loops["rgb"].conditions, strict=True):
         assert distance(key.float(), expected) < 0.1
 
 
 def test_jobs_that_share_forwards_at_different_steps_do_not_touch_each_other(
     views: ViewGenerator, runner: asyncio.Runner
 ) -> None:
-    async def together() -> list[Walk]:
-        jobs: list[Coroutine[Any, Any, Walk]] = [walked(views, "rgb"), walked(views, "rgb", steps=7)]
-        return list(await asyncio.gather(*jobs, walked(views, "normals")))
+    async def together() -> list[Loop]:
+        jobs: list[Coroutine[Any, Any, Loop]] = [looped(views, "rgb"), looped(views, "rgb", steps=7)]
+        return list(await asyncio.gather(*jobs, looped(views, "normals")))
 
-    alone = runner.run(walked(views, "rgb", steps=7))
+    alone = runner.run(looped(views, "rgb", steps=7))
     before = views.device.stats.rows[12]
     first, second, normal = runner.run(together())
     assert views.device.stats.rows[12] - before >= 4

@@ -19,7 +19,7 @@ from transformers import Dinov2Config, Dinov2Model
 from model.engines.up2you.files import DINO, DINO_TENSOR_FILES
 from model.errors import WeightsError
 from model.weights.layout import CONFIG, tensor_file
-from model.weights.loading import Checkpoint, Network, read_tensors
+from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
 
 _HEAD_SIZE = 64
 
@@ -48,7 +48,7 @@ _HUB = (
 Spelling = Callable[[str], str]
 
 
-def dino(weights: Path) -> Network[Dinov2Model]:
+def dino(weights: Path) -> UnloadedNetwork[Dinov2Model]:
     """The network of `up2you/dinov2` as its config describes it; without a config, as its tensors' shapes do."""
     folder = weights / DINO
     file = tensor_file(folder, DINO_TENSOR_FILES)
@@ -62,7 +62,7 @@ def dino(weights: Path) -> Network[Dinov2Model]:
     expected = {
         key: torch.Size([sum(shapes[part][0] for part in parts), *shapes[parts[0]][1:]]) for key, parts in names.items()
     }
-    return Network(module, [Checkpoint(file, expected, tensors, names, problems)])
+    return UnloadedNetwork(module, [Checkpoint(file, expected, tensors, names, problems)])
 
 
 def spelling(tensors: Mapping[str, Tensor]) -> Spelling:

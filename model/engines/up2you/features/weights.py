@@ -14,13 +14,13 @@ from model.engines.up2you.features.dino_weights import dino
 from model.engines.up2you.features.image_features import Features
 from model.engines.up2you.features.shape_predictor import ShapePredictor
 from model.engines.up2you.files import FEATURE_AGGREGATOR, SHAPE_PREDICTOR
-from model.weights.loading import Checkpoint, M, Network, read_tensors
+from model.weights.loading import Checkpoint, M, UnloadedNetwork, read_tensors
 
 _PUBLISHED_CHANNELS = (32, 64, 128, 256, 512)
 _PUBLISHED_BLOCKS = ("self", "self", "cross", "cross")
 
 
-def shape_predictor(weights: Path) -> Network[ShapePredictor]:
+def shape_predictor(weights: Path) -> UnloadedNetwork[ShapePredictor]:
     """The shape predictor; computes in float32 as published."""
 
     def describe(sizes: Sizes) -> ShapePredictor:
@@ -36,7 +36,7 @@ def shape_predictor(weights: Path) -> Network[ShapePredictor]:
     return _network(weights / SHAPE_PREDICTOR, describe)
 
 
-def feature_aggregator(weights: Path, pose_size: int = POSE_SIZE) -> Network[FeatureAggregator]:
+def feature_aggregator(weights: Path, pose_size: int = POSE_SIZE) -> UnloadedNetwork[FeatureAggregator]:
     """The feature aggregator; computes in float32 as published.
 
     Args:
@@ -55,13 +55,13 @@ def feature_aggregator(weights: Path, pose_size: int = POSE_SIZE) -> Network[Fea
     return _network(weights / FEATURE_AGGREGATOR, describe)
 
 
-def features(weights: Path) -> Network[Features]:
+def features(weights: Path) -> UnloadedNetwork[Features]:
     """DINOv2, see `dino_weights`."""
     network = dino(weights)
     for checkpoint in network.checkpoints:
         names = checkpoint.names
         checkpoint.names = {key: [f"dino.{name}" for name in parts] for key, parts in names.items()}
-    return Network(Features(network.module).eval(), network.checkpoints)
+    return UnloadedNetwork(Features(network.module).eval(), network.checkpoints)
 
 
 class Sizes:
@@ -99,9 +99,9 @@ def _blocks(sizes: Sizes) -> list[str]:
     return kinds or list(_PUBLISHED_BLOCKS)
 
 
-def _network(file: Path, describe: Callable[[Sizes], M]) -> Network[M]:
+def _network(file: Path, describe: Callable[[Sizes], M]) -> UnloadedNetwork[M]:
     tensors, problems = read_tensors(file)
     with torch.device("meta"):
         module = describe(Sizes(tensors)).eval().requires_grad_(False)
     expected = {key: tensor.shape for key, tensor in module.state_dict().items()}
-    return Network(module, [Checkpoint(file, expected, tensors, problems=problems)])
+    return UnloadedNetwork(module, [Checkpoint(file, expected, tensors, problems=problems)])

@@ -29,7 +29,7 @@ CELL = 8  # pixels along the side of one number of the latents
 class ViewDenoiser(nn.Module):
     """Predicts the noise in the latents of six views at a time.
 
-    The adapter is an argument of the walk and not a state of the UNet, so that denoisers of both stages share one
+    The adapter is an argument of the forward and not a state of the UNet, so that denoisers of both stages share one
     UNet. The unconditional half of guidance, if there is one, has the empty prompt and reference tokens of zeros:
     it is the conditional half's equal up to the first reference attention, and every reference attention of it, its
     keys being zeros without a bias, comes to the bias of the projection behind.

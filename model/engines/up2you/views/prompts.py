@@ -15,7 +15,7 @@ from model.engines.up2you.files import TEXT_ENCODER, TOKENIZER
 from model.engines.up2you.views.adapters import ViewStage
 from model.errors import WeightsError
 from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES, tensor_file
-from model.weights.loading import Checkpoint, Network, read_tensors
+from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
 
 PROMPTS: dict[ViewStage, str] = {
     "rgb": "Multi-view Human, Full Body, High Quality, HDR",
@@ -57,7 +57,7 @@ def _token_ids(folder: Path) -> Tensor:
     return ids
 
 
-def text_encoder(weights: Path) -> Network[CLIPTextModel]:
+def text_encoder(weights: Path) -> UnloadedNetwork[CLIPTextModel]:
     """CLIP's text model as published, without memory yet."""
     folder = weights / TEXT_ENCODER
     try:
@@ -72,12 +72,12 @@ def text_encoder(weights: Path) -> Network[CLIPTextModel]:
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
     names = {_PREFIX + name.removeprefix(_PREFIX): name for name in shapes}  # transformers 5 dropped the prefix
     expected = {key: shapes[name] for key, name in names.items()}
-    return Network(
+    return UnloadedNetwork(
         module.eval().requires_grad_(False), [Checkpoint(file, expected, tensors, names, problems)], on_host=True
     )
 
 
-def _loaded(network: Network[CLIPTextModel]) -> CLIPTextModel:
+def _loaded(network: UnloadedNetwork[CLIPTextModel]) -> CLIPTextModel:
     encoder = network.load(torch.device("cpu"), torch.float32)
     for module in encoder.modules():
         if isinstance(module, CLIPTextEmbeddings):  # the one thing that is neither in the file nor in the config

@@ -11,18 +11,18 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.diffusion.schedule import NoiseSchedule
-from model.diffusion.unet_forward import TAKEN_FOR_GRANTED
+from model.diffusion.unet_forward import SUPPORTED_CONFIG
 from model.engines.up2you.files import NORMAL_ADAPTER, RGB_ADAPTER, SCHEDULER, UNET, VAE
 from model.engines.up2you.views.adapters import Adapter, ViewStage, adapter_names, adapter_of
 from model.errors import WeightsError
-from model.weights.loading import Checkpoint, Network, build, read_tensors, stock_checkpoint
+from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tensors, stock_checkpoint
 
 ADAPTERS: dict[ViewStage, str] = {"rgb": RGB_ADAPTER, "normals": NORMAL_ADAPTER}
 NOISE_SHIFT = 8.0
 
-# What the walk through the UNet takes for granted, and its transformers do.
+# What the forward of the UNet and those of its transformers are written for.
 _ONLY_SUPPORTED: dict[str, Any] = {
-    **TAKEN_FOR_GRANTED,
+    **SUPPORTED_CONFIG,
     "in_channels": 4,
     "out_channels": 4,
     "down_block_types": [*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"],
@@ -32,7 +32,7 @@ _ONLY_SUPPORTED: dict[str, Any] = {
 }
 
 
-def unet(weights: Path) -> Network[UNet2DConditionModel]:
+def unet(weights: Path) -> UnloadedNetwork[UNet2DConditionModel]:
     """The base UNet, as published."""
     folder = weights / UNET
     module = build(UNet2DConditionModel, folder)
@@ -40,10 +40,10 @@ def unet(weights: Path) -> Network[UNet2DConditionModel]:
         value = module.config[key]
         if (list(value) if isinstance(value, tuple) else value) != supported:
             raise WeightsError(f"{folder}: {key} is {value!r}, only {supported!r} is supported")
-    return Network(module, [stock_checkpoint(module, folder)])
+    return UnloadedNetwork(module, [stock_checkpoint(module, folder)])
 
 
-def adapter(weights: Path, stage: ViewStage, unet: nn.Module) -> Network[Adapter]:
+def adapter(weights: Path, stage: ViewStage, unet: nn.Module) -> UnloadedNetwork[Adapter]:
     """The adapter of a stage, for the UNet of the same weights (which may still be without memory)."""
     with torch.device("meta"):
         module = adapter_of(unet).eval().requires_grad_(False)
@@ -52,13 +52,13 @@ def adapter(weights: Path, stage: ViewStage, unet: nn.Module) -> Network[Adapter
     file = weights / ADAPTERS[stage]
     tensors, problems = read_tensors(file)
     expected = {key: shapes[name] for key, name in names.items()}
-    return Network(module, [Checkpoint(file, expected, tensors, names, problems)])
+    return UnloadedNetwork(module, [Checkpoint(file, expected, tensors, names, problems)])
 
 
-def vae(weights: Path) -> Network[AutoencoderKL]:
+def vae(weights: Path) -> UnloadedNetwork[AutoencoderKL]:
     """The autoencoder."""
     module = build(AutoencoderKL, weights / VAE)
-    return Network(module, [stock_checkpoint(module, weights / VAE)])
+    return UnloadedNetwork(module, [stock_checkpoint(module, weights / VAE)])
 
 
 def noise_schedule(weights: Path) -> NoiseSchedule:
