@@ -86,7 +86,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> f
 
 def last_words(log: Path) -> str:
     """Why it ended: its last critical line, or the last of all."""
-    lines = log.read_text(errors="replace").splitlines() or ["it said nothing"]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
     critical = [line.partition("CRITICAL ")[2] for line in lines if "CRITICAL " in line]
     return (critical or lines)[-1]
 

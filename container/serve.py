@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
@@ -217,8 +218,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def own_version() -> str:
-    """The installed version; a checkout that was not installed has none."""
+    """The installed version, or that of the checkout that this runs in."""
     try:
         return version("atelier")
     except PackageNotFoundError:
-        return "0"
+        described = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+        return str(described["project"]["version"])

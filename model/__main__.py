@@ -45,11 +45,11 @@ def _parser() -> ArgumentParser:
     evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))
 
     check = commands.add_parser("check", help="say what is right and wrong with a folder of weights")
-    check.add_argument("model_dir", metavar="MODEL_DIR")
+    check.add_argument("model_dir", metavar="MODEL_DIR", help="the folder, or demo")
     check.set_defaults(command=_check)
 
     demo_pack = commands.add_parser("demo-pack", help="write the built-in tiny networks to a folder")
-    demo_pack.add_argument("folder", type=Path, metavar="DIR")
+    demo_pack.add_argument("folder", type=Path, metavar="DIR", help="where they go")
     demo_pack.set_defaults(command=_demo_pack)
     return parser
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 from tqdm import tqdm
 
 from model.engine import Engine, Job, OnProgress
@@ -17,14 +19,58 @@ from model.errors import WeightsError
 from model.request import Request
 from model.weights.pack import Pack
 
+DEFAULTS = "Weights may bring defaults of their own, which then hold instead."
 Run = Callable[[Any, Any, Job], Awaitable[None]]  # engine, request, job
 
 
 def add_device(parser: ArgumentParser) -> None:
     """Which weights, and where they run."""
-    parser.add_argument("--model-dir", default=os.environ.get("MODEL_DIR", "/opt/ml/model"), help="or: demo")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "float16", "bfloat16"))
+    weights = os.environ.get("MODEL_DIR", "/opt/ml/model")
+    parser.add_argument("--model-dir", default=weights, help="folder of weights, or demo (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    dtypes = ("auto", "float32", "float16", "bfloat16")
+    parser.add_argument("--dtype", default="auto", choices=dtypes, help="of the networks (default: %(default)s)")
+
+
+def add_fields(parser: ArgumentParser, request: type[Request], names: Sequence[str]) -> None:
+    """Options named like fields of a request, with what these say of themselves."""
+    for name in names:
+        field = request.model_fields[name]
+        help_text = f"{field.description}{_range_of(field)}{_default_of(field)}".replace("%", "%%")
+        parser.add_argument(f"--{name.replace('_', '-')}", help=help_text, **_kind_of(field))
+
+
+def choices_of(field: FieldInfo) -> str:
+    """What may be chosen, as a sentence's end; nothing where that is no list of words."""
+    choices = _literals(field)
+    return f" One of {', '.join(map(str, choices))}." if choices else ""
+
+
+def _kind_of(field: FieldInfo) -> dict[str, Any]:
+    if choices := _literals(field):
+        several = {"nargs": "+"} if get_origin(field.annotation) is list else {}
+        return {"choices": choices, "type": type(choices[0]), **several}
+    if field.annotation is bool:
+        return {"action": "store_const", "const": True}
+    return {"type": field.annotation, "metavar": "N"}
+
+
+def _literals(field: FieldInfo) -> tuple[Any, ...]:
+    """The values of a Literal, of one that may be absent, or of those in a list."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+
+
+def _range_of(field: FieldInfo) -> str:
+    bounds = {name: getattr(part, name) for part in field.metadata for name in ("ge", "le") if hasattr(part, name)}
+    return f" {bounds['ge']}..{bounds['le']}." if {"ge", "le"} <= bounds.keys() else ""
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.default in (None, False, [], PydanticUndefined):
+        return ""
+    words = field.default if isinstance(field.default, list) else [field.default]
+    return f" (default: {' '.join(map(str, words))})"
 
 
 def loaded_pack(arguments: Namespace, engine: str) -> Pack:

@@ -8,20 +8,25 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from typing_extensions import TypeAliasType
 
 from model.codes import Codes
 
 MAX_FOLDER_FILES = 64  # of an input that is a folder
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
-ImageRef = Annotated[
-    str,
-    Field(
-        min_length=1,
-        description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
-        "(`file://` only where the operator allows it).",
-    ),
-]
+# A type with a name: the OpenAPI document tells by it which fields are pictures.
+ImageRef = TypeAliasType(
+    "ImageRef",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
+            "(`file://` only where the operator allows it).",
+        ),
+    ],
+)
 
 
 def random_seed() -> int:

@@ -40,18 +40,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         fromfile_prefix_chars="@",
     )
     parser.add_argument("--manifest", type=Path, required=True, help="JSON lines, one request each")
-    parser.add_argument("--failed", type=Path, default=Path("failed.jsonl"), help="where failed ones are written")
+    parser.add_argument(
+        "--failed", type=Path, default=Path("failed.jsonl"), help="where failed ones are written (default: %(default)s)"
+    )
     parser.add_argument("--name", default="atelier-batch", help="the jobs' names begin so (default: atelier-batch)")
     parser.add_argument("--image", required=True, help="in ECR")
     parser.add_argument("--role", required=True, help="ARN of the execution role")
     parser.add_argument("--model-data", required=True, help="s3:// address of the weights as one tar.gz")
     parser.add_argument("--output-prefix", type=s3_folder, required=True, help="where results are stored")
     parser.add_argument("--batch-prefix", type=s3_folder, help="the job's own files; default: OUTPUT_PREFIX/batch/")
-    parser.add_argument("--instance-type", default="ml.g5.xlarge", help="default: ml.g5.xlarge")
+    parser.add_argument("--instance-type", default="ml.g5.xlarge", help="of SageMaker (default: ml.g5.xlarge)")
     parser.add_argument("--instances", type=int, default=1, help="each takes whole files (default: 1)")
     parser.add_argument("--jobs-per-gpu", type=int, default=JOBS_PER_GPU, help=f"at once (default: {JOBS_PER_GPU})")
     parser.add_argument("--lines-per-file", type=int, default=500, help="what one failed file costs (default: 500)")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the container")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the container; may come often"
+    )
     parser.add_argument("--poll-s", type=float, default=POLL_S, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 

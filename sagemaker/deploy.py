@@ -42,7 +42,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         add_scaling_options(command, least)
         command.set_defaults(run=run_deploy, kind=kind)
     scale = commands.add_parser("scale", parents=[named], help="change how many instances it may have")
-    scale.add_argument("kind", choices=("realtime", "async"))
+    scale.add_argument("kind", choices=("realtime", "async"), help="of the endpoint")
     add_scaling_options(scale, None)
     scale.set_defaults(run=run_scale)
     commands.add_parser("status", parents=[named], help="how it is").set_defaults(run=run_status)
@@ -57,9 +57,11 @@ def add_deployment_options(command: argparse.ArgumentParser, kind: str) -> None:
     what.add_argument("--role", required=True, help="ARN of the execution role")
     what.add_argument("--model-prefix", type=s3_folder, required=True, help="the weights, uncompressed")
     what.add_argument("--output-prefix", type=s3_folder, help="where results are stored; without: in the answers")
-    what.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the container")
+    what.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the container; may come often"
+    )
     where = command.add_argument_group("where")
-    where.add_argument("--instance-type", default="ml.g5.xlarge", help="default: ml.g5.xlarge")
+    where.add_argument("--instance-type", default="ml.g5.xlarge", help="of SageMaker (default: ml.g5.xlarge)")
     where.add_argument("--instances", type=int, default=1, help="to begin with (default: 1)")
     where.add_argument("--jobs-per-gpu", type=int, default=JOBS_PER_GPU, help=f"at once (default: {JOBS_PER_GPU})")
     where.add_argument("--startup-s", type=int, default=900, help="until /ping must say 200 (default: 900)")
@@ -68,8 +70,8 @@ def add_deployment_options(command: argparse.ArgumentParser, kind: str) -> None:
     where.add_argument("--ami", help=f"InferenceAmiVersion (default with a GPU: {GPU_AMI})")
     closed = command.add_argument_group("closed in")
     closed.add_argument("--isolated", action="store_true", help="no network and no credentials; answers are inline")
-    closed.add_argument("--subnets", nargs="+", default=[], metavar="ID")
-    closed.add_argument("--security-groups", nargs="+", default=[], metavar="ID")
+    closed.add_argument("--subnets", nargs="+", default=[], metavar="ID", help="of the VPC it joins (default: none)")
+    closed.add_argument("--security-groups", nargs="+", default=[], metavar="ID", help="there")
     closed.add_argument("--kms-key", help="for the volume and the answers of queued requests")
     told = command.add_argument_group("who is told")
     told.add_argument("--alarm-topic", metavar="ARN", help="SNS topic of the alarms")
@@ -81,7 +83,8 @@ def add_deployment_options(command: argparse.ArgumentParser, kind: str) -> None:
 
 def add_scaling_options(command: argparse.ArgumentParser, least: int | None) -> None:
     group = command.add_argument_group("scaling")
-    group.add_argument("--min-instances", type=int, default=least, required=least is None)
+    fewest = "at least so many" + ("" if least is None else f" (default: {least})")
+    group.add_argument("--min-instances", type=int, default=least, required=least is None, help=fewest)
     group.add_argument("--max-instances", type=int, required=least is None, help="default: as many as at least")
     group.add_argument(
         "--target",
@@ -91,9 +94,9 @@ def add_scaling_options(command: argparse.ArgumentParser, least: int | None) -> 
 
 
 def add_policy(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--image", required=True)
-    command.add_argument("--model-prefix", type=s3_folder, required=True)
-    command.add_argument("--output-prefix", type=s3_folder, required=True)
+    command.add_argument("--image", required=True, help="in ECR")
+    command.add_argument("--model-prefix", type=s3_folder, required=True, help="where the weights are")
+    command.add_argument("--output-prefix", type=s3_folder, required=True, help="where results are stored")
     command.add_argument("--input-prefix", type=s3_folder, nargs="+", default=[], help="where photos are read from")
     command.add_argument("--topic", nargs="+", default=[], metavar="ARN", help="SNS topics of queued requests")
     command.add_argument("--queue", nargs="+", default=[], metavar="ARN", help="SQS queue of OMOIB_QUEUE_URL")

@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
             f" / {arguments.utilisation:g} busy / {gpus} GPU(s)"
         )
     elif arguments.write:
-        PAGE.write_text(page())
+        PAGE.write_text(page(), encoding="utf-8")
         print(PAGE)
     else:
         print(page(), end="")
@@ -65,8 +65,18 @@ def _parser() -> ArgumentParser:
     cost = commands.add_parser("cost", help="of 1000 pictures")
     cost.add_argument("--seconds", type=float, required=True, help="that one picture takes one GPU")
     cost.add_argument("--price", type=float, required=True, help="of the instance, an hour")
-    cost.add_argument("--utilisation", type=float, default=1.0, help="share of the paid time in which it computes")
-    cost.add_argument("--instance", choices=tuple(INSTANCES), metavar="TYPE", help="whose GPUs share the work")
+    cost.add_argument(
+        "--utilisation",
+        type=float,
+        default=1.0,
+        help="share of the paid time in which it computes (default: %(default)s)",
+    )
+    cost.add_argument(
+        "--instance",
+        choices=tuple(INSTANCES),
+        metavar="TYPE",
+        help=f"whose GPUs share the work: {', '.join(INSTANCES)} (default: one GPU)",
+    )
     return parser
 
 

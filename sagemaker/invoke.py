@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     shared = common_options()
     shared.add_argument("--endpoint", required=True, help="the endpoint's name")
-    shared.add_argument("--attempts", type=int, default=ATTEMPTS, help=f"send it at most so often (default {ATTEMPTS})")
+    shared.add_argument("--attempts", type=int, default=ATTEMPTS, help=f"at most so often (default: {ATTEMPTS})")
     shared.add_argument("--out", type=Path, default=Path("out"), help="folder for the results (default: out)")
     add_request_options(shared)
     parser = argparse.ArgumentParser(prog="invoke.py", description=(__doc__ or "").split("\n")[0])

@@ -32,6 +32,7 @@ from pathlib import Path
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from common.calls import Caller
+from common.command_line import speak_any_language, words_of
 from packs.consent import ask
 from packs.fetching import fetch, missing
 from packs.hub import Hub
@@ -47,10 +48,11 @@ _FOLDER = Path("weights")
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    speak_any_language()
     try:
         status: int = arguments.command(arguments)
     except (PackError, OSError, Boto3Error, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {words_of(error)}", file=sys.stderr)
         return 2 if isinstance(error, LicenceNotAcceptedError) else 1
     return status
 
@@ -104,17 +106,27 @@ def _parser() -> ArgumentParser:
     fetching = commands.add_parser("fetch", help="from the hub into a folder that can be served")
     _add_folder(fetching)
     engines = ("catvton", "up2you", "perception")
-    fetching.add_argument("--only", nargs="+", choices=engines, default=engines, help="default: all")
-    fetching.add_argument("--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON")
-    fetching.add_argument("--version", choices=tuple(VERSIONS), default="mix-48k-1024", help="of CatVTON's attention")
+    accepted = f"not asked about again: {', '.join(LICENCES)}"
+    versions = "of CatVTON's attention (default: %(default)s)"
+    dtypes = "where both are published; GPUs use float16 (default: %(default)s)"
+    fetching.add_argument("--only", nargs="+", choices=engines, default=engines, help="(default: all)")
     fetching.add_argument(
-        "--dtype", choices=("float32", "float16"), default="float32", help="where both are published; GPUs use float16"
+        "--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON (default: %(default)s)"
     )
+    fetching.add_argument("--version", choices=tuple(VERSIONS), default="mix-48k-1024", help=versions)
+    fetching.add_argument("--dtype", choices=("float32", "float16"), default="float32", help=dtypes)
     fetching.add_argument("--smplx", type=Path, metavar="DIR", help="where SMPL-X was downloaded to")
     fetching.add_argument("--perception", type=Path, metavar="DIR", help="where the ONNX models are")
     fetching.add_argument("--perception-licence", metavar="TEXT", help="what the manifest says of their licence")
-    fetching.add_argument("--revision", nargs="+", type=_pinned, default=[], metavar="REPOSITORY=REVISION")
-    fetching.add_argument("--accept", nargs="+", choices=tuple(LICENCES), default=[], metavar="LICENCE")
+    fetching.add_argument(
+        "--revision",
+        nargs="+",
+        type=_pinned,
+        default=[],
+        metavar="REPOSITORY=REVISION",
+        help="another commit than the newest or the locked one",
+    )
+    fetching.add_argument("--accept", nargs="+", choices=tuple(LICENCES), default=[], metavar="LICENCE", help=accepted)
     fetching.add_argument("--no-check", dest="check", action="store_false", help="leave the tensors unread")
     fetching.add_argument("--endpoint", help="another hub; default: HF_ENDPOINT, else https://huggingface.co")
     fetching.add_argument("--dry-run", action="store_true", help="only say what would be fetched")

@@ -11,13 +11,14 @@ from starlette.exceptions import HTTPException
 
 from serve.answers import ProblemDetails
 from serve.codes import FrontCode
-from serve.docs import Examples, add_docs
+from serve.docs import add_docs
 from serve.errors import Problem
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
+from serve.openapi import Examples
 from serve.responses import details_response, problem_response
 from serve.token import RequireToken
 from serve.workers import Workers

@@ -28,7 +28,7 @@ _ROUTES = frozenset(
         "/openapi.json",
     }
 )
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 log = logging.getLogger(__name__)
 
@@ -89,4 +89,4 @@ def route_of(path: str) -> str:
 def given_id(headers: Headers) -> str | None:
     """The id the caller or the platform gave the request, if it is one we would print."""
     named = headers.get("x-amzn-sagemaker-inference-id") or headers.get("x-request-id") or ""
-    return named if _ID.fullmatch(named) else None
+    return named if re.fullmatch(REQUEST_ID_PATTERN, named) else None

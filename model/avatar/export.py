@@ -91,4 +91,4 @@ def _skeleton(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset:
 def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None) -> None:
     resting = body.shaped(betas)
     measurements = measure(Mesh(resting, body.faces), body.joint_regressor @ resting)
-    file.write_text(json.dumps(describe(betas, measurements, joints), indent=2) + "\n")
+    file.write_text(json.dumps(describe(betas, measurements, joints), indent=2) + "\n", encoding="utf-8")

@@ -50,8 +50,8 @@ class AvatarRequest(request.Request):
     iterations: int = Field(700, ge=1, le=2000, description="Of the mesh.")
 
     body_only: bool = Field(False, description="Only the shaped body, without clothes, hair and colours.")
-    texture: Literal["atlas", "vertex"] = "atlas"
-    texture_size: Literal[1024, 2048] = 1024
+    texture: Literal["atlas", "vertex"] = Field("atlas", description="A baked picture, or colours of the vertices.")
+    texture_size: Literal[1024, 2048] = Field(1024, description="Pixels a side of the atlas.")
     faces: int = Field(60_000, ge=1_000, le=500_000, description="Most triangles of the result.")
     formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."

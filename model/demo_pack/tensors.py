@@ -95,4 +95,4 @@ def write_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
 def write_json(file: Path, content: dict[str, Any]) -> None:
     """An indented JSON file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

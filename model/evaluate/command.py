@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from model.command import add_device
-from model.engines.catvton.command import add_quality
+from model.command import add_device, add_fields
+from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.train.datasets import Example, Pairing, read_examples
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from model.evaluate.scores import Scores
 
 T = TypeVar("T")
+
+_FIELDS = ("width", "height", "steps", "guidance", "eta", "quality", "solver", "variant")  # of the request
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,14 +38,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--feature-weights", type=Path, metavar="FILE", help="for FID and KID: TorchScript or ONNX")
     parser.add_argument("--lpips-weights", type=Path, metavar="FILE", help="for LPIPS: torchvision's SqueezeNet 1.1")
     parser.add_argument("--automasks", action="store_true", help="judge the pack's automatic masks as well")
-    parser.add_argument("--at-once", type=_positive, default=4, metavar="N", help="people dressed together")
-    for name in ("width", "height", "steps"):
-        parser.add_argument(f"--{name}", type=int)
-    for name in ("guidance", "eta"):
-        parser.add_argument(f"--{name}", type=float)
-    add_quality(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next ones count on")
-    parser.add_argument("--variant", choices=("mask", "maskfree"))
+    parser.add_argument(
+        "--at-once", type=_positive, default=4, metavar="N", help="people dressed together (default: %(default)s)"
+    )
+    add_fields(parser, Request, _FIELDS)
+    seeds = "of the first picture; the next ones count on (default: %(default)s)"
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=seeds)
     parser.add_argument("--no-repaint", action="store_true", help="judge results as painted, at width x height")
     add_device(parser)
     parser.set_defaults(command=evaluate)

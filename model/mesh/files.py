@@ -26,7 +26,7 @@ def write_obj(file: Path, surface: Surface) -> None:
         mtl_name=f"{file.stem}.mtl",
         header="Atelier",
     )
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     for name, content in materials.items():
         file.with_name(name).write_bytes(content)
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pydantic.fields import FieldInfo
 
+from model.command import choices_of
 from model.train.kinds import DEFAULT, SETTINGS, read_settings
 
 _SEVERAL = "differs by engine"
@@ -13,7 +14,7 @@ _SEVERAL = "differs by engine"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """One option a setting, of whichever engine; their values are read as hyperparameters are."""
-    parser.add_argument("--engine", metavar="NAME", help=f"whose network: {', '.join(SETTINGS)} [{DEFAULT}]")
+    parser.add_argument("--engine", metavar="NAME", help=f"whose network: {', '.join(SETTINGS)} (default: {DEFAULT})")
     names = dict.fromkeys(name for kind in SETTINGS.values() for name in kind.model_fields)
     for name in names:
         fields = {engine: kind.model_fields[name] for engine, kind in SETTINGS.items() if name in kind.model_fields}
@@ -29,8 +30,8 @@ def _help(fields: dict[str, FieldInfo]) -> str:
     defaults = {
         str(field.default) for field in fields.values() if not field.is_required() and field.default is not None
     }
-    default = f" [{defaults.pop() if len(defaults) == 1 else _SEVERAL}]" if defaults else ""
-    return f"{first.description or ''}{whose}{default}"
+    default = f" (default: {defaults.pop() if len(defaults) == 1 else _SEVERAL})" if defaults else ""
+    return f"{first.description}{choices_of(first)}{whose}{default}"
 
 
 def train_command(arguments: Namespace) -> int:

@@ -97,7 +97,7 @@ def _pairs(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     file = next((folder / name for name in names if (folder / name).is_file()), None)
     if file is None:
         raise DataSetError(f"{folder / names[0]}: no such file, which lists the pairs")
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
         words = line.split()
         if len(words) == 1:
             raise DataSetError(f"{file}:{number}: expected a person and a garment, got {line!r}")

@@ -73,16 +73,18 @@ class LoopSettings(BaseModel):
     )
     batch_size: PositiveInt = Field(16, description="Samples in a forward of one process.")
     accumulate: PositiveInt = Field(1, description="Forwards per optimiser step.")
-    learning_rate: PositiveFloat = 1e-5
+    learning_rate: PositiveFloat = Field(1e-5, description="Of AdamW, after the warm-up.")
     schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="Linear, cosine: down to 0.")
-    warmup_steps: NonNegativeInt = 0
-    weight_decay: NonNegativeFloat = 0.01
+    warmup_steps: NonNegativeInt = Field(0, description="Steps in which the learning rate rises from 0.")
+    weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW.")
     beta2: float = Field(0.999, gt=0, lt=1, description="AdamW's memory of squared gradients.")
     clip_norm: OptionalFloat = Field(1.0, description="Largest norm of the gradient; none: any.")
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are written; 0: the last ones.")
-    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
-    device: Literal["auto", "cpu"] = "auto"
-    seed: NonNegativeInt = 0
+    mixed_precision: Literal["no", "fp16", "bf16"] = Field(
+        "no", description="What forwards compute in; weights stay float32."
+    )
+    device: Literal["auto", "cpu"] = Field("auto", description="The GPU, if there is one, or the CPU in any case.")
+    seed: NonNegativeInt = Field(0, description="Another seed, other noise and another order.")
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
@@ -120,8 +122,8 @@ class Training(LoopSettings):
         min_length=1, description="Folders, comma-separated: VITON-HD, DressCode; for VAE: any pictures."
     )
     split: Literal["train", "test"] = Field("train", description="Which of their halves.")
-    width: Size = 384
-    height: Size = 512
+    width: Size = Field(384, description="Pixels, of what is trained on.")
+    height: Size = Field(512, description="Pixels, likewise.")
     latents: OptionalPath = Field(
         None, description="Encode the data set once into this folder (memory-mapped float16) and train from there."
     )

@@ -15,16 +15,24 @@ _SIZE = "384x512"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--layout", required=True, choices=("vitonhd", "dresscode", "up2you"))
-    parser.add_argument("--count", type=int, required=True, metavar="N", help="examples; of up2you, people")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--split", choices=("train", "test"), default="train", help="[train] which lists are written")
-    parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help=f"[{_SIZE}] even numbers")
-    parser.add_argument("--seed", type=int, default=0, help="[0] another seed, other people")
     parser.add_argument(
-        "--paintings", type=int, default=1, metavar="K", help="[1] times a geometry is used, in other colours and cloth"
+        "--layout", required=True, choices=("vitonhd", "dresscode", "up2you"), help="whose folders are written"
     )
-    parser.add_argument("--processes", type=int, default=1, metavar="P", help="[1] that compute side by side")
+    parser.add_argument("--count", type=int, required=True, metavar="N", help="examples; of up2you, people")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+    parser.add_argument(
+        "--split", choices=("train", "test"), default="train", help="which lists are written (default: train)"
+    )
+    parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help=f"even numbers (default: {_SIZE})")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
+    parser.add_argument(
+        "--paintings",
+        type=int,
+        default=1,
+        metavar="K",
+        help="times a geometry is used, in other colours and cloth (default: 1)",
+    )
+    parser.add_argument("--processes", type=int, default=1, metavar="P", help="that compute side by side (default: 1)")
     parser.set_defaults(command=synthetic_command)
 
 

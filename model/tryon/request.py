@@ -73,7 +73,9 @@ class TryOnRequest(request.Request):
     mask: ImageRef | None = Field(
         None, description="Where to paint. Same aspect as the person, within 1 %. Absent: found automatically."
     )
-    mask_polarity: Literal["white_repaints", "black_repaints"] = "white_repaints"
+    mask_polarity: Literal["white_repaints", "black_repaints"] = Field(
+        "white_repaints", description="What the colours of a given `mask` mean."
+    )
     category: Category = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def _read_manifest(file: Path) -> Manifest:
     if not file.is_file():
         return Manifest()
     try:
-        return Manifest.model_validate_json(file.read_bytes())
+        return Manifest.model_validate_json(file.read_bytes().removeprefix(BOM_UTF8))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

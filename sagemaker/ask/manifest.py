@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import text
 from common.failures import Failed, Json
 
 
@@ -31,10 +32,10 @@ def read(file: Path) -> list[Json]:
     """The requests, each with an id; one that has none gets one made of its content, so that it stays the same.
 
     Raises:
-        Failed: naming the line that is no request, or has the id of another.
+        Failed: naming the line that is no request, or has the id of another; or the encoding.
     """
     requests: dict[str, Json] = {}
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(text.lines_of(text.read_text(file)), 1):
         if not line.strip():
             continue
         try:

@@ -7,16 +7,24 @@ import base64
 import json
 import mimetypes
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
 from common.failures import Failed, Json
+from common.text import read_text
 
 # Option -> the field of the request it fills.
 PICTURES = {
     **{"person": "person", "garment": "garment", "mask": "mask"},
     **{"garment_upper": "garments.upper", "garment_lower": "garments.lower"},
+}
+
+_MEANINGS = {
+    "person": "who is dressed",
+    "garment": "what is put on",
+    "mask": "white where to paint (default: found automatically)",
+    "garment_upper": "with --garment-lower, instead of --garment",
+    "garment_lower": "with --garment-upper, instead of --garment",
 }
 
 
@@ -27,7 +35,7 @@ def add_request_options(command: argparse.ArgumentParser) -> None:
     )
     request.add_argument("--request", metavar="FILE", help="the request as JSON; -: from stdin")
     for name in PICTURES:
-        request.add_argument(f"--{name.replace('_', '-')}", metavar="PICTURE")
+        request.add_argument(f"--{name.replace('_', '-')}", metavar="PICTURE", help=_MEANINGS[name])
     request.add_argument("--photos", nargs="+", metavar="PICTURE", help="of one person; or one s3://bucket/folder/")
     request.add_argument(
         "--set",
@@ -82,9 +90,8 @@ def reference(argument: str) -> str:
 
 
 def _read(file: str) -> Json:
-    text = sys.stdin.read() if file == "-" else Path(file).read_text()
     try:
-        request = json.loads(text)
+        request = json.loads(read_text(file))
     except ValueError as error:
         raise Failed(f"--request {file}: not JSON: {error}") from None
     if not isinstance(request, dict):

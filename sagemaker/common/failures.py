@@ -70,7 +70,8 @@ def _of_answer(error: Any) -> Failed:
         return of_container(int(answer.get("OriginalStatusCode") or 0), str(answer.get("OriginalMessage", "")))
     if status >= 500 or status == 429 or code in _PASSING:
         return Interrupted(str(error))
-    return Failed(str(error))
+    bucket = error.response["Error"].get("BucketName")
+    return Failed(f"{error}: {bucket!r}" if bucket else str(error))
 
 
 def of_container(status: int, message: str) -> Failed:

@@ -23,7 +23,7 @@ def fill(places: Mapping[str, Sequence[str]]) -> Json:
     Args:
         places: placeholder -> its values; a resource with a placeholder becomes one per value.
     """
-    template = json.loads(TEMPLATE.read_text())
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     statements = [_filled(statement, places) for statement in template["Statement"]]
     return {**template, "Statement": [statement for statement in statements if statement]}
 

@@ -32,5 +32,5 @@ class Lock:
         self.commits |= commits
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(dict(sorted(self.commits.items())), indent=1) + "\n")
+        partial.write_text(json.dumps(dict(sorted(self.commits.items())), indent=1) + "\n", encoding="utf-8")
         partial.replace(self._file)

@@ -48,7 +48,7 @@ class PackManifest:
         """Write it beside and move it into place."""
         content = {"files": dict(sorted(self.files.items())), "defaults": self.defaults}
         partial = self.file.with_suffix(".partial")
-        partial.write_text(json.dumps(content, indent=1) + "\n")
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         partial.replace(self.file)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from boto3.s3.transfer import TransferConfig
 from common.calls import Caller
+from common.command_line import bucket_complaint
 
 from packs.hub import digests
 from packs.pack_manifest import NAME, PackManifest
@@ -75,6 +76,8 @@ def _address(uri: str) -> tuple[str, str]:
     match = re.fullmatch(r"s3://([^/]+)/(.*)", uri)
     if match is None:
         raise LayoutError(uri, "expected s3://bucket/...")
+    if complaint := bucket_complaint(match[1]):
+        raise LayoutError(uri, complaint)
     return match[1], match[2]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from model.command import add_device, loaded_pack, run_engine
-from model.engines.catvton.presets import PRESETS, Solver
+from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
 from model.engines.catvton.request import Request
 
 _INPUTS = {
@@ -18,6 +17,13 @@ _INPUTS = {
     "lower": "garments.lower",
     "mask": "mask",
 }
+_MEANINGS = {
+    "person": "who is dressed",
+    "garment": "what is put on; or instead of it --upper and --lower",
+    "upper": "with --lower, instead of --garment",
+    "lower": "with --upper, instead of --garment",
+    "mask": "white where to paint (default: found automatically)",
+}
 _REQUEST_FIELDS = (
     *("width", "height", "steps", "guidance", "eta", "seed", "samples"),
     *("quality", "solver", "mask_polarity", "category", "variant", "return_mask", "mask_only"),
@@ -26,29 +32,16 @@ _REQUEST_FIELDS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields."""
-    for name in _INPUTS:
-        parser.add_argument(f"--{name}", type=Path, required=name == "person", metavar="PICTURE")
+    for name, meaning in _MEANINGS.items():
+        parser.add_argument(f"--{name}", type=Path, required=name == "person", metavar="PICTURE", help=meaning)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where result.png goes")
-    for name in ("width", "height", "steps", "seed", "samples"):
-        parser.add_argument(f"--{name}", type=int)
-    for name in ("guidance", "eta"):
-        parser.add_argument(f"--{name}", type=float)
-    add_quality(parser)
-    parser.add_argument("--mask-polarity", choices=("white_repaints", "black_repaints"))
-    parser.add_argument("--category", choices=("upper", "lower", "overall", "inner", "outer"), help="of the garment")
-    parser.add_argument("--variant", choices=("mask", "maskfree"))
-    for name, meaning in (("return-mask", "also the mask, mask.png"), ("mask-only", "the automatic mask and no more")):
-        parser.add_argument(f"--{name}", action="store_const", const=True, help=meaning)
+    add_fields(parser, Request, _REQUEST_FIELDS)
     parser.add_argument("--no-repaint", action="store_true", help="leave the result at width x height")
-    parser.add_argument("--format", choices=("png", "jpeg", "webp"), default="png")
+    formats = ("png", "jpeg", "webp")
+    parser.add_argument("--format", choices=formats, default="png", help="of the result (default: %(default)s)")
     add_device(parser)
+    parser.epilog = DEFAULTS
     parser.set_defaults(command=tryon)
-
-
-def add_quality(parser: ArgumentParser) -> None:
-    """How well and how fast."""
-    parser.add_argument("--quality", choices=PRESETS, help="a preset; what is given beside it wins")
-    parser.add_argument("--solver", choices=get_args(Solver))
 
 
 def tryon(arguments: Namespace) -> int:

@@ -35,15 +35,15 @@ class Request(TryOnRequest):
         description="`maskfree` needs no mask and paints the whole picture. "
         "Default: the one whose weights are there; both: `mask`.",
     )
-    width: Size = 768
-    height: Size = 1024
+    width: Size = Field(768, description="Of what is painted, pixels.")
+    height: Size = Field(1024, description="Of what is painted, pixels.")
     quality: Quality = Field(
         "best",
         description="`best`: sampling as published. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "
         "but no more steps than the weights' own. Fields given beside it win.",
     )
     solver: Solver = Field("ddim", description="Default: `ddim`, as published; with a `quality` below `best` `dpmpp`.")
-    steps: int = Field(PUBLISHED_STEPS, ge=1, le=200)
+    steps: int = Field(PUBLISHED_STEPS, ge=1, le=200, description="Of denoising.")
     guidance: float = Field(2.5, ge=0, le=20, description="At 1 or below, guidance is off and a step costs half.")
     eta: float = Field(
         1.0, ge=0, le=1, description="1: fresh noise at every step, as published. 0: none, as `balanced` and `fast`."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.avatar.request import STAGES
 from model.codes import LocalCode
-from model.command import add_device, loaded_pack, run_engine
+from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
 from model.engine import Job
 from model.engines.up2you.request import Request
 from model.errors import InputError
@@ -25,22 +25,20 @@ _REQUEST_FIELDS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields."""
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="a folder of pictures of one person")
+    parser.add_argument(
+        "--photos", type=Path, metavar="DIR", help="a folder of pictures of one person; not with --from-stage"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where avatar.glb goes")
-    for name in ("size", "steps", "seed", "mesh-size", "iterations", "faces"):
-        parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--guidance", type=float)
-    parser.add_argument("--texture", choices=("atlas", "vertex"))
-    parser.add_argument("--texture-size", type=int, choices=(1024, 2048))
-    parser.add_argument("--formats", nargs="+", choices=("glb", "obj", "ply"))
-    parser.add_argument("--stages", nargs="+", choices=STAGES, help="also what these stages make")
-    for name in ("body-only", "turntable", "reference"):
-        parser.add_argument(f"--{name}", action="store_const", const=True)
+    add_fields(parser, Request, _REQUEST_FIELDS)
     parser.add_argument("--no-rig", action="store_true", help="no skeleton and no weights in the GLB")
     parser.add_argument(
-        "--from-stage", choices=STAGES, default=STAGES[0], help="read what the stages before it have left in --out"
+        "--from-stage",
+        choices=STAGES,
+        default=STAGES[0],
+        help="read what the stages before it have left in --out (default: %(default)s)",
     )
     add_device(parser)
+    parser.epilog = DEFAULTS
     parser.set_defaults(command=avatar)
 
 

@@ -138,7 +138,9 @@ def _masks(picture: Picture) -> dict[Category, Image.Image]:
 
 
 def _write_pairs(file: Path, persons: Sequence[str], garments: Sequence[str]) -> None:
-    file.write_text("".join(f"{person} {garment}\n" for person, garment in zip(persons, garments, strict=True)))
+    file.write_text(
+        "".join(f"{person} {garment}\n" for person, garment in zip(persons, garments, strict=True)), encoding="utf-8"
+    )
 
 
 def _save_photo(photo: Image.Image, file: Path) -> None:
@@ -180,7 +182,7 @@ def _save_keypoints(keypoints: NDArray[np.float32], file: Path) -> None:
     """OpenPose's JSON, of its COCO body: 18 times x, y and confidence."""
     person = {"person_id": [-1], "pose_keypoints_2d": [round(float(value), 3) for value in keypoints.ravel()]}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"version": 1.3, "people": [person]}))
+    file.write_text(json.dumps({"version": 1.3, "people": [person]}), encoding="utf-8")
 
 
 def _save_16_bit(levels: NDArray[np.uint16], file: Path) -> None:

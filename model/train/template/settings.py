@@ -21,9 +21,9 @@ class PlaceTraining(LoopSettings):
     size: PositiveInt = Field(128, multiple_of=32, description="Pixels of a photo's side.")
 
     batch_size: PositiveInt = Field(8, description="Photos in a forward of one process.")
-    learning_rate: PositiveFloat = 2.5e-3
+    learning_rate: PositiveFloat = Field(2.5e-3, description="Of AdamW, after the warm-up.")
     schedule: Literal["constant", "linear", "cosine"] = Field("cosine", description="Linear, cosine: down to 0.")
-    warmup_steps: NonNegativeInt = 60
+    warmup_steps: NonNegativeInt = Field(60, description="Steps in which the learning rate rises from 0.")
     beta2: float = Field(0.99, gt=0, lt=1, description="AdamW's memory of squared gradients.")
     clip_norm: OptionalFloat = Field(10.0, description="Largest norm of the gradient; none: any.")
     ema: float = Field(

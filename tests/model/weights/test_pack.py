@@ -94,6 +94,13 @@ def test_licences_come_from_the_manifest(weights: Path) -> None:
     assert Pack(weights).licence("catvton") == "CC BY-NC-SA 4.0"
 
 
+def test_a_manifest_may_begin_with_a_byte_order_mark(weights: Path) -> None:
+    write_manifest(weights, licence="CC BY-NC-SA 4.0")
+    file = weights / "manifest.json"
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert Pack(weights).licence("catvton") == "CC BY-NC-SA 4.0"
+
+
 @pytest.mark.parametrize("manifest", ["{", '{"files": {"a": {"sha256": "short"}}}', '{"flies": {}}'])
 def test_a_broken_manifest_is_a_weights_error(weights: Path, manifest: str) -> None:
     (weights / "manifest.json").write_text(manifest)

@@ -1,0 +1,147 @@
+"""Every route as the OpenAPI document has it: what it is called, what it answers, which problems it can answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pydantic.json_schema import models_json_schema
+
+from serve import errors
+from serve.answers import Answer, Event, FailedLine, Job, ProblemDetails, TakenJob
+from serve.errors import Problem
+from serve.request_schemas import SCHEMAS, Schema
+
+Content = dict[str, Schema]
+
+_TOLD = (Answer, Job, TakenJob, ProblemDetails, FailedLine)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path. `id`: what generated clients call it."""
+
+    id: str
+    tag: Literal["invocations", "jobs", "service"]
+    status: int
+    description: str
+    content: Content = field(default_factory=dict)
+    problems: tuple[type[Problem], ...] = (errors.Unauthorized,)
+    bare: Mapping[int, str] = field(default_factory=dict)  # further answers, without a body
+    guarded: bool = True
+
+    def responses(self) -> dict[str, Schema]:
+        """Status -> response."""
+        success: Schema = {"description": self.description} | ({"content": self.content} if self.content else {})
+        problem = {"application/problem+json": {"schema": _reference(ProblemDetails)}}
+        problems = {str(kind.status): {"description": kind.title, "content": problem} for kind in self.problems}
+        bare = {str(status): {"description": description} for status, description in self.bare.items()}
+        return {str(self.status): success} | bare | dict(sorted(problems.items()))
+
+
+def answer_schemas() -> dict[str, Schema]:
+    """Component name -> schema of all that is answered in JSON, every member of it always there."""
+    models = [*_TOLD, *Event.__args__]
+    _, document = models_json_schema([(model, "serialization") for model in models], ref_template=SCHEMAS + "{model}")
+    schemas: dict[str, Schema] = document["$defs"]
+    for schema in schemas.values():
+        properties = schema.get("properties", {})
+        for value in properties.values():
+            value.pop("default", None)
+        if properties:
+            schema["required"] = list(properties)
+    return schemas
+
+
+def _reference(model: type[Any]) -> Schema:
+    return {"$ref": SCHEMAS + model.__name__}
+
+
+def _json(schema: Schema) -> Content:
+    return {"application/json": {"schema": schema}}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+_TEXT: Schema = {"schema": {"type": "string"}}
+_FILES: Content = {
+    kind: {"schema": {"type": "string", "format": "binary"}}
+    for kind in ("image/png", "image/jpeg", "image/webp", "model/gltf-binary")
+}
+_EVENTS: Content = {"application/x-ndjson": _TEXT, "text/event-stream": _TEXT}
+_LINES: Content = {"application/jsonlines": {"schema": {"type": "string", "description": "An answer a line."}}}
+
+_STATES = ["starting", "ready", "restarting", "broken", "draining"]
+_HEALTH = _object(state={"type": "string", "enum": _STATES})
+_BATCH_PARAMETERS = _object(
+    MaxConcurrentTransforms={"type": "integer"},
+    BatchStrategy={"type": "string"},
+    MaxPayloadInMB={"type": "integer"},
+)
+_MODELS = _object(
+    state={"type": "string", "enum": _STATES},
+    models={"type": "object", "additionalProperties": {"type": "object"}},
+    device={"type": "object"},
+    backends={"type": "object"},
+)
+
+_OF_JOBS_BY_ID = (errors.Unauthorized, errors.NoSuchJob)
+_OF_REQUESTS = (
+    errors.BadRequest,
+    errors.Unauthorized,
+    errors.NoSuchJob,
+    errors.IdInUse,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.Invalid,
+    errors.InputUnavailable,
+    errors.Overloaded,
+    errors.Internal,
+    errors.NotStored,
+    errors.NotReady,
+    errors.DeadlinePassed,
+    errors.OutOfMemory,
+)
+
+_INVOKED = (
+    "The answer; with `Accept: image/png` and the like or `model/gltf-binary` the main output itself; with "
+    "`application/x-ndjson` or `text/event-stream` progress events and then the answer or the problem."
+)
+_EVENTS_TOLD = "Each line, or the data of each event, is a ProgressEvent; the last an AnswerEvent or a ProblemEvent."
+_PING = Operation(
+    "ping", "service", 200, "Ready for work.", {}, (), {503: "Starting, draining or broken."}, guarded=False
+)
+
+# (method, path) -> what it is
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("post", "/invocations"): Operation(
+        "invoke", "invocations", 200, _INVOKED, {**_json(_reference(Answer)), **_FILES, **_EVENTS, **_LINES},
+        _OF_REQUESTS,
+    ),
+    ("post", "/api/jobs"): Operation(
+        "submit_job", "jobs", 202, "It will be computed; `Location` tells how far it is.",
+        _json(_reference(TakenJob)), _OF_REQUESTS,
+    ),
+    ("get", "/api/jobs/{job_id}"): Operation(
+        "get_job", "jobs", 200, "How far it is, or how it ended.", _json(_reference(Job)), _OF_JOBS_BY_ID
+    ),
+    ("delete", "/api/jobs/{job_id}"): Operation("delete_job", "jobs", 204, "It is gone.", {}, _OF_JOBS_BY_ID),
+    ("get", "/api/jobs/{job_id}/events"): Operation(
+        "stream_job_events", "jobs", 200, _EVENTS_TOLD, _EVENTS, _OF_JOBS_BY_ID
+    ),
+    ("get", "/ping"): _PING,
+    ("post", "/ping"): replace(_PING, id="post_ping"),
+    ("get", "/health"): Operation("get_health", "service", 200, "The state in a word.", _json(_HEALTH)),
+    ("get", "/execution-parameters"): Operation(
+        "get_execution_parameters", "service", 200, "What batch transform should send.", _json(_BATCH_PARAMETERS)
+    ),
+    ("get", "/metrics"): Operation(
+        "get_metrics", "service", 200, "The Prometheus text format.", {"text/plain": _TEXT}
+    ),
+    ("get", "/api/models"): Operation(
+        "get_models", "service", 200, "What is served, and on what.", _json(_MODELS)
+    ),
+}  # fmt: skip
