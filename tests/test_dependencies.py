@@ -48,6 +48,25 @@ def room(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).parts[:2])
 
 
+@pytest.mark.parametrize("task", ["tryon", "avatar"])
+def test_tasks_know_no_engine(task: str) -> None:
+    known = {name for _, name in imports(f"model/{task}") if name.startswith("model.engines.")}
+    assert known <= {"model.engines.registry"}
+
+
+@pytest.mark.parametrize("engine", sorted(path.parent.name for path in ROOT.glob("model/engines/*/__init__.py")))
+def test_an_engine_knows_no_other(engine: str) -> None:
+    own = f"model.engines.{engine}"
+    others = [name for _, name in imports(f"model/engines/{engine}") if name.startswith("model.engines.")]
+    assert [name for name in others if name != own and not name.startswith(f"{own}.")] == []
+
+
+@pytest.mark.parametrize("shared", ["runtime", "diffusion", "perception", "body", "mesh", "clothes"])
+def test_what_engines_are_made_of_knows_neither_engines_nor_tasks(shared: str) -> None:
+    above = ("model.engines", "model.tryon", "model.avatar", "model.train", "model.evaluate", "model.demo_pack")
+    assert [(str(path), name) for path, name in imports(f"model/{shared}") if name.startswith(above)] == []
+
+
 def test_clothes_know_bodies_and_meshes_and_nothing_of_paint_or_tasks() -> None:
     allowed = ("model.clothes", "model.body", "model.mesh", "model.errors")
     for path, name in imports("model/clothes"):
