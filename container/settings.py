@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     memory_profile: Literal["resident", "low"] = Field(
         "resident", description="`low`: one network on the device at a time and one live job, for small cards."
     )
+    rasteriser: Literal["auto", "torch", "pytorch3d", "nvdiffrast"] = Field(
+        "auto", description="What draws triangles; `auto`: pytorch3d on a GPU if it is there, else ours."
+    )
     workers: NonNegativeInt = Field(0, description="Worker processes; 0: one per GPU, or one.")
 
     # Where it listens

@@ -245,6 +245,7 @@ def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, Loade
         latent_cache_bytes=settings.latent_cache_bytes,
         latent_cache_s=settings.job_ttl_s,
         compiled=settings.compile,
+        rasteriser=settings.rasteriser,
     )
     device = open_device(settings.device, settings.dtype, config)
     if settings.compile:

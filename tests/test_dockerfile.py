@@ -151,12 +151,16 @@ def test_whatever_is_installed_is_pinned() -> None:
         for words in words_of("RUN", INSTRUCTIONS)
         for command in re.findall(r"pip install (.*?)(?=&&|\|\||$)", words)
     ]
-    versions, commits = defaults("TORCH") + defaults("XFORMERS"), defaults("PYTORCH3D") + defaults("NVDIFFRAST")
+    versions, commits = defaults("TORCH") + defaults("XFORMERS"), defaults("PYTORCH3D")
     assert all(re.match(r"\w+==[\d.]+\w* --index-url https://", words) for words in versions)
     assert all(re.fullmatch(r"git\+https://\S+@[0-9a-f]{40}", commit) for commit in commits)
-    pinned = ("--require-hashes", "${TORCH}", "${XFORMERS}", '"$PYTORCH3D" "$NVDIFFRAST"', "/build/atelier")
+    pinned = ("--require-hashes", "${TORCH}", "${XFORMERS}", '"$PYTORCH3D" ${NVDIFFRAST}', "/build/atelier")
     assert [words for words in installs if not any(pin in words for pin in pinned)] == []
     assert len(installs) == 8
+
+
+def test_what_may_not_be_used_commercially_is_built_in_only_if_asked_for() -> None:
+    assert defaults("NVDIFFRAST") == [""]
 
 
 def test_the_kernels_are_built_for_the_cards_sagemaker_rents() -> None:

@@ -41,6 +41,7 @@ def export_avatar(
     formats: Collection[Format],
     rig: bool = True,
     notice: str | None = None,
+    measured: bool = True,
 ) -> list[Path]:
     """Write the avatar.
 
@@ -55,6 +56,7 @@ def export_avatar(
         formats: what to write beside `body.json`.
         rig: false leaves out all that is the body model's: skeleton, weights, joints.
         notice: of the body model's licence, for the GLB.
+        measured: false leaves out measurements, as of a shape that nobody found in the photos.
 
     Returns:
         The files, the main one first.
@@ -73,7 +75,8 @@ def export_avatar(
         write_obj(folder / "avatar.obj", surface)
     if "ply" in formats:
         write_ply(folder / "avatar.ply", bare)
-    _write_body(folder / "body.json", body, betas, posed.joints + offset.to(posed.joints) if rig else None)
+    joints = posed.joints + offset.to(posed.joints) if rig else None
+    _write_body(folder / "body.json", body, betas, joints, measured=measured)
     order = ("avatar.glb", "avatar.obj", "avatar.mtl", "avatar.png", "avatar.ply", "body.json")
     return [folder / name for name in order if (folder / name).exists()]
 
@@ -88,7 +91,7 @@ def _skeleton(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset:
     return Skeleton(JOINTS, tuple(body.parents.tolist()), positions, skin.at(source), aliases)
 
 
-def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None) -> None:
+def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None, *, measured: bool) -> None:
     resting = body.shaped(betas)
-    measurements = measure(Mesh(resting, body.faces), body.joint_regressor @ resting)
+    measurements = measure(Mesh(resting, body.faces), body.joint_regressor @ resting) if measured else None
     file.write_text(json.dumps(describe(betas, measurements, joints), indent=2) + "\n", encoding="utf-8")

@@ -56,7 +56,7 @@ class AvatarRequest(request.Request):
     formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."
     )
-    turntable: bool = Field(False, description="Also `turntable.mp4`, a full circle, and eight pictures of it.")
+    turntable: bool = Field(False, description="Also `turntable.mp4` and `.webm`, a full circle, and eight pictures.")
     stages: Annotated[list[Stage], BeforeValidator(_listed)] = Field(
         [], description="Also what these stages have made."
     )

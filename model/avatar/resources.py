@@ -19,7 +19,7 @@ from model.weights.pack import Pack
 @dataclass(frozen=True)
 class Resources:
     """matting: cuts people out of photos; None where there is no file of one. notice: the body model's licence, as
-    files that derive from it say."""
+    files that derive from it say. shapes_are_trained: whether a body's measurements say anything about the person."""
 
     device: Device
     body: BodyModel
@@ -27,22 +27,27 @@ class Resources:
     rasteriser: Rasteriser
     matting: Matting | None
     notice: str
+    shapes_are_trained: bool
 
     @classmethod
-    def read(cls, weights: Path, device: Device, body: str, matting: str, hand_ids: str, landmark_ids: str) -> Self:
-        """From files named as under `weights`. Those of the hands may be absent.
+    def read(
+        cls, weights: Path, device: Device, *, shape: str, body: str, matting: str, hand_ids: str, landmark_ids: str
+    ) -> Self:
+        """From files named as under `weights`. Those of the hands may be absent; `shape` is the network of shapes.
 
         Raises:
-            WeightsError: a file is absent or not what it should be.
+            WeightsError: a file is absent or not what it should be; ValueError: the rasteriser asked for is not there.
         """
         model = read_body(weights / body).to(device.torch_device)
         known = [file if (file := weights / name).is_file() else None for name in (hand_ids, landmark_ids)]
-        licence = Pack(weights).facts(weights / body).licence or "unknown"
+        pack = Pack(weights)
+        licence = pack.facts(weights / body).licence or "unknown"
         return cls(
             device=device,
             body=model,
             hands=hands(model, *known),
-            rasteriser=open_rasteriser(device.torch_device),
+            rasteriser=open_rasteriser(device.torch_device, device.config.rasteriser),
             matting=open_matting(weights / matting, onnx_providers(device)),
             notice=f"Skeleton and skin weights derive from a body model; its licence: {licence}",
+            shapes_are_trained=not pack.facts(weights / shape).untrained,
         )

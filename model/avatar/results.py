@@ -64,6 +64,7 @@ class Results:
                 formats=self._request.formats,
                 rig=rig,
                 notice=self._resources.notice if rig else None,
+                measured=self._resources.shapes_are_trained,
             )
         )
 

@@ -1,4 +1,4 @@
-"""The avatar turning once around: `turntable.mp4` and eight pictures of it, `preview_0.png` from the front on."""
+"""The avatar turning once around: `turntable.mp4`, the same as `.webm`, and eight pictures of it, 0 in front."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def frames(mesh: Mesh, painting: Painting | None, rasteriser: Rasteriser, *, clo
 
 
 def write(pictures: Sequence[Picture], folder: Path) -> None:
-    """The video and the pictures."""
-    write_video(pictures, folder / "turntable.mp4", _FPS)
+    """The videos and the pictures."""
+    for kind in ("mp4", "webm"):
+        write_video(pictures, folder / f"turntable.{kind}", _FPS)
     for i in range(PREVIEWS):
         Image.fromarray(pictures[i * FRAMES // PREVIEWS]).save(folder / f"preview_{i}.png")

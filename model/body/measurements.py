@@ -69,23 +69,25 @@ def measure(body: Mesh, joints: Tensor) -> Measurements:
     )
 
 
-def describe(betas: Tensor, measurements: Measurements, joints: Tensor | None) -> dict[str, Any]:
+def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | None) -> dict[str, Any]:
     """What `body.json` says of a person's body.
 
     Args:
         betas: (10) shape coefficients.
-        measurements: of the shaped body in the T pose.
+        measurements: of the shaped body in the T pose; None leaves them out.
         joints: (55, 3) in the avatar's pose and place; None leaves them out.
     """
-    described = {
+    described: dict[str, Any] = {
         "unit": "m",
         "axes": {"up": "+Y", "facing": "+Z", "left": "+X"},
         "betas": _rounded(betas),
-        "measurements": {
-            name: None if value is None else round(value, 4) for name, value in asdict(measurements).items()
-        },
     }
-    return described if joints is None else described | {"joints": dict(zip(JOINTS, _rounded(joints), strict=True))}
+    if measurements is not None:
+        lengths = asdict(measurements).items()
+        described["measurements"] = {name: None if value is None else round(value, 4) for name, value in lengths}
+    if joints is not None:
+        described["joints"] = dict(zip(JOINTS, _rounded(joints), strict=True))
+    return described
 
 
 class _Slices:

@@ -57,8 +57,9 @@ def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
         name = file.relative_to(folder).as_posix()
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         licence, source = _origin(name)
-        facts[name] = FileFacts(sha256=digest, licence=licence, source=source, revision=None)
-    content = {name: fact.model_dump(exclude_none=True) for name, fact in facts.items()}
+        untrained = licence == UNTRAINED and name != MATTING
+        facts[name] = FileFacts(sha256=digest, licence=licence, source=source, untrained=untrained)
+    content = {name: fact.model_dump(exclude_defaults=True) for name, fact in facts.items()}
     write_json(folder / MANIFEST, {"files": content, "defaults": DEFAULTS})
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 Batching = Literal["steps", "requests", "off"]
 MemoryProfile = Literal["resident", "low"]
+Rasteriser = Literal["auto", "torch", "pytorch3d", "nvdiffrast"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class DeviceConfig:
         patience_s: how long a job that does not fit lets those of other engines pass.
         latent_cache_bytes, latent_cache_s: what encoded pictures may take beside the jobs, and when they are forgotten.
         compiled: whether networks are compiled for the shapes they are prepared for.
+        rasteriser: which one draws triangles; "auto": the one that suits the device.
     """
 
     max_batch_rows: int = 8
@@ -38,6 +40,7 @@ class DeviceConfig:
     latent_cache_bytes: int = 0
     latent_cache_s: float = 3600.0
     compiled: bool = False
+    rasteriser: Rasteriser = "auto"
 
     @property
     def rows_at_once(self) -> int:

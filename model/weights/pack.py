@@ -19,7 +19,7 @@ _SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024
 
 
 class FileFacts(BaseModel):
-    """What is known about one file."""
+    """What is known about one file. untrained: its numbers are random, so nothing is to be read from what it says."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,6 +27,7 @@ class FileFacts(BaseModel):
     licence: str | None = None
     source: str | None = None
     revision: str | None = None
+    untrained: bool = False
 
 
 class Manifest(BaseModel):

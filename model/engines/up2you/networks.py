@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from model.avatar.resources import Resources
 from model.engines.up2you.features import weights as feature_weights
-from model.engines.up2you.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING
+from model.engines.up2you.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING, SHAPE_PREDICTOR
 from model.engines.up2you.views.generator import ViewGenerator
 from model.runtime.device import Device
 
@@ -38,4 +38,12 @@ class Networks:
             OneByOne(feature_weights.feature_aggregator(weights).load(where, full))
         )
         self.views = ViewGenerator(weights, device)
-        self.resources = Resources.read(weights, device, BODY, MATTING, HAND_IDS, LANDMARK_IDS)
+        self.resources = Resources.read(
+            weights,
+            device,
+            shape=SHAPE_PREDICTOR,
+            body=BODY,
+            matting=MATTING,
+            hand_ids=HAND_IDS,
+            landmark_ids=LANDMARK_IDS,
+        )

@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from model.mesh import rasterisers
 from model.mesh.rasterise_nvdiffrast import Nvdiffrast, raster_of
 from model.mesh.rasterise_nvdiffrast import fragments_of as fragments_of_nvdiffrast
 from model.mesh.rasterise_pytorch3d import Pytorch3d, to_ndc
 from model.mesh.rasterise_pytorch3d import fragments_of as fragments_of_pytorch3d
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import Fragments, Rasteriser, interpolate
-from model.mesh.rasterisers import NAMES, available, open_rasteriser
+from model.mesh.rasterisers import NAMES, available, open_rasteriser, preferred
 from tests.model.mesh import plain
 from tests.model.mesh.shapes import alpha_of, clip_of, sphere, square
 
@@ -246,13 +247,27 @@ def test_nvdiffrast_numbers_faces_from_one() -> None:
 # -- choosing -----------------------------------------------------------------------------------------------
 
 
-def test_the_preferred_one_that_is_there_is_opened() -> None:
+@pytest.mark.parametrize(
+    ("device", "installed", "chosen"),
+    [
+        ("cpu", (), "torch"),
+        ("cpu", ("pytorch3d", "nvdiffrast"), "torch"),
+        ("cuda", (), "torch"),
+        ("cuda", ("nvdiffrast",), "torch"),
+        ("cuda", ("pytorch3d", "nvdiffrast"), "pytorch3d"),
+    ],
+)
+def test_the_device_decides_and_not_what_is_installed(
+    device: str, installed: tuple[str, ...], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rasterisers, "find_spec", lambda name: name if name in installed else None)
+    assert preferred(torch.device(device)) == chosen
+
+
+def test_the_one_asked_for_is_opened() -> None:
     cpu = torch.device("cpu")
-    names = available(cpu)
-    assert names[-1] == "torch"
-    assert "nvdiffrast" not in names
-    assert open_rasteriser(cpu).name == names[0]
-    assert open_rasteriser(cpu, "torch").name == "torch"
+    assert "nvdiffrast" not in available(cpu)
+    assert open_rasteriser(cpu).name == open_rasteriser(cpu, "torch").name == "torch"
 
 
 @pytest.mark.parametrize("name", [NAMES[0], "raytracer"])

@@ -86,7 +86,7 @@ def levels(file: Path) -> NDArray[np.int16]:
 
 
 def test_everything_asked_for_is_there_and_nothing_else(portrait: Portrait) -> None:
-    turning = ("turntable.mp4", *(f"preview_{i}.png" for i in range(8)))
+    turning = ("turntable.mp4", "turntable.webm", *(f"preview_{i}.png" for i in range(8)))
     names = [name for stage in STAGES for name in OF_STAGES[stage]]
     assert {file.name for file in portrait.folder.iterdir()} == {*names, *turning}
     assert portrait.job.warnings == []
@@ -105,11 +105,20 @@ def test_the_glb_is_a_small_rigged_person_on_the_ground(portrait: Portrait) -> N
     assert complaints(portrait.folder / "avatar.glb") == []
 
 
-def test_body_json_says_how_tall_the_person_is(portrait: Portrait) -> None:
+def test_body_json_gives_no_measurements_of_a_shape_that_nobody_found(portrait: Portrait) -> None:
     said = json.loads((portrait.folder / "body.json").read_text())
     assert len(said["betas"]) == 10
     assert set(said["joints"]) == set(JOINTS)
-    assert 1.4 < said["measurements"]["height"] < 2.1
+    assert "measurements" not in said  # the built-in shape predictor's numbers are random
+
+
+def test_weights_of_which_nobody_says_that_they_are_untrained_are_measured_by(
+    studio: Studio, photos: Files, tmp_path: Path
+) -> None:
+    weights = shutil.copytree(DEMO, tmp_path / "weights")
+    (weights / "manifest.json").unlink()
+    out, _ = Studio(UP2You(weights, studio.avatar.networks.device), studio.runner, tmp_path).run(photos, body_only=True)
+    assert 1.4 < json.loads((out / "body.json").read_text())["measurements"]["height"] < 2.1
 
 
 def test_the_turntable_is_a_circle_of_pictures(portrait: Portrait) -> None:
