@@ -13,6 +13,7 @@ from typing_extensions import TypeAliasType
 from model.codes import Codes
 
 MAX_FOLDER_FILES = 64  # of an input that is a folder
+PictureFormat = Literal["png", "jpeg", "webp"]
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
 # A type with a name: the OpenAPI document tells by it which fields are pictures.
@@ -39,7 +40,7 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     prefix: str | None = Field(None, description="`s3://bucket/key/` to store under; default `OUTPUT_PREFIX`.")
-    format: Literal["png", "jpeg", "webp"] = "png"
+    format: PictureFormat = "png"
     quality: int | None = Field(
         None, ge=1, le=100, description="Of JPEG and WebP; default 95, with `userId` 75. PNG loses nothing."
     )

@@ -16,7 +16,6 @@ from tempfile import TemporaryFile
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from serve.accept import Accept
 from serve.answers import Answer, FailedLine
 from serve.body import Body, read_bytes
 from serve.errors import DeadlinePassed, as_problem
@@ -84,8 +83,10 @@ class Batch:
     async def _result(self, body: Body, left_s: float) -> Answer:
         if left_s <= 0:
             raise DeadlinePassed(f"the file was not done within {self.deadline_s:g} s")
-        job, deadline_s = await self.intake.submit(body, self.deadline_s, Accept())
-        return job if isinstance(job, Answer) else await self.jobs.wait(job, min(deadline_s, left_s))
+        taken = await self.intake.submit(body, self.deadline_s)
+        if isinstance(taken.job, Answer):
+            return taken.job
+        return await self.jobs.wait(taken.job, min(taken.deadline_s, left_s))
 
 
 def execution_parameters(max_body_bytes: int, max_live_jobs: int) -> dict[str, int | str]:

@@ -36,7 +36,7 @@ class FrontCode(Code):
         "a prefix that is not under `OUTPUT_PREFIX` or `OUTPUT_ALLOW`, or can be no folder",
     )
     TOO_MANY_INPUTS = "too_many_inputs", 422, f"more than {MAX_FOLDER_FILES} pictures under a prefix"
-    BAD_ACCEPT = "bad_accept", 422, "`Accept` asks for a file this engine does not make"
+    BAD_ACCEPT = "bad_accept", 422, "`Accept` allows nothing that is made here"
     INPUT_UNAVAILABLE = "input_unavailable", 424, "an input could not be fetched"
     OVERLOADED = (
         "overloaded",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 
-from serve.accept import Accept
+from serve.accept import ANYTHING, STREAMS, Accept
 from serve.answers import Answer
 from serve.body import Body, media_type, read_bytes
 from serve.errors import UnsupportedMedia
@@ -22,6 +22,15 @@ _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A request that was submitted: its job, or the answer it had before."""
+
+    job: LiveJob | Answer
+    deadline_s: float
+    media_type: str  # of the answer
+
+
+@dataclass(frozen=True)
 class Intake:
     """Reads, validates and submits."""
 
@@ -31,19 +40,26 @@ class Intake:
     max_body_bytes: int
 
     async def take(
-        self, request: Request, deadline_s: float, accept: Accept | None = None, *, durable: bool = False
-    ) -> tuple[LiveJob | Answer, float]:
-        """Read one request and submit it; returns what is known of it and its deadline.
+        self,
+        request: Request,
+        deadline_s: float,
+        accept: Accept = ANYTHING,
+        streamed_s: float | None = None,
+        *,
+        durable: bool = False,
+    ) -> Taken:
+        """Read one request and submit it.
 
         The body, pictures and all, is let go of when this returns.
 
         Args:
             deadline_s: where the request names none.
+            streamed_s: the same, of an answer that is a stream.
         """
         self.jobs.refuse_unless_open()
         body = await self._read(request)
         fallback_id = request.headers.get(_INFERENCE_ID)
-        return await self.submit(body, deadline_s, accept or Accept(), fallback_id, durable=durable)
+        return await self.submit(body, deadline_s, accept, streamed_s, fallback_id, durable=durable)
 
     async def _read(self, request: Request) -> Body:
         match media_type(request):
@@ -59,16 +75,22 @@ class Intake:
         self,
         body: Body,
         deadline_s: float,
-        accept: Accept,
+        accept: Accept = ANYTHING,
+        streamed_s: float | None = None,
         fallback_id: str | None = None,
         *,
         durable: bool = False,
-    ) -> tuple[LiveJob | Answer, float]:
+    ) -> Taken:
         """Submit one body. `fallback_id` is used when it names no id."""
-        digest = hashlib.sha256(f"{body.digest} {accept.file}".encode()).hexdigest() if accept.file else body.digest
-        submission = read_submission(accept.with_format(body.fields), digest, self.workers.models, fallback_id)
+        submission = read_submission(body.fields, body.digest, self.workers.models, fallback_id)
         wanted = submission.request
-        accept.refuse_unless_among(wanted.media_types)
-        prefix = self.store.prefix_for(wanted.output, wants_bytes=accept.file is not None)
-        deadline_s = wanted.deadline_s or deadline_s
-        return await self.jobs.submit(submission, prefix, deadline_s, durable=durable), deadline_s
+        media_type = accept.settle(wanted)
+        is_file = media_type in wanted.media_types
+        if is_file:
+            digest = hashlib.sha256(f"{body.digest} {media_type}".encode()).hexdigest()
+            submission = replace(submission, digest=digest)
+        prefix = self.store.prefix_for(wanted.output, wants_bytes=is_file)
+        default_s = streamed_s if streamed_s and media_type in STREAMS else deadline_s
+        deadline_s = wanted.deadline_s or default_s
+        job = await self.jobs.submit(submission, prefix, deadline_s, durable=durable)
+        return Taken(job, deadline_s, media_type)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fastapi import Request
 from fastapi.responses import Response
 
-from serve.accept import Accept
-from serve.answers import Answer
+from serve.accept import JSON, STREAMS, Accept
 from serve.batch import JSON_LINES, Batch
 from serve.body import media_type
 from serve.hang_up import CLIENT_GONE, unless_gone
-from serve.intake import Intake
+from serve.intake import Intake, Taken
 from serve.jobs import Jobs
+from serve.live_job import LiveJob
 from serve.responses import json_response
 from serve.results import Results
 from serve.stream import ending, live_events, only, stream
@@ -33,17 +33,24 @@ class Invocations:
     async def __call__(self, request: Request) -> Response:
         if media_type(request) in JSON_LINES:
             return await self.batch(request)
-        accept = Accept.parse(request.headers.get("accept", ""))
-        default_s = self.stream_deadline_s if accept.stream else self.deadline_s
-        job, deadline_s = await self.intake.take(request, default_s, accept)
-        if accept.stream:
-            if isinstance(job, Answer):
-                return stream(only(ending(job)), accept.stream)
-            return stream(live_events(self.jobs, job, deadline_s, request.state.request_id), accept.stream)
-        answer = job if isinstance(job, Answer) else await unless_gone(request, self.jobs.wait(job, deadline_s))
-        if answer is None:
-            return Response(status_code=CLIENT_GONE)
-        if accept.file is None:
+        accept = Accept.of(request)
+        taken = await self.intake.take(request, self.deadline_s, accept, self.stream_deadline_s)
+        if taken.media_type in STREAMS:
+            return self._streamed(taken, request.state.request_id)
+        answer = taken.job
+        if isinstance(answer, LiveJob):
+            answered = await unless_gone(request, self.jobs.wait(answer, taken.deadline_s))
+            if answered is None:
+                return Response(status_code=CLIENT_GONE)
+            answer = answered
+        if taken.media_type == JSON:
             return json_response(answer)
-        content, content_type = await self.results.bytes_of(answer, accept.file)
+        content, content_type = await self.results.bytes_of(answer, taken.media_type)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer.seed)})
+
+    def _streamed(self, taken: Taken, request_id: str) -> Response:
+        if isinstance(taken.job, LiveJob):
+            events = live_events(self.jobs, taken.job, taken.deadline_s, request_id)
+        else:
+            events = only(ending(taken.job))
+        return stream(events, taken.media_type)

@@ -14,7 +14,7 @@ from serve.intake import Intake
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 from serve.responses import json_response
-from serve.stream import NDJSON, ending, live_events, only, stream
+from serve.stream import ending, live_events, only, stream
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class JobsApi:
         return router
 
     async def submit(self, request: Request) -> Response:
-        job, _ = await self.intake.take(request, self.deadline_s, durable=True)
+        job = (await self.intake.take(request, self.deadline_s, durable=True)).job
         if isinstance(job, LiveJob):
             await self._accepted(job)
         taken = describe_taken(job)
@@ -55,7 +55,7 @@ class JobsApi:
 
     async def events(self, job_id: str, request: Request) -> Response:
         job, request_id = self.jobs.find(job_id), request.state.request_id
-        media_type = Accept.parse(request.headers.get("accept", "")).stream or NDJSON
+        media_type = Accept.of(request).best_stream()
         if isinstance(job, LiveJob):
             return stream(live_events(self.jobs, job, self.deadline_s, request_id), media_type)
         if isinstance(job, ProblemDetails):

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator
 
 from fastapi.responses import StreamingResponse
 
+from serve.accept import SSE
 from serve.answers import Answer, AnswerEvent, Event, ProblemDetails, ProblemEvent, ProgressEvent
 from serve.errors import Problem
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
-
-NDJSON, SSE = "application/x-ndjson", "text/event-stream"
 
 Events = AsyncIterator[Event]
 
