@@ -16,11 +16,12 @@ from torch import Generator, Tensor
 from bench.contest import Contest, Work
 from bench.flops import TryOnFlops, tryon_flops
 from bench.plain.tryon import PlainTryOn
-from model.diffusion.schedule import DDIM
+from model.diffusion.ddim import DDIM
+from model.diffusion.noise import seeded
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.request import Request
-from model.engines.catvton.sampling import sample, seeded
+from model.engines.catvton.sampling import sample
 from model.runtime.device import Device
 from model.samples.samples import small_sample
 from model.tryon.pictures import TryOnTensors, picture_of, tryon_tensors

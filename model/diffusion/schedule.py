@@ -1,4 +1,4 @@
-"""DDIM (Song et al., arXiv 2010.02502): how much noise there is at each step, and the step to less of it."""
+"""How much noise there is at each training timestep, and which timesteps sampling visits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
-from torch import Tensor
 
 from model.errors import WeightsError
 
@@ -29,6 +28,8 @@ _ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
 
 PredictionType = Literal["epsilon", "v_prediction"]
 Spacing = Literal["leading", "trailing"]
+_SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
+T = TypeVar("T", bound=str)
 
 
 class NoiseSchedule:
@@ -77,20 +78,14 @@ class NoiseSchedule:
         try:
             config = json.loads(file.read_bytes())
             _refuse_unsupported(config, file)
-            if (prediction_type := config.get("prediction_type", "epsilon")) not in prediction_types:
-                supported = ", ".join(prediction_types)
-                raise WeightsError(f"{file}: prediction_type is {prediction_type!r}, supported are {supported}")
-            if (spacing := config.get("timestep_spacing", "leading")) not in get_args(Spacing):
-                supported = ", ".join(get_args(Spacing))
-                raise WeightsError(f"{file}: timestep_spacing is {spacing!r}, supported are {supported}")
             return cls(
                 config["beta_start"],
                 config["beta_end"],
                 train_steps=config["num_train_timesteps"],
                 steps_offset=config.get("steps_offset", 0),
                 clean_end=config.get("set_alpha_to_one", True),
-                prediction_type=prediction_type,
-                spacing=spacing,
+                prediction_type=_one_of(prediction_types, config, "prediction_type", "epsilon", file),
+                spacing=_one_of(_SPACINGS, config, "timestep_spacing", "leading", file),
             )
         except (OSError, ValueError) as error:
             raise WeightsError(f"{file}: {error}") from error
@@ -130,56 +125,16 @@ class NoiseSchedule:
         return timesteps
 
 
+def _one_of(supported: Sequence[T], config: dict[str, Any], key: str, default: T, file: Path) -> T:
+    value: T = config.get(key, default)
+    if value not in supported:
+        raise WeightsError(f"{file}: {key} is {value!r}, supported are {', '.join(supported)}")
+    return value
+
+
 def _refuse_unsupported(config: dict[str, Any], file: Path) -> None:
     if (name := config.get("_class_name")) not in _CLASS_NAMES:
         raise WeightsError(f"{file}: _class_name is {name!r}, supported are {', '.join(_CLASS_NAMES)}")
     for key, (supported, default) in _ONLY_SUPPORTED.items():
         if (value := config.get(key, default)) != supported:
             raise WeightsError(f"{file}: {key} is {value!r}, only {supported!r} is supported")
-
-
-class DDIM:
-    """From noise to picture in `steps` steps.
-
-    All constants are formed on the host, in float32 and in the order the published code forms them, so that a
-    step costs no synchronisation with the device.
-
-    Args:
-        steps: number of steps, at least 1.
-        eta: 0 adds no noise on the way, 1 as much as the training process took away.
-
-    Raises:
-        ValueError: there are not enough training timesteps for `steps`.
-    """
-
-    def __init__(self, noise_schedule: NoiseSchedule, steps: int, eta: float) -> None:
-        self.timesteps = noise_schedule.timesteps(steps)
-        stride = len(noise_schedule.alphas) // steps
-        self.eta = eta
-        self._predicts_v = noise_schedule.prediction_type == "v_prediction"
-        self._constants = [_constants(noise_schedule, t, t - stride, eta) for t in self.timesteps]
-
-    def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
-        """From the latents before step `i` to those after it.
-
-        Args:
-            prediction: what the network says about `latents`, of the same shape and the schedule's `prediction_type`.
-            noise: standard normal, of the same shape; not used when eta is 0.
-        """
-        sqrt_alpha, sqrt_beta, sqrt_next_alpha, direction, deviation = self._constants[i]
-        if self._predicts_v:
-            clean = sqrt_alpha * latents - sqrt_beta * prediction
-            prediction = sqrt_alpha * prediction + sqrt_beta * latents  # the noise
-        else:
-            clean = (latents - sqrt_beta * prediction) / sqrt_alpha
-        latents = sqrt_next_alpha * clean + direction * prediction
-        return latents if noise is None or self.eta == 0 else latents + deviation * noise
-
-
-def _constants(noise_schedule: NoiseSchedule, t: int, next_t: int, eta: float) -> tuple[float, ...]:
-    alpha = noise_schedule.alphas[t]
-    next_alpha = noise_schedule.alphas[next_t] if next_t >= 0 else noise_schedule.final_alpha
-    variance = (1 - next_alpha) / (1 - alpha) * (1 - alpha / next_alpha)
-    deviation = eta * variance**0.5
-    direction = (1 - next_alpha - deviation**2) ** 0.5
-    return tuple(c.item() for c in (alpha**0.5, (1 - alpha) ** 0.5, next_alpha**0.5, direction, deviation))

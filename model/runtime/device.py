@@ -139,7 +139,7 @@ class Device:
             self._cpu_threads[engine] = ThreadPoolExecutor(_CPU_THREADS, thread_name_prefix=f"cpu {engine}")
         return await asyncio.get_running_loop().run_in_executor(self._cpu_threads[engine], fn)
 
-    def in_side_process(self, fn: Callable[..., T], *args: Any) -> T:
+    def in_side_process(self, fn: Callable[..., T], *args: object) -> T:
         """`fn(*args)` in a process of its own, see `SideProcess`; blocks, so it is for functions that `cpu` runs."""
         return self._side_process.run(fn, *args)
 

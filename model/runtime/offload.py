@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +34,7 @@ class Offload:
             if weight not in self._on_host:
                 self._on_host[weight] = weight.data = weight.data.to("cpu")
 
-        def load(module: nn.Module, arguments: Any) -> None:
+        def load(module: nn.Module, arguments: object) -> None:
             self.load(module)
 
         module.register_forward_pre_hook(load)

@@ -16,18 +16,23 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from model.errors import EngineError
 
 T = TypeVar("T")
-Run = Callable[..., Any]  # (fn, *args) -> fn(*args)
 
 _SOURCE = Path(__file__).parents[2]
 _ATTEMPTS = 2
 
 
-def in_this_process(fn: Callable[..., T], *args: Any) -> T:
+class Run(Protocol):
+    """A way to compute `fn(*args)`."""
+
+    def __call__(self, fn: Callable[..., T], *args: object) -> T: ...
+
+
+def in_this_process(fn: Callable[..., T], *args: object) -> T:
     """The plain way: `fn(*args)` in this process."""
     return fn(*args)
 
@@ -41,7 +46,7 @@ class SideProcess:
         self._connection: Connection | None = None
         self._closed = False
 
-    def run(self, fn: Callable[..., T], *args: Any) -> T:
+    def run(self, fn: Callable[..., T], *args: object) -> T:
         """`fn(*args)`, computed there; `fn` is a module's function, and all that goes over can be pickled.
 
         Raises:
@@ -98,7 +103,7 @@ def serve(connection: Connection) -> None:
             fn, args = connection.recv()
         except EOFError:
             return
-        answer: tuple[Any, Exception | None]
+        answer: tuple[object, Exception | None]
         try:
             answer = fn(*args), None
         except Exception as error:  # noqa: BLE001 - it belongs to the caller

@@ -10,10 +10,11 @@ from PIL import Image
 from torch import Generator, Tensor, nn
 
 from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
-from model.diffusion.schedule import DDIM
+from model.diffusion.ddim import DDIM
+from model.diffusion.noise import seeded
 from model.engines.catvton.denoiser import Denoiser
 from model.engines.catvton.files import FOLDERS, VAE
-from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample, seeded
+from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample
 from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.journal import sheet

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PIL import Image
 
+from model.diffusion.noise import seeded
 from model.engine import Job
 from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.request import Request
-from model.engines.catvton.sampling import SAMPLERS, sample, seeded
+from model.engines.catvton.sampling import SAMPLERS, sample
 from model.tryon.painter import Pass, Progress
 from model.tryon.pictures import picture_of, tryon_tensors
 

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from model.diffusion.ddim import DDIM
 from model.diffusion.dpm_solver import DPMSolver
 from model.diffusion.layout import sent
+from model.diffusion.noise import Normal
 from model.diffusion.sampler import Sampler
-from model.diffusion.schedule import DDIM
 from model.engines.catvton.presets import Solver
 
 # The denoiser behind the device's queue: (latents, timesteps, condition) -> prediction.
 Denoise = Callable[[Tensor, Tensor, Tensor], Awaitable[Tensor]]
-# Standard normal numbers of a given shape, float32 on the host.
-Normal = Callable[[Sequence[int]], Tensor]
 
 SAMPLERS: Mapping[Solver, type[DDIM | DPMSolver]] = {"ddim": DDIM, "dpmpp": DPMSolver}
-
-
-def normal_per_row(generators: Sequence[Generator]) -> Normal:
-    """Row i comes from `generators[i]`, so it is what a run of that row alone would draw."""
-
-    def draw(shape: Sequence[int]) -> Tensor:
-        return torch.cat([torch.randn((1, *shape[1:]), generator=generator) for generator in generators])
-
-    return draw
-
-
-def seeded(seed: int, samples: int) -> Normal:
-    """Row i is drawn from a generator of its own, seeded `seed` + i."""
-    return normal_per_row([Generator().manual_seed(seed + i) for i in range(samples)])
 
 
 def condition_rows(person: Tensor, garment: Tensor, mask: Tensor | None, *, guided: bool) -> Tensor:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor
 
-from model.diffusion.schedule import DDIM
+from model.diffusion.ddim import DDIM
+from model.diffusion.noise import Normal
 from model.engines.catvton.networks import CatVTONNetworks
-from model.engines.catvton.sampling import Normal, sample
+from model.engines.catvton.sampling import sample
 from model.tryon.pictures import TryOnTensors, picture_of, tryon_tensors
 
 LATENT_TOLERANCE = 1e-4  # of the largest latent of the case

@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from model.diffusion.noise import seeded
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.latent_cache import LatentCache, Moments, digest
 from model.engines.catvton.networks import CatVTONNetworks
-from model.engines.catvton.sampling import seeded
 from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
 from model.tryon.pictures import TryOnTensors

@@ -10,11 +10,13 @@ import torch
 from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
+from model.diffusion.ddim import DDIM
 from model.diffusion.dpm_solver import DPMSolver
+from model.diffusion.noise import seeded
 from model.diffusion.sampler import Sampler
-from model.diffusion.schedule import DDIM, NoiseSchedule, PredictionType, Spacing
+from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
 from model.engines.catvton.engine import TryOn
-from model.engines.catvton.sampling import sample, seeded
+from model.engines.catvton.sampling import sample
 
 BETAS = 0.00085, 0.012
 ALGORITHMS = {0.0: "dpmsolver++", 1.0: "sde-dpmsolver++"}

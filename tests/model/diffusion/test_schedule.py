@@ -10,7 +10,8 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from model.diffusion.schedule import DDIM, NoiseSchedule, Spacing
+from model.diffusion.ddim import DDIM
+from model.diffusion.schedule import NoiseSchedule, Spacing
 from model.errors import WeightsError
 from tests.model.conftest import DATA
 

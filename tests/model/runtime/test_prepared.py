@@ -14,11 +14,12 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from model.diffusion.schedule import DDIM
+from model.diffusion.ddim import DDIM
+from model.diffusion.noise import seeded
 from model.engine import WarmCall
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.networks import CatVTONNetworks
-from model.engines.catvton.sampling import sample, seeded
+from model.engines.catvton.sampling import sample
 from model.errors import WeightsError
 from model.runtime.compiling import set_up_compiling
 from model.runtime.device import Device

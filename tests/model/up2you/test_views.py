@@ -17,6 +17,7 @@ from transformers import CLIPTextModel
 
 from model.avatar.feature_selector import FeatureSelector
 from model.diffusion.ddpm import DDPM
+from model.diffusion.noise import normal_from
 from model.diffusion.unet_forward import self_attentions
 from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.adapters import ViewStage
@@ -24,7 +25,7 @@ from model.engines.up2you.views.generator import Select, ViewGenerator
 from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.reference_states import state_elements
-from model.engines.up2you.views.sampling import normal_from, sample
+from model.engines.up2you.views.sampling import sample
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from tests.model.up2you.goldens import golden, golden_json, largest_difference

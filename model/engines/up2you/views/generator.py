@@ -16,6 +16,7 @@ from model.avatar.feature_selector import PUBLISHED_RATIO, FeatureSelector
 from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
+from model.diffusion.noise import normal_from
 from model.engine import WarmCall
 from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.adapters import Adapter, AttentionAdapter, ViewStage, fuse_views
@@ -24,7 +25,7 @@ from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
 from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.prompts import prompt_states
 from model.engines.up2you.views.reference_states import ReferencePass, level_sizes
-from model.engines.up2you.views.sampling import normal_from, sample
+from model.engines.up2you.views.sampling import sample
 from model.runtime.device import Device
 from model.runtime.network import BatchedNetwork
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import partial
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from model.diffusion.ddpm import DDPM
 from model.diffusion.layout import sent
+from model.diffusion.noise import Normal
 
 # A `ViewDenoiser` behind the device's queue.
 Denoiser = Callable[..., Awaitable[Sequence[Tensor]]]
-# Standard normal numbers of a given shape, float32 on the host.
-Normal = Callable[[Sequence[int]], Tensor]
-
-
-def normal_from(generator: Generator) -> Normal:
-    """Every draw of a job from its own generator, one after the other."""
-    return partial(torch.randn, generator=generator)
 
 
 async def sample(
