@@ -14,7 +14,7 @@ BASE ?= docker.io/library/debian:bookworm-slim
 BUILD_BASE ?= $(BASE)
 endif
 
-.PHONY: setup demo test test-image storm lint format bench image lock clean
+.PHONY: setup demo test test-image mutants storm lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -45,6 +45,10 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Break one line at a time and see that a test notices; minutes.
+mutants: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutants
 
 storm: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.platform.storm

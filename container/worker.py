@@ -223,7 +223,8 @@ def finish(directory: JobDirectory, job: Job, timings: dict[str, float]) -> None
         sync_file(file)
     sync_folder(directory.outputs)
     warnings = [Notice.model_validate(warning) for warning in job.warnings]
-    directory.mark(Result(outputs=[describe_output(file) for file in files], warnings=warnings, timings=timings))
+    result = Result(outputs=[describe_output(file) for file in files], warnings=warnings, timings=timings)
+    directory.mark(result)
 
 
 def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, LoadedEngine]]:

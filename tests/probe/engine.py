@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn, tensor
 
@@ -47,6 +48,8 @@ class Probe:
                 raise ValueError("a secret of /etc/passwd")
             case "die":
                 os._exit(9)
+            case "die_computed":
+                die_when_marked(job.outputs.parent)
             case "unbeat":
                 del self.device.stats  # which the worker looks at every second
                 await asyncio.sleep(1000)
@@ -62,3 +65,13 @@ class Probe:
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
         yield WarmCall("sleep", self.sleep, (tensor([[0.0]]),))
+
+
+def die_when_marked(directory: Path) -> None:
+    """End the process when it looks at the directory after its `result.json` was renamed into it."""
+
+    def heard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and arguments[0] == os.fspath(directory) and (directory / "result.json").exists():
+            os._exit(9)
+
+    sys.addaudithook(heard)

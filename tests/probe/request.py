@@ -24,7 +24,7 @@ class Request(request.Request):
     folder: str | None = None
     steps_s: list[float] = Field([], description="Seconds of each step on the device.")
     unforeseen_s: list[float] = Field([], description="Further steps, which `work()` does not foresee.")
-    then: Literal["end", "refuse", "mumble", "bug", "die", "hang", "fill", "unbeat"] = "end"
+    then: Literal["end", "refuse", "mumble", "bug", "die", "hang", "fill", "unbeat", "die_computed"] = "end"
     kilobytes: int = Field(1, ge=1)
 
     def inputs(self) -> Mapping[str, str]:

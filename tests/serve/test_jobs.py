@@ -181,3 +181,4 @@ def test_new_work_is_refused_when_the_disk_is_nearly_full(tmp_path: Path) -> Non
         problem = assert_problem(server.probe(), 503, "disk_full")
         assert problem["retryable"]
         assert server.client.get("/ping").status_code == 200
+        assert int(server.probe().headers["retry-after"]) >= problem["retry_after_s"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Bucket, MotoProcess
+from serve.s3 import S3
+from tests.conftest import KEYS, Bucket, MotoProcess
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, eventually, serving
 
@@ -21,9 +23,21 @@ def test_a_result_is_stored_under_the_id_with_the_manifest(s3_server: Server, bu
     [output] = answer["outputs"]
     assert output["uri"] == f"s3://{bucket.name}/out/stored/result.txt"
     assert "data" not in output
+    stored = bucket.client.head_object(Bucket=bucket.name, Key="out/stored/result.txt", ChecksumMode="ENABLED")
+    assert base64.b64decode(stored["ChecksumSHA256"]).hex() == output["sha256"]  # which S3 has compared
     assert hashlib.sha256(bucket.read(output["uri"])).hexdigest() == output["sha256"]
     manifest = json.loads(bucket.read(f"s3://{bucket.name}/out/stored/manifest.json"))
     assert manifest["answer"] == answer
+
+
+def test_what_is_created_once_is_not_created_again(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    s3 = S3(region="us-east-1", endpoint_url=bucket.url)
+    uri = f"s3://{bucket.name}/once/manifest.json"
+    assert asyncio.run(s3.create(uri, b"first", "application/json"))
+    assert not asyncio.run(s3.create(uri, b"second", "application/json"))
+    assert bucket.read(uri) == b"first"
 
 
 def test_nothing_is_stored_when_the_client_wants_the_bytes(s3_server: Server, bucket: Bucket) -> None:
@@ -35,6 +49,7 @@ def test_nothing_is_stored_when_the_client_wants_the_bytes(s3_server: Server, bu
 def test_another_container_finds_the_stored_answer(s3_server: Server, bucket: Bucket, tmp_path: Path) -> None:
     first = s3_server.probe(id="shared-id", seed=5).json()
     with serving(tmp_path, **bucket.settings) as other:
+        assert_problem(other.probe(id="shared-id", seed=6), 409, "id_in_use", "id")
         assert other.probe(id="shared-id", seed=5).json() == first
         assert_problem(other.probe(id="shared-id", seed=6), 409, "id_in_use", "id")
 

@@ -53,6 +53,15 @@ def test_a_worker_that_finishes_no_forward_is_replaced(tmp_path: Path) -> None:
         assert server.probe(steps_s=[0.1]).status_code == 200
 
 
+def test_a_result_that_a_dying_worker_has_left_is_an_answer(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        [worker] = server.workers()
+        answer = server.probe(then="die_computed", seed=5)
+        assert answer.status_code == 200
+        assert answer.json()["seed"] == 5
+        eventually(lambda: replaced(server, worker))
+
+
 def test_a_worker_that_beats_no_more_is_replaced(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         [worker] = server.workers()

@@ -14,6 +14,7 @@ from PIL import Image
 
 from model.errors import InputError
 from model.tryon.pictures import (
+    black_and_white,
     crop_box,
     crop_resize,
     fit_mask,
@@ -26,6 +27,12 @@ from model.tryon.pictures import (
     without_masked,
 )
 from tests.model.tryon.drawing import array, noise, opened, rectangle, same
+
+
+def test_a_mask_is_white_from_128_on() -> None:
+    levels = Image.fromarray(np.array([[0, 127, 128, 255]], np.uint8))
+    assert mask_tensor(levels).flatten().tolist() == [0, 0, 1, 1]
+    assert np.asarray(black_and_white(levels)).flatten().tolist() == [0, 0, 255, 255]
 
 
 def test_cropping_and_padding_are_the_published_ones_to_the_bit(golden: Path) -> None:
