@@ -59,7 +59,7 @@ def _records_of(
         other = repainted(rng, person) if painting else person
         pictures = []
         for cut, scene, flat in zip(cuts, scenes, flats, strict=True):
-            garment = _in_other_cloth(rng, cut) if painting else cut
+            garment = in_other_cloth(rng, cut) if painting else cut
             pictures.append(scene.photo(other.wearing(garment), {place: flat.photo(garment)}))
         for i, picture in enumerate(pictures):
             stem = f"{(number * paintings + painting) * 2 + i:06d}"
@@ -72,12 +72,13 @@ def repainted(rng: np.random.Generator, person: Person) -> Person:
     return replace(
         person,
         look=replace(random_look(rng), long_hair=person.look.long_hair),
-        garments={place: _in_other_cloth(rng, garment) for place, garment in person.garments.items()},
+        garments={place: in_other_cloth(rng, garment) for place, garment in person.garments.items()},
         room=random_room(rng),
         light=random_light(rng),
     )
 
 
-def _in_other_cloth(rng: np.random.Generator, garment: Garment) -> Garment:
+def in_other_cloth(rng: np.random.Generator, garment: Garment) -> Garment:
+    """The same cut of another fabric."""
     other = random_garment(rng, garment.place)
     return replace(garment, fabric=other.fabric, trim=other.trim)

@@ -50,8 +50,11 @@ class Scene:
         crown = float(vertices[body_model().template[:, 1].argmax(), 1])
         self.joints: Floats = posed.joints.numpy()
         self.camera = aim(person.shot, float(vertices[:, 1].min()), crown, self.joints[0, [0, 2]], width / height)
-        surfaces = dressed(wardrobe(), person.betas, list(person.garments.values()), long_hair=person.look.long_hair)
-        self.buffers = _rendered(surfaces, posed, self.camera, width, height)
+        self.surfaces = dressed(
+            wardrobe(), person.betas, list(person.garments.values()), long_hair=person.look.long_hair
+        )
+        self.posed = posed
+        self.buffers = rendered(self.surfaces, posed, self.camera, width, height)
 
     def photo(self, person: Person, flats: Mapping[GarmentPlace, Image.Image]) -> Picture:
         """Painted in the colours of somebody of the same shape, pose and cut of clothes. flats: of these clothes."""
@@ -79,17 +82,19 @@ class Flat:
 
     def __init__(self, garment: Garment, width: int, height: int) -> None:
         average = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
-        surfaces = worn(wardrobe(), garment, average)
-        posed = _posed(average, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
-        corners = np.concatenate([surface.posed(posed.transforms.numpy()) for surface in surfaces])
-        self.buffers = _rendered(surfaces, posed, fit(corners, width / height), width, height)
+        self.surfaces = worn(wardrobe(), garment, average)
+        self.posed = _posed(average, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
+        corners = np.concatenate([surface.posed(self.posed.transforms.numpy()) for surface in self.surfaces])
+        self.camera = fit(corners, width / height)
+        self.buffers = rendered(self.surfaces, self.posed, self.camera, width, height)
 
     def photo(self, garment: Garment) -> Image.Image:
         """Painted in the fabric of a garment of the same cut."""
         return Image.fromarray(flat_picture(self.buffers, garment))
 
 
-def _rendered(surfaces: Sequence[SkinnedSurface], posed: Posed, camera: Pinhole, width: int, height: int) -> Buffers:
+def rendered(surfaces: Sequence[SkinnedSurface], posed: Posed, camera: Pinhole, width: int, height: int) -> Buffers:
+    """Of twice the size, as everything is painted."""
     size = height * _OVERSAMPLING, width * _OVERSAMPLING
     return render(surfaces, posed.transforms.numpy(), camera, *size)
 
