@@ -8,8 +8,9 @@ from typing import Any
 from model.train.errors import SettingsError
 from model.train.settings import LoopSettings, Training
 from model.train.template.settings import PlaceTraining
+from model.train.warp.settings import WarpTraining
 
-SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": PlaceTraining}
+SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": PlaceTraining, "warp": WarpTraining}
 DEFAULT = "catvton"
 
 

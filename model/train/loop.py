@@ -26,10 +26,16 @@ from model.train.stopping import Stopping
 from model.train.task import Task
 from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
+from model.train.warp.task import WarpTask
 
 _PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
 
-_TASKS: dict[str, Any] = {"autoencoder": AutoencoderTask, "tryon": TryOnTask, "places": PlaceTask}
+_TASKS: dict[str, Any] = {
+    "autoencoder": AutoencoderTask,
+    "tryon": TryOnTask,
+    "places": PlaceTask,
+    "warp": WarpTask,
+}
 
 
 def train(settings: LoopSettings) -> None:

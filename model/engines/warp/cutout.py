@@ -1,0 +1,89 @@
+"""The garment in its flat picture: which pixels show it, and its colours carried on beyond its outline."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Levels = NDArray[np.uint8]  # (H, W, 3)
+Alpha = NDArray[np.float32]  # (H, W), 0..1
+
+_STEP = 3  # levels between neighbours of an even background, or of a soft shadow on it
+_FARTHEST = 70  # levels by which a background may change over the picture
+_SPECK = 0.02  # share of the largest piece below which another is dirt
+_LEAST = 0.01  # share of the picture; a smaller garment is none
+_SPREADS = (0.01, 0.04, 0.16)  # of the height
+_CARRIED_AT = 128  # pixels of height at which that is computed
+_KNOWN = 0.05  # share of a neighbourhood that must be garment to be believed
+
+
+def garment_alpha(picture: Levels) -> Alpha:
+    """All of the picture but the even background around it: white, grey or coloured, with soft shadows.
+
+    1 everywhere if nothing else is found.
+    """
+    height, width = picture.shape[:2]
+    background = _flooded(np.asarray(cv2.medianBlur(picture, 3), np.uint8))
+    garment = _without_specks((~background).astype(np.uint8))
+    if np.count_nonzero(garment) < _LEAST * height * width:
+        return np.ones((height, width), np.float32)
+    return np.asarray(cv2.GaussianBlur(garment.astype(np.float32), (3, 3), 0), np.float32)
+
+
+def carried_on(picture: Levels, alpha: Alpha) -> Levels:
+    """The picture with its background in the garment's nearby colours: nothing else bleeds into what is warped."""
+    inside = (alpha > 0.9).astype(np.float32)
+    if not inside.any():
+        return picture
+    height, width = alpha.shape
+    scale = min(1.0, _CARRIED_AT / height)
+    small = max(1, round(width * scale)), max(1, round(height * scale))
+    weight = np.asarray(cv2.resize(inside, small, interpolation=cv2.INTER_AREA), np.float32)
+    colours = np.asarray(cv2.resize(picture * inside[..., None], small, interpolation=cv2.INTER_AREA), np.float32)
+    filled = np.asarray(cv2.resize(_carried(colours, weight), (width, height)))
+    mixed = filled + inside[..., None] * (picture - filled)
+    return (mixed.clip(0, 255) + 0.5).astype(np.uint8)
+
+
+def _carried(colours: NDArray[np.float32], weight: Alpha) -> NDArray[np.float32]:
+    """The mean of the colours around, the nearer the better, of (h, w, 3) that were multiplied by weights, (h, w)."""
+    filled = np.full(colours.shape, colours.sum((0, 1)) / weight.sum(), np.float32)
+    for spread in reversed(_SPREADS):
+        total, share = (_spread(plane, spread * len(weight)) for plane in (colours, weight))
+        known = np.minimum(share / _KNOWN, 1)[..., None]
+        filled += known * (total / np.maximum(share, 1e-4)[..., None] - filled)
+    return filled
+
+
+def _flooded(picture: Levels) -> NDArray[np.bool_]:
+    """(H, W): what can be reached from the border in small steps of colour, never far from the border's own."""
+    height, width = picture.shape[:2]
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    usual = np.median(border, 0)
+    far = np.abs(picture - usual.astype(np.float32)).max(2) > _FARTHEST
+    seen = np.zeros((height + 2, width + 2), np.uint8)
+    seen[1:-1, 1:-1] = far
+    blocked = seen.copy()
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8)
+    step = (_STEP,) * 3
+    columns = np.array([*range(width), *range(width), *[0] * height, *[width - 1] * height])
+    rows = np.array([*[0] * width, *[height - 1] * width, *range(height), *range(height)])
+    usually = np.abs(picture[rows, columns] - usual.astype(np.float32)).max(1) <= 4 * _STEP
+    for x, y in zip(columns[usually].tolist(), rows[usually].tolist(), strict=True):
+        if not seen[y + 1, x + 1]:
+            cv2.floodFill(picture, seen, (x, y), (0, 0, 0), step, step, flags)
+    return np.asarray((seen[1:-1, 1:-1] == 2) & (blocked[1:-1, 1:-1] == 0))
+
+
+def _without_specks(garment: Levels) -> Levels:
+    count, pieces, facts, _ = cv2.connectedComponentsWithStats(garment, connectivity=8)
+    areas = facts[1:, cv2.CC_STAT_AREA]
+    if count < 2:
+        return garment
+    kept = np.concatenate([[False], areas >= _SPECK * areas.max()])
+    return np.asarray(kept[pieces], np.uint8)
+
+
+def _spread(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), max(sigma, 0.8)), np.float32)

@@ -1,0 +1,136 @@
+"""The same example as somebody else might have taken it, or as other networks might have labelled it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engines.warp.cutout import carried_on, garment_alpha
+from model.train.warp.samples import Bytes, Floats, Sample
+
+Matrix = NDArray[np.float64]  # (2, 3)
+
+_OTHER_SIDE = np.arange(25, dtype=np.uint8)
+_OTHER_SIDE[3:] = np.arange(3, 25).reshape(-1, 2)[:, ::-1].ravel()  # DensePose's left and right
+
+_CLOSER, _GARMENT_SIZES = 1.4, (0.55, 1.15)
+_SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.5, 0.3, 0.15, 0.05
+_GREYEST = 150
+
+
+def varied(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Framed, cut out, masked, lit and mirrored at random."""
+    if rng.uniform() < _SHARE_CUT_OUT:
+        sample = _cut_out(sample, rng)
+    if rng.uniform() < _SHARE_GARMENT_MOVED:
+        sample = _garment_moved(sample, rng)
+    if rng.uniform() < _SHARE_FRAMED:
+        sample = _closer(sample, rng)
+    sample = _other_mask(sample, rng)
+    sample = _lit(sample, rng)
+    return mirrored(sample) if rng.uniform() < 0.5 else sample
+
+
+def mirrored(sample: Sample) -> Sample:
+    """Photo and garment both."""
+    turned: dict[str, Any] = {
+        name: value[:, ::-1] for name, value in vars(sample).items() if isinstance(value, np.ndarray)
+    }
+    turned["flow"] = turned["flow"] * np.array([-1, 1], np.float32)
+    turned["densepose"] = _OTHER_SIDE[turned["densepose"]]
+    return replace(sample, **turned)
+
+
+def _cut_out(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The garment on an even ground of another colour, found as it is for a request."""
+    ground = rng.uniform(_GREYEST, 256) * np.ones(3) + rng.uniform(-8, 8, 3)
+    alpha = sample.alpha[..., None]
+    picture = sample.flat * alpha + ground.clip(0, 255) * (1 - alpha)
+    levels = (picture + rng.normal(0, 0.6, picture.shape)).clip(0, 255).astype(np.uint8)
+    found = garment_alpha(levels)
+    return replace(sample, alpha=found, flat=carried_on(levels, found))
+
+
+def _garment_moved(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The flat picture taken from farther or nearer, and not centred."""
+    height, width = sample.alpha.shape
+    size = rng.uniform(*_GARMENT_SIZES)
+    shift = rng.uniform(-1, 1, 2) * max(0.06, 1 - size) * 0.8  # in half pictures
+    matrix = _placed(size, shift, width, height)
+    alpha = _warped(sample.alpha, matrix, border=cv2.BORDER_CONSTANT)
+    if alpha.sum() < 0.6 * size**2 * sample.alpha.sum():
+        return sample
+    flow = sample.flow * np.float32(size) + shift.astype(np.float32)
+    return replace(sample, flat=_warped(sample.flat, matrix), alpha=alpha, flow=flow)
+
+
+def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A part of the photo, as large as the photo was."""
+    height, width = sample.mask.shape
+    size = rng.uniform(1, _CLOSER)
+    matrix = _placed(size, rng.uniform(-1, 1, 2) * (size - 1), width, height)
+    mask = _warped(sample.mask, matrix, cv2.INTER_NEAREST)
+    cover = _warped(sample.cover, matrix)
+    if mask.sum() < 0.5 * sample.mask.sum() or not (cover * mask > 0.5).any():
+        return sample
+    per_cloth = np.maximum(cover, 1e-3)
+    flow = _warped(sample.flow * sample.cover[..., None], matrix) / per_cloth[..., None]
+    shown = _warped(sample.shown * sample.cover, matrix) / per_cloth
+    labels: dict[str, Any] = {
+        name: _warped(getattr(sample, name), matrix, cv2.INTER_NEAREST) for name in ("densepose", "atr", "hole")
+    }
+    photo, truth = _warped(sample.photo, matrix), _warped(sample.truth, matrix)
+    return replace(sample, photo=photo, truth=truth, mask=mask, cover=cover, flow=flow, shown=shown, **labels)
+
+
+def _other_mask(sample: Sample, rng: np.random.Generator) -> Sample:
+    """As others may draw it: a little or much larger."""
+    chance = rng.uniform()
+    if chance < _SHARE_BOXED:
+        rows, columns = (np.flatnonzero(sample.mask.any(axis)) for axis in (1, 0))
+        mask = np.zeros_like(sample.mask)
+        mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 1
+        return replace(sample, mask=mask)
+    if chance < _SHARE_BOXED + _SHARE_MASK_GROWN:
+        side = 2 * int(rng.integers(1, 4)) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        return replace(sample, mask=np.asarray(cv2.dilate(sample.mask, kernel), np.uint8))
+    return sample
+
+
+def _lit(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Another exposure, contrast, white balance and sharpness of both photos; noise in the one that is seen."""
+    gains = (rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)).astype(np.float32)
+    contrast = np.float32(rng.uniform(0.85, 1.15))
+    blur = rng.uniform(0.3, 0.7) if rng.uniform() < 0.2 else 0.0
+    noise = rng.uniform(0, 5) if rng.uniform() < 0.4 else 0.0
+
+    def taken(photo: Bytes) -> Floats:
+        levels = ((photo.astype(np.float32) - 128) * contrast + 128) * gains
+        return np.asarray(cv2.GaussianBlur(levels, (0, 0), blur), np.float32) if blur else levels
+
+    seen = taken(sample.photo)
+    if noise:
+        seen = seen + np.float32(noise) * rng.standard_normal(seen.shape, np.float32)
+    return replace(sample, photo=_bytes(seen), truth=_bytes(taken(sample.truth)))
+
+
+def _bytes(levels: Floats) -> Bytes:
+    return (levels.clip(0, 255) + 0.5).astype(np.uint8)
+
+
+def _placed(size: float, shift: NDArray[np.float64], width: int, height: int) -> Matrix:
+    """Pixels of a picture to pixels of it enlarged about its middle, then moved by halves of itself."""
+    middle = np.array([width, height]) / 2 - 0.5
+    return np.column_stack([np.eye(2) * size, middle * (1 - size) + shift * [width / 2, height / 2]])
+
+
+def _warped(
+    plane: NDArray[Any], matrix: Matrix, how: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE
+) -> NDArray[Any]:
+    size = plane.shape[1], plane.shape[0]
+    return np.asarray(cv2.warpAffine(np.ascontiguousarray(plane), matrix, size, flags=how, borderMode=border))

@@ -1,0 +1,102 @@
+"""Training of the warping try-on."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+
+import torch
+from PIL import Image
+from safetensors.torch import save
+from torch import Generator, Tensor, nn
+
+from model.engines.warp.files import WEIGHTS
+from model.engines.warp.grids import enlarged, sampled
+from model.engines.warp.inputs import HEIGHT, WIDTH
+from model.engines.warp.network import Fields, WarpNetwork, composed
+from model.train.journal import sheet
+from model.train.warp.losses import losses
+from model.train.warp.people import TARGETS, kept_people
+from model.train.warp.samples import sample
+from model.train.warp.settings import WarpTraining
+from model.train.warp.source import Batch, WarpSource, tensors
+
+_log = logging.getLogger(__name__)
+
+_UNSEEN_SEED = 1_000_000  # added to the people's: these are never learned from
+_TOGETHER = 10
+
+
+class WarpTask:
+    """Flow, region, shade and paint, all at once."""
+
+    module: nn.Module
+
+    def __init__(self, settings: WarpTraining, device: torch.device) -> None:
+        self._settings = settings
+        self._device = device
+        network = WarpNetwork()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.module = network
+        people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
+        self.source = WarpSource(people, settings.same_garment, settings.varied)
+
+    def loss(self, module: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+        """Of a batch; its variations were drawn with it."""
+        batch = batch.to(self._device)
+        return losses(module(*batch.seen), batch, self._settings).total
+
+    @torch.no_grad()
+    def sheet(self) -> Image.Image:
+        """People never learned from: in the old garment, the new one flat, through the flow, region, result, truth."""
+        self._log_errors()
+        batch = self._unseen[0]
+        fields = self._fields(batch)
+        size, count = batch.truth.shape[2:], self._settings.pictures
+        warped = sampled(batch.seen.garment[:, :3], enlarged(fields.flow, size))
+        region = (torch.sigmoid(fields.logits) * batch.mask * 2 - 1).expand(-1, 3, -1, -1)
+        columns = [batch.photo, batch.seen.garment[:, :3], warped, region, self._result(fields, batch), batch.truth]
+        return sheet([column[:count] for column in columns])
+
+    def write(self) -> None:
+        file = self._settings.out / WEIGHTS
+        file.parent.mkdir(parents=True, exist_ok=True)
+        tensors_ = {name: value.cpu() for name, value in self.module.state_dict().items()}
+        halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors_.items()}
+        file.write_bytes(save({name: value.contiguous() for name, value in halved.items()}))
+
+    def _log_errors(self) -> None:
+        """Flow, region and result on people never learned from, bare body maps, in another garment."""
+        found = []
+        for batch in self._unseen:
+            fields = self._fields(batch)
+            each = losses(fields, batch, self._settings)
+            error = (self._result(fields, batch) - batch.truth).square()
+            of_each = (error * batch.mask).sum((1, 2, 3)) / (3 * batch.mask.sum((1, 2, 3)))
+            region, true = torch.sigmoid(fields.logits) * batch.mask > 0.5, batch.cover * batch.mask > 0.5
+            overlap = (region & true).sum((1, 2, 3)) / (region | true).sum((1, 2, 3)).clamp(min=1)
+            found.append(torch.stack([each.flow, (10 * torch.log10(4 / of_each)).mean(), overlap.mean()]))
+        flow, psnr, overlap = torch.stack(found).mean(0).tolist()
+        _log.info("unseen: flow off by %.2f px, region IoU %.3f, %.2f dB over the mask", flow, overlap, psnr)
+
+    def _fields(self, batch: Batch) -> Fields:
+        training = self.module.training
+        fields: Fields = self.module.eval()(*batch.seen)
+        self.module.train(training)
+        return fields
+
+    def _result(self, fields: Fields, batch: Batch) -> Tensor:
+        return composed(fields, batch.photo, batch.hole, batch.mask, batch.seen.garment)
+
+    @cached_property
+    def _unseen(self) -> list[Batch]:
+        settings = self._settings
+        seed = settings.people_seed + _UNSEEN_SEED
+        people = kept_people(settings.data, settings.unseen, seed, (WIDTH, HEIGHT), settings.processes)
+        made = [
+            sample(part, i, 0, TARGETS - 1 - i % TARGETS, i % TARGETS, body="bare", found=False)
+            for part in people
+            for i in range(len(part))
+        ]
+        groups = range(0, len(made), _TOGETHER)
+        return [tensors(made[start : start + _TOGETHER]).to(self._device) for start in groups]

@@ -1,0 +1,108 @@
+"""The networks' answer at the photo's size."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.engines.warp.compositing import dressed
+from model.engines.warp.garment import FlatGarment
+from model.engines.warp.grids import identity
+from model.engines.warp.guided_filter import guided
+from model.engines.warp.inputs import HEIGHT, WIDTH
+from model.engines.warp.network import Fields
+from model.engines.warp.old_garment import old_garment
+
+SIZE = 512, 384
+
+
+def fields(logits: torch.Tensor, painted: float = 0.0) -> Fields:
+    flow = identity(64, 48)
+    coarse = identity(16, 12), identity(32, 24)
+    return Fields(*coarse, flow, logits, logits, torch.zeros(1, 3, 32, 24), torch.full((1, 3, HEIGHT, WIDTH), painted))
+
+
+def region(inside: tuple[slice, slice]) -> torch.Tensor:
+    logits = torch.full((1, 1, HEIGHT, WIDTH), -20.0)
+    logits[0, 0, inside[0], inside[1]] = 20
+    return logits
+
+
+def photo() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+
+
+def plane(rows: slice, columns: slice) -> NDArray[np.float32]:
+    made = np.zeros(SIZE, np.float32)
+    made[rows, columns] = 1
+    return made
+
+
+def checks() -> NDArray[np.uint8]:
+    """A garment of single pixels at the photo's size, all over the picture."""
+    picture = np.zeros((*SIZE, 3), np.uint8)
+    picture[::2, ::2] = 255
+    return picture
+
+
+def test_what_is_neither_old_garment_nor_under_the_new_one_is_the_photo_bit_for_bit() -> None:
+    before = photo()
+    mask = plane(slice(60, 460), slice(60, 330))
+    hole = plane(slice(200, 300), slice(150, 250))
+    after = dressed(before, mask, hole, FlatGarment.of(checks()), fields(region((slice(60, 70), slice(30, 50)))))
+    reach = 512 // 48 * 2 + 2
+    kept = np.ones(SIZE, bool)
+    kept[200 - reach : 300 + reach, 150 - reach : 250 + reach] = False
+    kept[60 * 4 - 8 : 70 * 4 + 8, 30 * 4 - 8 : 50 * 4 + 8] = False
+    assert np.array_equal(after.result[kept], before[kept])
+    assert (after.result[250, 180] != before[250, 180]).any()
+
+
+def test_nothing_changes_beyond_the_mask() -> None:
+    before = photo()
+    mask = plane(slice(100, 400), slice(100, 300))
+    everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
+    after = dressed(before, mask, mask, FlatGarment.of(checks()), fields(everywhere))
+    assert np.array_equal(after.result[mask == 0], before[mask == 0])
+    assert (after.result[250, 200] != before[250, 200]).any()
+
+
+def test_the_garment_is_as_sharp_as_it_came() -> None:
+    everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
+    mask = np.ones(SIZE, np.float32)
+    after = dressed(photo(), mask, mask, FlatGarment.of(checks()), fields(everywhere))
+    middle = after.result[100:400, 100:300].astype(int)
+    assert np.abs(middle - checks()[100:400, 100:300]).max() <= 2
+
+
+def test_a_garment_larger_than_it_is_seen_is_averaged_not_picked_from() -> None:
+    fine = np.zeros((SIZE[0] * 4, SIZE[1] * 4, 3), np.uint8)
+    fine[::2] = 255
+    everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
+    mask = np.ones(SIZE, np.float32)
+    after = dressed(photo(), mask, mask, FlatGarment.of(fine), fields(everywhere))
+    assert np.abs(after.result[100:400, 100:300].astype(int) - 127).max() <= 12
+
+
+def test_a_rough_plane_takes_on_the_photos_edge() -> None:
+    picture = np.full((64, 64, 3), 40, np.uint8)
+    picture[:, 32:] = 200
+    rough = np.zeros((64, 64), np.float32)
+    rough[:, 29:] = 1  # three pixels beside the edge
+    refined = guided(picture, rough, 6)
+    assert refined[32, 36:58].min() > 0.9
+    assert refined[32, 29] < 0.5
+    assert refined[32, :20].max() < 0.05
+
+
+def test_the_hole_is_the_old_garment_within_the_mask_and_all_of_it_when_nobody_knows() -> None:
+    atr = np.zeros((128, 96), np.uint8)
+    atr[40:80, 30:60] = 4
+    mask = np.zeros_like(atr)
+    mask[30:70, 20:80] = 1
+    hole = old_garment(atr, mask, "upper")
+    assert hole[50, 45]
+    assert not hole[75, 45]
+    assert not hole[50, 70]
+    assert np.array_equal(old_garment(atr, mask, "lower"), mask)
