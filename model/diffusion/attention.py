@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch.nn.functional as F
 from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
 
@@ -25,7 +24,7 @@ class SelfAttentionProcessor:
     It reads the four projections of the module it serves and nothing else, which is all that SD 1.5 blocks have.
     """
 
-    def __call__(self, attention: Any, tokens: Tensor, **unused: Any) -> Tensor:
+    def __call__(self, attention: Attention, tokens: Tensor, **unused: object) -> Tensor:
         query, key, value = (
             project(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)  # (B, heads, N, C/heads)
             for project in (attention.to_q, attention.to_k, attention.to_v)
@@ -41,7 +40,7 @@ class PassThrough(nn.Module):
     The block adds this to its own residual, so it computes h + norm2(h): norm2 stays part of the function.
     """
 
-    def forward(self, tokens: Tensor, **unused: Any) -> Tensor:
+    def forward(self, tokens: Tensor, **unused: object) -> Tensor:
         return tokens
 
 

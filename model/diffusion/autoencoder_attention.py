@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
@@ -13,7 +11,7 @@ from model.diffusion.attention_backends import attend
 class WholeMapAttention:
     """Attention of all places of a feature map to each other. A processor for diffusers' `Attention`."""
 
-    def __call__(self, attention: Any, hidden: Tensor, temb: None = None, **unused: Any) -> Tensor:
+    def __call__(self, attention: Attention, hidden: Tensor, temb: None = None, **unused: object) -> Tensor:
         """(B, C, h, w) -> (B, C, h, w). Its blocks pass a time that is None, and diffusers warns of who takes none."""
         tokens = attention.group_norm(hidden.flatten(2)).transpose(1, 2)  # (B, h * w, C)
         query, key, value = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from model.diffusion.fused_attention import fuse_self_attention
@@ -21,7 +21,7 @@ class FastUNet(nn.Module):
         train_steps: how many timesteps there are.
     """
 
-    def __init__(self, unet: Any, train_steps: int) -> None:
+    def __init__(self, unet: UNet2DConditionModel, train_steps: int) -> None:
         super().__init__()
         self.stock = unet
         self.times = TimeTable(unet, train_steps)

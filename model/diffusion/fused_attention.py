@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
 from model.diffusion.attention_backends import Attend
@@ -34,7 +35,7 @@ def fuse(module: Any, names: tuple[str, ...], into: str) -> None:
     setattr(module, into, fused)
 
 
-def self_attention(attention: Any, tokens: Tensor, attend: Attend) -> Tensor:
+def self_attention(attention: Attention, tokens: Tensor, attend: Attend) -> Tensor:
     """A fused diffusers `Attention` of all tokens of a row to each other, (B, N, C) -> (B, N, C)."""
     attended: Tensor = attention.to_out[0](attended_to_each_other(attention, tokens, attention.heads, attend))
     return attended

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from model.diffusion.unet_forward import resnets
@@ -24,7 +24,7 @@ class TimeTable(nn.Module):
         train_steps: how many timesteps there are.
     """
 
-    def __init__(self, unet: Any, train_steps: int) -> None:
+    def __init__(self, unet: UNet2DConditionModel, train_steps: int) -> None:
         super().__init__()
         blocks = resnets(unet)
         self.widths = [block.time_emb_proj.out_features for block in blocks]
@@ -44,7 +44,7 @@ class TimeTable(nn.Module):
         return iter(torch.split(self.rows[timesteps], self.widths, dim=1))
 
 
-def _embedded(unet: Any, timesteps: Tensor) -> Tensor:
+def _embedded(unet: UNet2DConditionModel, timesteps: Tensor) -> Tensor:
     hidden = F.silu(_in_float32(unet.time_embedding.linear_1, unet.time_proj(timesteps)))
     return _in_float32(unet.time_embedding.linear_2, hidden)
 

@@ -14,13 +14,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.attention import BasicTransformerBlock, FeedForward
+from diffusers.models.attention_processor import Attention
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.unets.unet_2d_blocks import CrossAttnDownBlock2D, CrossAttnUpBlock2D, DownBlock2D, UpBlock2D
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 # (position of the transformer, the transformer, (R, C, h, w)) -> (R or 2R, C, h, w)
-Transform = Callable[[int, Any, Tensor], Tensor]
+Transform = Callable[[int, Transformer2DModel, Tensor], Tensor]
 
 # What this forward is written for, in the words of the UNet's config.
-SUPPORTED_CONFIG: dict[str, Any] = {
+SUPPORTED_CONFIG: dict[str, object] = {
     "act_fn": "silu",
     "mid_block_type": "UNetMidBlock2DCrossAttn",
     "mid_block_scale_factor": 1,
@@ -55,26 +61,30 @@ def unsupported(config: Mapping[str, Any]) -> list[str]:
     return found + [f"a block is {name!r}, supported are {', '.join(sorted(_BLOCKS))}" for name in types]
 
 
-def self_attentions(unet: nn.Module) -> list[tuple[str, Any]]:
+def self_attentions(unet: nn.Module) -> list[tuple[str, Attention]]:
     """The self-attentions with their names, in the order of the forward."""
     named = [(name, module) for name, module in unet.named_modules() if name.endswith(".attn1")]
     order = ("down_blocks", "mid_block", "up_blocks")  # the UNet registers its middle last
     return sorted(named, key=lambda pair: order.index(pair[0].split(".")[0]))
 
 
-def transformer_blocks(unet: nn.Module) -> list[Any]:
+def transformer_blocks(unet: nn.Module) -> list[BasicTransformerBlock]:
     """The blocks these self-attentions belong to, in the same order."""
     return [unet.get_submodule(name.removesuffix(".attn1")) for name, _ in self_attentions(unet)]
 
 
-def resnets(unet: Any) -> list[Any]:
+def resnets(unet: UNet2DConditionModel) -> list[ResnetBlock2D]:
     """The ResNet blocks, in the order of the forward."""
     blocks = [*unet.down_blocks, unet.mid_block, *unet.up_blocks]
     return [resnet for block in blocks for resnet in block.resnets]
 
 
 def run_blocks(
-    unet: Any, latents: Tensor, times: Iterator[Tensor], transform: Transform, residuals: Sequence[Tensor] = ()
+    unet: UNet2DConditionModel,
+    latents: Tensor,
+    times: Iterator[Tensor],
+    transform: Transform,
+    residuals: Sequence[Tensor] = (),
 ) -> Tensor:
     """All of the UNet up to its last transformer.
 
@@ -89,7 +99,7 @@ def run_blocks(
     """
     position = count()
 
-    def run(resnet: Any, transformer: Any, hidden: Tensor) -> Tensor:
+    def run(resnet: ResnetBlock2D, transformer: Transformer2DModel | None, hidden: Tensor) -> Tensor:
         hidden = _convolve(resnet, hidden, _as_many(next(times), hidden))
         return hidden if transformer is None else transform(next(position), transformer, hidden)
 
@@ -114,24 +124,24 @@ def run_blocks(
     return hidden
 
 
-def predict(unet: Any, hidden: Tensor) -> Tensor:
+def predict(unet: UNet2DConditionModel, hidden: Tensor) -> Tensor:
     """What follows the last transformer: (R, C, h, w) -> (R, 4, h, w) float32."""
     prediction: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(hidden), inplace=True))
     return prediction.float()
 
 
-def enter(transformer: Any, hidden: Tensor) -> Tensor:
+def enter(transformer: Transformer2DModel, hidden: Tensor) -> Tensor:
     """A picture as a transformer's tokens, row by row: (R, C, h, w) -> (R, h * w, C)."""
     return _project(transformer.proj_in, transformer.norm(hidden).flatten(2).transpose(1, 2))
 
 
-def leave(transformer: Any, tokens: Tensor, hidden: Tensor) -> Tensor:
+def leave(transformer: Transformer2DModel, tokens: Tensor, hidden: Tensor) -> Tensor:
     """Tokens as a picture again, added to `hidden`, which had entered."""
     picture = torch.unflatten(_project(transformer.proj_out, tokens).transpose(1, 2), 2, hidden.shape[-2:])
     return add_to_halves(picture.contiguous(memory_format=_layout(hidden)), hidden)
 
 
-def feed_forward(layer: Any, tokens: Tensor) -> Tensor:
+def feed_forward(layer: FeedForward, tokens: Tensor) -> Tensor:
     """The gated linear unit of a block, and the projection behind it: (R, N, C) -> (R, N, C)."""
     gated, projection = layer.net[0], layer.net[2]
     values, gate = gated.proj(tokens).chunk(2, dim=-1)
@@ -144,7 +154,7 @@ def add_to_halves(hidden: Tensor, shared: Tensor) -> Tensor:
     return (torch.unflatten(hidden, 0, (-1, len(shared))) + shared).flatten(0, 1)
 
 
-def _convolve(resnet: Any, hidden: Tensor, time: Tensor) -> Tensor:
+def _convolve(resnet: ResnetBlock2D, hidden: Tensor, time: Tensor) -> Tensor:
     """A ResNet block without its time embedding: (R, C, h, w) and (R, C') -> (R, C', h, w)."""
     inner: Tensor = resnet.conv1(F.silu(resnet.norm1(hidden), inplace=True))
     inner += time[:, :, None, None]
@@ -158,7 +168,7 @@ def _layout(hidden: Tensor) -> torch.memory_format:
     return torch.channels_last if nhwc else torch.contiguous_format
 
 
-def _project(layer: Any, tokens: Tensor) -> Tensor:
+def _project(layer: nn.Linear | nn.Conv2d, tokens: Tensor) -> Tensor:
     """A linear layer, or a convolution of one pixel, which is the same: (R, N, C) -> (R, N, C)."""
     return F.linear(tokens, layer.weight.flatten(1), layer.bias)
 
@@ -169,5 +179,7 @@ def _as_many(shared: Tensor, hidden: Tensor) -> Tensor:
     return shared if halves == 1 else shared.repeat(halves, *[1] * (shared.ndim - 1))
 
 
-def _pairs(block: Any) -> Iterator[tuple[Any, Any]]:
+def _pairs(
+    block: CrossAttnDownBlock2D | DownBlock2D | CrossAttnUpBlock2D | UpBlock2D,
+) -> Iterator[tuple[ResnetBlock2D, Transformer2DModel | None]]:
     return zip(block.resnets, getattr(block, "attentions", [None] * len(block.resnets)), strict=True)

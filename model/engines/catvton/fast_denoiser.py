@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
@@ -40,7 +39,7 @@ class FastDenoiser(nn.Module):
         return self.unet.predict(self.unet(seen, timesteps, transform))
 
 
-def transform(_: int, transformer: Any, hidden: Tensor) -> Tensor:
+def transform(_: int, transformer: Transformer2DModel, hidden: Tensor) -> Tensor:
     """(R, C, h, w) -> (R, C, h, w)."""
     tokens = enter(transformer, hidden)
     for block in transformer.transformer_blocks:
