@@ -12,7 +12,7 @@ from client.options import add_delivery, add_platform, add_walk, add_where, walk
 from client.references import given, picture, references
 from client.results import results_of
 from model.contact_sheet import contact_sheet
-from model.reading import read_picture
+from model.pictures.reading import read_picture
 
 _PICTURES = {
     "person": "who is dressed",

@@ -24,7 +24,11 @@ class CommonCode(Code):
     """What the front and every engine may say."""
 
     INVALID_FIELD = "invalid_field", 422, "a field is missing, unknown or out of range"
-    IMAGE_UNREADABLE = "image_unreadable", 422, "a picture that begins well cannot be decoded"
+    IMAGE_UNREADABLE = (
+        "image_unreadable",
+        422,
+        "a picture that begins well cannot be decoded, or ends early; `detail` says at how many percent",
+    )
     INTERNAL = "internal", 500, "a bug of ours"
     DISK_FULL = "disk_full", 503, "no room for jobs"
     OUT_OF_MEMORY = "out_of_memory", 507, "it does not fit the device even alone"

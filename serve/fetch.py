@@ -12,22 +12,15 @@ import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pi_heif import register_heif_opener
-from PIL import Image
-
 from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
 from serve.aws import NO_CREDENTIALS, AwsError
 from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
+from serve.picture_header import PICTURE_FORMATS, picture_size
 from serve.s3 import S3
 from serve.threads import to_the_end
-
-PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-
-register_heif_opener()  # what phones send
-Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, and it is checked before anything is decoded
 
 
 class Fetcher:
@@ -171,8 +164,7 @@ def is_inline(reference: str) -> bool:
 def check_picture(field: str, path: Path, max_pixels: int) -> None:
     """Refuse what does not begin like a picture we read, or claims too many pixels. Decodes nothing."""
     try:
-        with Image.open(path, formats=PICTURE_FORMATS) as picture:
-            width, height = picture.size
+        width, height = picture_size(path)
     except (OSError, SyntaxError, ValueError):
         known = ", ".join(PICTURE_FORMATS)
         raise UnsupportedMedia(

@@ -10,22 +10,25 @@ from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
 
-from model.reading import read_picture
+from model.pictures.alpha import is_opaque, with_alpha
+from model.pictures.colour import srgb
+from model.pictures.reading import Warn, read_picture, unheard
 
 FRAMED_SIZE, FRAMED_RATIO = 1024, 0.925
 _GREY = 127
 
 
-def read_photo(file: Path, field: str) -> Image.Image:
-    """A photo, upright: RGBA if some of it is transparent, else RGB.
+def read_photo(file: Path, field: str, warn: Warn = unheard) -> Image.Image:
+    """A photo, upright and in sRGB: RGBA if some of it is transparent, else RGB.
 
     Raises:
         InputError: `image_unreadable`, naming `field`.
     """
-    picture = read_picture(file, field)
-    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() != (255, 255):
-        return picture
-    return picture.convert("RGB")
+    picture = read_picture(file, field, warn)
+    if is_opaque(picture):
+        return srgb(picture.convert("RGB"))
+    colours = srgb(picture.convert("RGB"))
+    return with_alpha(colours, np.asarray(picture.getchannel("A")))
 
 
 def framed(

@@ -91,7 +91,7 @@ class AvatarPipeline(ABC):
             self.job.warn("no_head", "every photo seems to end below the head: it is made up")
 
     def _person_in(self, field: str) -> Cutout:
-        return cut_out(read_photo(self.job.inputs[field], field), self.resources.matting, field)
+        return cut_out(read_photo(self.job.inputs[field], field, self.job.warn), self.resources.matting, field)
 
     def loaded_photos(self, size: int) -> tuple[Tensor, Tensor]:
         """The photos as networks see them: (N, 3, size, size) on grey, and their alphas, (N, size, size)."""

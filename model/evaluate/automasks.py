@@ -16,7 +16,7 @@ from model.evaluate.scores import Scores
 from model.evaluate.truth_files import MapKind, TruthFiles, read_labels, truth_files
 from model.perception.files import LABEL_MAPS
 from model.perception.label_maps import Labelling, LabelMaps
-from model.reading import read_picture
+from model.pictures.reading import read_picture
 from model.runtime.device import Device
 from model.train.datasets import Example
 from model.tryon.masker import mask_from, small

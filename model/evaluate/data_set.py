@@ -10,7 +10,7 @@ from PIL import Image
 
 from model.evaluate.judge import Areas, Judge, areas_of, like, with_baselines
 from model.evaluate.truth_files import truth_files
-from model.reading import read_picture
+from model.pictures.reading import read_picture
 from model.train.datasets import Example, Pairing
 from model.tryon.pictures import Size
 

@@ -8,7 +8,7 @@ from model.codes import Code
 class TryOnCode(Code):
     NO_PERSON = "no_person", 422, "nobody was found in the photo"
     NO_AUTOMASK = "no_automask", 422, "no mask was sent, and the weights to find one are not there"
-    BAD_MASK = "bad_mask", 422, "the mask has another aspect than the person"
+    BAD_MASK = "bad_mask", 422, "the mask has another aspect than the person, or is none; `detail` says what was seen"
     MASK_EMPTY = "mask_empty", 422, "a mask, sent or found, without anything to paint"
     MASK_COVERS_ALL = "mask_covers_all", 422, "a mask, sent or found, without anything to keep"
     FORMAT_TOO_SMALL = "format_too_small", 422, "the result is longer than the output format can hold"

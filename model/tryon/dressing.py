@@ -7,6 +7,7 @@ from functools import partial
 from PIL import Image
 
 from model.engine import Job
+from model.pictures.colour import in_space, profile_of
 from model.tryon.painter import Painter, Pass
 from model.tryon.reading import Inputs, read_inputs
 from model.tryon.repaint import paste_back
@@ -19,9 +20,10 @@ async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
     if not request.mask_only:
         engine.check(request)
     job.progress("prepare", 0, 1)
-    inputs = await engine.device.cpu(lambda: read_inputs(request, job.inputs))
+    inputs = await engine.device.cpu(lambda: read_inputs(request, job.inputs, job.warn))
     quality = request.output.quality or (QUALITY if request.user_id is None else OMOIB_QUALITY)
-    album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality)
+    cutout = inputs.cutout if request.output.keep_alpha else None
+    album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality, cutout)
     dressing = Dressing(engine, request, job, album)
     if request.mask_only:
         await dressing.find_mask(inputs)
@@ -59,7 +61,7 @@ class Dressing:
 
         def save() -> None:
             for i, picture in enumerate(painted):
-                result = self._pasted(worn, picture) if request.repaint else picture
+                result = self._pasted(worn, picture) if request.repaint else in_space(picture, profile_of(worn.photo))
                 self.album.save(result, numbered("result", i))
             if request.return_mask and mask is not None:
                 self.album.save_mask(mask, "mask")
@@ -81,7 +83,7 @@ class Dressing:
             (painted,) = await self._paint(engine, request, worn, self.request.seed + i, samples=1)
             photo = await self._cpu(partial(self._pasted, worn, painted))
             await self._cpu(partial(self._save_step, worn, photo, number, i))
-        result = photo if self.request.repaint else painted
+        result = photo if self.request.repaint else in_space(painted, profile_of(worn.photo))
         await self._cpu(partial(self.album.save, result, numbered("result", i)))
 
     def _by(self, layer: Layer) -> tuple[Painter, TryOnRequest]:

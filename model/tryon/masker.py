@@ -11,6 +11,7 @@ from PIL.Image import Resampling
 from model.errors import InputError
 from model.perception.files import label_map_files
 from model.perception.label_maps import Labelling, LabelMaps
+from model.pictures.colour import srgb
 from model.runtime.device import Device
 from model.tryon.automask import agnostic_mask
 from model.tryon.codes import TryOnCode
@@ -43,10 +44,10 @@ class Masker:
 
 
 def small(photo: Image.Image) -> Image.Image:
-    """RGB, the longer side at most 1024."""
+    """In sRGB, the longer side at most 1024."""
     picture = photo.convert("RGB")
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Resampling.LANCZOS)
-    return picture
+    return srgb(picture)
 
 
 def mask_from(maps: LabelMaps, category: Category, size: tuple[int, int]) -> Image.Image:

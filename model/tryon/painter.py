@@ -22,8 +22,8 @@ Progress = Callable[[str, int, int], None]  # stage, done, total: of one pass
 class Pass:
     """A garment goes onto a photo."""
 
-    photo: Image.Image  # upright, of mode L, RGB or RGBA
-    garment: Image.Image  # RGB
+    photo: Image.Image  # upright, RGB in the space of its profile, which `tryon_tensors` brings to sRGB
+    garment: Image.Image  # RGB, sRGB
     mask: Image.Image | None  # of the photo's size, white where to paint; None: the engine needs none
     category: Category
 
@@ -50,7 +50,8 @@ class Painter(ABC):
             progress: told how far this pass is.
 
         Returns:
-            Pictures at the engine's own size, whose aspect says which part of the photo they show (`repaint.py`).
+            Pictures in sRGB at the engine's own size, whose aspect says which part of the photo they show
+            (`repaint.py`).
         """
 
     def check(self, request: Any) -> None:  # noqa: B027 - most can do all that their requests can say

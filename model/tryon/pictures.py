@@ -12,6 +12,7 @@ from PIL.Image import Resampling
 from torch import Tensor
 
 from model.errors import InputError
+from model.pictures.colour import srgb
 from model.tryon.codes import TryOnCode
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -32,13 +33,13 @@ class TryOnTensors:
 
 
 def tryon_tensors(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> TryOnTensors:
-    """Bring a photo, its mask (white paints) and a garment to the size the networks work at.
+    """Bring a photo, its mask (white paints) and a garment to the size the networks work at, and the photo to sRGB.
 
     Raises:
         InputError: `mask_empty` or `mask_covers_all`.
     """
     return TryOnTensors(
-        image_tensor(crop_resize(person, size)),
+        image_tensor(srgb(crop_resize(person, size))),
         image_tensor(pad_resize(garment, size)),
         None if mask is None else _mask_tensor(mask, size),
     )

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.reading import read_picture
+from model.pictures.alpha import is_opaque, over
+from model.pictures.colour import srgb
+from model.pictures.reading import Warn, read_picture, unheard
+from model.tryon.given_mask import mask_levels
 from model.tryon.pictures import Size, fit_mask, stack
 from model.tryon.request import TryOnRequest
 
@@ -17,30 +20,36 @@ from model.tryon.request import TryOnRequest
 class Inputs:
     """What the client sent, as pictures."""
 
-    photo: Image.Image
-    garments: list[Image.Image]  # RGB, one a pass; upper and lower are one picture by now
-    mask: Image.Image | None  # of the photo's size, white where to paint
+    photo: Image.Image  # RGB in its own colour space, what is transparent of it over white
+    garments: list[Image.Image]  # RGB and sRGB, one a pass; upper and lower are one picture by now
+    mask: Image.Image | None  # L, of the photo's size, white where to paint
+    cutout: Image.Image | None = None  # RGBA, the photo with its transparency, if it has any
 
 
-def read_inputs(request: TryOnRequest, files: Mapping[str, Path]) -> Inputs:
+def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = unheard) -> Inputs:
     """Open a job's files.
+
+    Args:
+        warn: told of what is wrong with a picture and does not matter.
 
     Raises:
         InputError: `image_unreadable` or `bad_mask`, naming the field.
     """
-    photo = read_picture(files["person"], "person")
-    return Inputs(photo, _garments(request, files), _mask(request, files, photo.size))
+    photo = read_picture(files["person"], "person", warn)
+    cutout = None if is_opaque(photo) else photo
+    return Inputs(over_white(photo), _garments(request, files, warn), _mask(request, files, photo.size, warn), cutout)
 
 
-def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size) -> Image.Image | None:
+def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size, warn: Warn) -> Image.Image | None:
     if request.mask is None:
         return None
-    return fit_mask(read_picture(files["mask"], "mask"), size, request.mask_polarity)
+    levels = mask_levels(read_picture(files["mask"], "mask", warn), request.mask_polarity)
+    return fit_mask(levels, size, request.mask_polarity)
 
 
-def _garments(request: TryOnRequest, files: Mapping[str, Path]) -> list[Image.Image]:
+def _garments(request: TryOnRequest, files: Mapping[str, Path], warn: Warn) -> list[Image.Image]:
     def read(field: str) -> Image.Image:
-        return over_white(read_picture(files[field], field))
+        return srgb(over_white(read_picture(files[field], field, warn)))
 
     if request.garments is not None:
         return [stack(read("garments.upper"), read("garments.lower"), request.garments_canvas)]
@@ -49,7 +58,4 @@ def _garments(request: TryOnRequest, files: Mapping[str, Path]) -> list[Image.Im
 
 def over_white(picture: Image.Image) -> Image.Image:
     """RGB with transparency laid over white. (The published code shows what lies under it, often black.)"""
-    if picture.mode != "RGBA":
-        return picture.convert("RGB")
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+    return over(picture, "white").convert("RGB")

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
+from model.pictures.colour import in_space, profile_of
 from model.tryon.pictures import black_and_white, crop_box
 from model.tryon.writing import shrink
 
@@ -15,17 +16,18 @@ def paste_back(photo: Image.Image, result: Image.Image, mask: Image.Image | None
 
     Args:
         photo: as the client sent it.
-        result: RGB at the size the networks worked at; its aspect says which part of the photo it shows.
+        result: sRGB at the size the networks worked at; its aspect says which part of the photo it shows.
         mask: of the photo's size, white where to paint; None: the result replaces that whole part.
         max_pixels: a larger photo is shrunk to this first.
 
     Returns:
-        RGB. Every pixel outside that part, or where the blurred mask is 0, is the photo's (or the shrunk photo's).
+        RGB in the photo's colour space. Every pixel outside that part, or where the blurred mask is 0, is the photo's
+        (or the shrunk photo's).
     """
     pasted = shrink(photo.convert("RGB"), max_pixels).copy()
     box = crop_box(pasted.size, result.size)
     part = pasted.crop(box)
-    painted = result.resize(part.size, Resampling.LANCZOS)
+    painted = in_space(result, profile_of(photo)).resize(part.size, Resampling.LANCZOS)
     if mask is not None:
         if mask.size != pasted.size:
             mask = mask.resize(pasted.size, Resampling.BILINEAR)

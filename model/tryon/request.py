@@ -46,6 +46,14 @@ class Layer(BaseModel):
     )
 
 
+class PictureOutput(request.Output):
+    """Where resulting pictures go and how they are written."""
+
+    keep_alpha: bool = Field(
+        False, description="What is transparent of the person stays so, in PNG and WebP; else it is white."
+    )
+
+
 class TryOnRequest(request.Request):
     """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
@@ -88,6 +96,7 @@ class TryOnRequest(request.Request):
         "False: as the model painted it, at the engine's size.",
     )
 
+    output: PictureOutput = Field(default_factory=PictureOutput)
     return_mask: bool = Field(False, description="Also the mask that was used, `mask.png`, white where it painted.")
     mask_only: bool = Field(False, description="Only the automatic mask for `category`: give no garment and no mask.")
     return_steps: bool = Field(False, description="With `layers`, also the photo after each pass, `step_1.png`, ...")
@@ -129,6 +138,14 @@ class TryOnRequest(request.Request):
             self.output.format = "jpeg"
         if self.user_id is not None and self.output.format != "jpeg":
             raise ValueError("with 'userId', 'output.format' can only be jpeg")
+        return self
+
+    @model_validator(mode="after")
+    def _alpha_has_somewhere_to_go(self) -> Self:
+        if self.output.keep_alpha and self.output.format == "jpeg":
+            raise ValueError("'output.keep_alpha' is for png and webp")
+        if self.output.keep_alpha and not self.repaint:
+            raise ValueError("'output.keep_alpha' is for results in the photo: not with 'repaint' false")
         return self
 
     def inputs(self) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.errors import InputError
+from model.pictures.alpha import transparent_again
 from model.tryon.codes import TryOnCode
 from model.tryon.pictures import black_and_white
 
@@ -31,11 +32,20 @@ class Album:
         folder: where they go.
         max_pixels: a larger picture is shrunk to this.
         quality: of JPEG and WebP, 0..100.
+        cutout: RGBA, the photo whose transparency the results have; None: they have none.
     """
 
     def __init__(
-        self, photo: Image.Image, format: Format, folder: Path, max_pixels: int = 2**25, quality: int = QUALITY
+        self,
+        photo: Image.Image,
+        format: Format,
+        folder: Path,
+        max_pixels: int = 2**25,
+        quality: int = QUALITY,
+        cutout: Image.Image | None = None,
     ) -> None:
+        self._photo = photo
+        self._cutout = cutout
         self._colour_profile = colour_profile(photo)
         self._format: Format = format
         self._folder = folder
@@ -48,6 +58,8 @@ class Album:
         Raises:
             InputError: the picture has a longer side than the format can hold.
         """
+        if self._cutout is not None:
+            picture = transparent_again(picture, self._photo, self._cutout)
         self._write(shrink(picture, self._max_pixels), name, self._format, self._colour_profile)
 
     def save_mask(self, mask: Image.Image, name: str, format: Format = "png") -> None:

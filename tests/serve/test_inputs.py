@@ -192,3 +192,21 @@ def test_the_service_refuses_with_the_right_status(server: Server, tmp_path: Pat
     (tmp_path / "a.png").write_bytes(png)
     assert server.probe(picture=(tmp_path / "a.png").as_uri()).status_code == 200
     assert_problem(server.probe(picture="file:///nowhere"), 424, "input_unavailable", "picture")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("JPEG", {"progressive": True}),
+        ("WEBP", {"quality": 50}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"exif": b"Exif\0\0II*\0"}),
+    ],
+)
+def test_a_pictures_size_is_known_from_its_header(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(encode(Image.linear_gradient("L").convert("RGB").resize((301, 77)), kind, **options)[:1000])
+    check_picture("person", path, max_pixels=301 * 77)
+    with pytest.raises(TooLarge, match="301 x 77"):
+        check_picture("person", path, max_pixels=301 * 77 - 1)

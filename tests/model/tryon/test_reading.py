@@ -11,7 +11,7 @@ from PIL import Image
 
 from model.engines.catvton.request import Request
 from model.errors import InputError
-from model.reading import read_picture
+from model.pictures.reading import read_picture
 from model.tryon.reading import over_white, read_inputs
 from model.tryon.request import Garments
 from tests.model.conftest import DATA

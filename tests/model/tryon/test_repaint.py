@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from model.errors import InputError
-from model.reading import read_picture
+from model.pictures.reading import read_picture
 from model.tryon.pictures import crop_box
 from model.tryon.repaint import blend, paste_back, seam_radius
 from model.tryon.writing import Album, Format, colour_profile, numbered, shrink

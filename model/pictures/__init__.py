@@ -1,0 +1,1 @@
+"""Clients' pictures, opened in one way for every task: upright, eight bits, alpha, colours."""
