@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -30,6 +31,8 @@ from model.train.warp.task import WarpTask
 
 _PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
 
+_log = logging.getLogger(__name__)
+
 _TASKS: dict[str, Any] = {
     "autoencoder": AutoencoderTask,
     "tryon": TryOnTask,
@@ -44,6 +47,7 @@ def train(settings: LoopSettings) -> None:
     Raises:
         DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
     """
+    _log.info("reading networks and pictures")
     torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
     accelerator = Accelerator(
         cpu=settings.device == "cpu",
@@ -87,6 +91,8 @@ class Loop:
         """All steps that are left."""
         settings, accelerator = self._settings, self._accelerator
         journal = Journal(settings.log_folder) if accelerator.is_main_process else None
+        count, samples = sum(parameter.numel() for parameter in self._trained.values()), len(self._task.source)
+        _log.info("training %s parameters on %s samples, from step %d", f"{count:,}", f"{samples:,}", self._pace.step)
         order = Order(len(self._task.source), settings.batch_size, settings.seed)
         first = self._pace.step * settings.accumulate * accelerator.num_processes + accelerator.process_index
         batches = read_ahead(self._task.source, order, first, accelerator.num_processes, settings.workers)

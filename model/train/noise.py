@@ -41,13 +41,17 @@ class Noising:
         """Let the network see its own mistakes, as it will when sampling (DREAM, arXiv 2312.00210).
 
         With e the noise, e' the network's guess of it, a the share of signal and p = `detail`:
-        d = sqrt(1 - a)^p (e - e'); the noisy latents become x + sqrt(1 - a) d, the target e + d. The larger p, the more
-        it is confined to the noisiest steps; infinity turns it off.
+        d = sqrt(1 - a)^p (e - e'); the noisy latents become x + sqrt(1 - a) d, as if the noise were e + d, and so does
+        the target. A guess v' of v says e' = sqrt(a) v' + sqrt(1 - a) x, and v changes by sqrt(a) d. The larger p, the
+        more it is confined to the noisiest steps; infinity turns it off.
         """
+        signal, rest = self.alphas**0.5, (1 - self.alphas) ** 0.5
         with torch.no_grad():
-            missed = (1 - self.alphas) ** (detail / 2) * (self.noise - predict(self.noisy))
-        self.noisy = self.noisy + (1 - self.alphas) ** 0.5 * missed
-        self.target = self.target + missed
+            guess = predict(self.noisy)
+            guessed = guess if self.prediction_type == "epsilon" else signal * guess + rest * self.noisy
+            missed = rest**detail * (self.noise - guessed)
+        self.noisy = self.noisy + rest * missed
+        self.target = self.target + (missed if self.prediction_type == "epsilon" else signal * missed)
 
     def min_snr(self, gamma: float) -> Tensor:
         """Weights (B, 1, 1, 1) that keep the easy timesteps from ruling (arXiv 2303.09556).

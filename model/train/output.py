@@ -16,6 +16,7 @@ from model.demo_pack.tensors import write_json
 from model.engines.catvton.checkpoint import attention_names
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
 from model.engines.catvton.request import Variant
+from model.perception.files import label_map_files
 from model.train.networks import config_of
 from model.weights.layout import CONFIG, TENSOR_FILES, network_files
 from model.weights.pack import MANIFEST, FileFacts, Manifest, Pack
@@ -74,6 +75,12 @@ class Output:
         """The base UNet of another MODEL_DIR."""
         self._copy(weights, self.variant, network_files(weights / FOLDERS[self.variant] / UNET))
 
+    def copy_mask_finders(self, weights: Path) -> None:
+        """What finds masks in another MODEL_DIR, as far as it is there: then requests need none here either."""
+        pack = Pack(weights)
+        for file in filter(Path.is_file, label_map_files(weights)):
+            self._copy_file(pack, file, self.weights / file.relative_to(weights))
+
     def write_manifest(self, defaults: Mapping[str, float]) -> None:
         """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
         file = self.weights / MANIFEST
@@ -100,12 +107,14 @@ class Output:
     def _copy(self, weights: Path, variant: Variant, files: Iterable[Path]) -> None:
         pack = Pack(weights)
         for file in files:
-            copy = self.folder / file.relative_to(weights / FOLDERS[variant])
-            facts = pack.facts(file)
-            if copy.resolve() != file.resolve():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, copy)
-            self._facts[self._name(copy)] = facts.model_copy(update={"sha256": _digest(copy)})
+            self._copy_file(pack, file, self.folder / file.relative_to(weights / FOLDERS[variant]))
+
+    def _copy_file(self, pack: Pack, file: Path, copy: Path) -> None:
+        """With what the other manifest says of it."""
+        if copy.resolve() != file.resolve():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        self._facts[self._name(copy)] = pack.facts(file).model_copy(update={"sha256": _digest(copy)})
 
     def _note(self, file: Path) -> None:
         facts = FileFacts(sha256=_digest(file), licence=self._licence, source=self._source, revision=None)

@@ -21,6 +21,7 @@ from pydantic import (
 
 from model.engines.catvton.request import Variant
 from model.tryon.request import Size
+from model.weights.pack import DEMO
 
 
 def _network_config(value: Any) -> Any:
@@ -42,9 +43,14 @@ def _or_off(value: Any) -> Any:
     return None if value in ("", "none", "off") else value
 
 
+def _weights(value: Any) -> Any:
+    return DEMO if value == "demo" else value
+
+
 Config = Annotated[dict[str, Any] | None, BeforeValidator(_network_config), BeforeValidator(_or_off)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_or_off)]
+Weights = Annotated[Path | None, BeforeValidator(_weights), BeforeValidator(_or_off)]
 OptionalFloat = Annotated[PositiveFloat | None, BeforeValidator(_or_off)]
 OptionalInt = Annotated[PositiveInt | None, BeforeValidator(_or_off)]
 
@@ -108,8 +114,9 @@ class Training(LoopSettings):
     what: Literal["autoencoder", "tryon"] = Field("tryon", description="Which network.")
     variant: Variant = Field("mask", description="`mask`, or `maskfree`: from a photo in another garment, unmasked.")
     trainable: Literal["attn1", "all"] = Field("attn1", description="Self-attention only, as published, or all.")
-    start: OptionalPath = Field(
-        None, description="MODEL_DIR to start from; a UNet needs its VAE. One with masks can start a mask-free one."
+    start: Weights = Field(
+        None,
+        description="MODEL_DIR to start from, or demo; a UNet needs its VAE. One with masks can start a mask-free one.",
     )
     unet: Config = Field(None, description="Config (JSON or a file) of a new UNet, instead of the one in `start`.")
     vae: Config = Field(None, description="Config (JSON or a file) of a new autoencoder, instead of that in `start`.")

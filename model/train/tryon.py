@@ -15,7 +15,6 @@ from model.diffusion.noise import seeded
 from model.engines.catvton.denoiser import Denoiser
 from model.engines.catvton.files import FOLDERS, VAE
 from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample
-from model.train.errors import SettingsError
 from model.train.examples import Source, Triples, TryOnPictures
 from model.train.journal import sheet
 from model.train.latents import CachedLatents
@@ -46,8 +45,6 @@ class TryOnTask:
         else:
             self._begun = new_unet(settings.unet, settings.variant, self._channels, settings.prediction_type)
         self._unet, self._schedule = self._begun.unet, self._begun.schedule
-        if settings.dreams and self._schedule.prediction_type != "epsilon":
-            raise SettingsError(f"dream is {settings.dream}, but the UNet predicts v and not noise: set it to none")
         if settings.gradient_checkpointing:
             self._unet.enable_gradient_checkpointing()
         choose_trainable(self._unet, settings.trainable)
@@ -156,6 +153,7 @@ class TryOnTask:
         dtype = torch.float16 if settings.half else torch.float32
         output = Output(settings.out, settings.variant, dtype, "python -m model train", self._begun.source)
         output.copy_autoencoder(self._start, autoencoder_variant(self._start, settings.variant))
+        output.copy_mask_finders(self._start)
         output.write_schedule(self._begun.scheduler_config)
         if settings.trainable == "attn1" and self._begun.variant == settings.variant:
             output.copy_base(self._start)

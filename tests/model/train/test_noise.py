@@ -51,6 +51,21 @@ def test_dream_is_diffusers(detail: float) -> None:
     assert torch.allclose(ours.target, target, atol=1e-5)
 
 
+def test_dream_of_a_network_that_predicts_v_is_that_of_the_noise_it_means() -> None:
+    _, of_noise, _, clean = noising("epsilon")
+    _, of_v, _, _ = noising("v_prediction")
+    alphas = of_v.alphas
+
+    def guess_of_v(noisy: Tensor) -> Tensor:  # v = (e - sqrt(1 - a) x) / sqrt(a)
+        return (guess(noisy) - (1 - alphas) ** 0.5 * noisy) / alphas**0.5
+
+    of_noise.dream(guess, 1.0)
+    of_v.dream(guess_of_v, 1.0)
+    assert torch.allclose(of_v.noisy, of_noise.noisy, atol=1e-4)
+    expected = alphas**0.5 * of_noise.target - (1 - alphas) ** 0.5 * clean
+    assert torch.allclose(of_v.target, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
 def test_min_snr_caps_the_ratio(prediction_type: PredictionType) -> None:
     scheduler, ours, timesteps, _ = noising(prediction_type)

@@ -21,6 +21,7 @@ from model.engines.catvton.engine import TryOn
 from model.engines.catvton.files import UNET, VAE, attention_file
 from model.engines.catvton.request import Request
 from model.errors import WeightsError
+from model.perception.files import label_map_files
 from model.runtime.device import open_device
 from model.train.errors import SettingsError
 from model.train.loop import train
@@ -28,8 +29,8 @@ from model.train.networks import load_unet
 from model.train.settings import Training
 from model.weights.check import check
 from model.weights.layout import tensor_file
-from model.weights.pack import Pack
-from tests.model.train.small import HEIGHT, WIDTH, autoencoder, tryon
+from model.weights.pack import DEMO, Pack
+from tests.model.train.small import HEIGHT, WIDTH, autoencoder, settings, tryon
 
 
 def unet_of(pack: Path, folder: str = "catvton") -> dict[str, Tensor]:
@@ -160,6 +161,22 @@ def test_fine_tuning_changes_nothing_but_self_attention(place: Path) -> None:
     assert before.keys() == after.keys()
     assert not any(torch.equal(before[key], after[key]) for key in before)
     assert Pack(place / "pack").licence("catvton") == "own training"
+
+
+def test_the_built_in_try_on_can_be_trained_further_and_finds_its_masks_afterwards(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "model")
+    train(settings(place, what="tryon", start="demo", max_steps=1, batch_size=1))
+    assert caplog.messages[0] == "reading networks and pictures"
+    assert caplog.messages[1].startswith("training ")
+    assert caplog.messages[1].endswith(" parameters on 4 samples, from step 0")
+    pack = Pack(place / "pack")
+    for file in label_map_files(DEMO):
+        copy = pack.folder / file.relative_to(DEMO)
+        assert copy.read_bytes() == file.read_bytes()
+        assert pack.facts(copy) == Pack("demo").facts(file)
+    assert [report.problems for report in check(pack)] == [[]]
 
 
 def test_whoever_starts_from_others_weights_keeps_their_licence(place: Path) -> None:
