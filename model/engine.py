@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from model.request import Request
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from model.runtime.device import Device
-    from model.runtime.network import BatchedNetwork
+    from model.runtime.warm_up import WarmCall
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -84,15 +82,6 @@ class Job:
         if self._stage is not None:
             self.stage_seconds[self._stage] = self.stage_seconds.get(self._stage, 0.0) + now - self._stage_since
         self._stage, self._stage_since = None, now
-
-
-@dataclass(frozen=True)
-class WarmCall:
-    """What a network is called with, but for the numbers in it."""
-
-    name: str
-    network: BatchedNetwork
-    tensors: tuple[Tensor, ...]
 
 
 class Engine(Protocol):

@@ -67,6 +67,11 @@ def test_what_engines_are_made_of_knows_neither_engines_nor_tasks(shared: str) -
     assert [(str(path), name) for path, name in imports(f"model/{shared}") if name.startswith(above)] == []
 
 
+def test_the_device_knows_nothing_of_what_it_computes() -> None:
+    known = {name for _, name in imports("model/runtime") if name.split(".")[0] == "model"}
+    assert {name for name in known if not name.startswith("model.runtime.")} == {"model.errors"}
+
+
 def test_clothes_know_bodies_and_meshes_and_nothing_of_paint_or_tasks() -> None:
     allowed = ("model.clothes", "model.body", "model.mesh", "model.errors")
     for path, name in imports("model/clothes"):

@@ -5,11 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from model.engine import Engine
+from torch import Tensor
+
 from model.errors import WeightsError
 from model.runtime.device import Device
 from model.runtime.errors import is_out_of_memory
+from model.runtime.network import BatchedNetwork
+
+
+@dataclass(frozen=True)
+class WarmCall:
+    """What a network is called with, but for the numbers in it."""
+
+    name: str
+    network: BatchedNetwork
+    tensors: tuple[Tensor, ...]
+
+
+class Warmable(Protocol):
+    """What knows which calls its requests make: an engine."""
+
+    @property
+    def name(self) -> str: ...
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]: ...
 
 
 @dataclass(frozen=True)
@@ -21,7 +42,7 @@ class Step:
     seconds: float
 
 
-def warm_up(device: Device, engine: Engine, width: int, height: int) -> Iterator[Step]:
+def warm_up(device: Device, engine: Warmable, width: int, height: int) -> Iterator[Step]:
     """Run every network that requests of this size need, in all batches it is prepared for. Yields as it goes.
 
     Raises:

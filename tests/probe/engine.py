@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn, tensor
 
-from model.engine import Job, WarmCall
+from model.engine import Job
 from model.errors import InputError
 from model.runtime.device import Device
+from model.runtime.warm_up import WarmCall
 from tests.probe.codes import ProbeCode, UnheardOf
 from tests.probe.request import Request as ProbeRequest
 

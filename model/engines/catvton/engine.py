@@ -9,7 +9,7 @@ from typing import ClassVar
 from PIL import Image
 
 from model.codes import CommonCode
-from model.engine import Job, WarmCall
+from model.engine import Job
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.files import variants
 from model.engines.catvton.latent_cache import LatentCache
@@ -20,6 +20,7 @@ from model.engines.catvton.request import Request as CatVTONRequest
 from model.engines.catvton.request import Variant
 from model.errors import InputError
 from model.runtime.device import Device
+from model.runtime.warm_up import WarmCall
 from model.tryon.engine import TryOnEngine
 from model.tryon.painter import Pass, Progress
 

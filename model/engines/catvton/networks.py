@@ -11,13 +11,13 @@ from torch import Tensor
 
 from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.noise import Normal
-from model.engine import WarmCall
 from model.engines.catvton import checkpoint
 from model.engines.catvton.fast_denoiser import fast_denoiser
 from model.engines.catvton.latent_cache import LatentCache, Moments, digest
 from model.engines.catvton.request import Variant
 from model.engines.catvton.sampling import concatenation_axis, condition_rows
 from model.runtime.device import Device
+from model.runtime.warm_up import WarmCall
 from model.tryon.pictures import TryOnTensors, without_masked
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from model.avatar.request import MAX_PHOTOS, Stage
-from model.engine import Job, WarmCall
+from model.engine import Job
 from model.engines.up2you.networks import Networks
 from model.engines.up2you.pipeline import UP2YouPipeline
 from model.engines.up2you.request import SIZES
 from model.engines.up2you.request import Request as UP2YouRequest
 from model.runtime.device import Device
+from model.runtime.warm_up import WarmCall
 
 
 class UP2You:

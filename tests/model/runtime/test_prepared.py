@@ -16,7 +16,6 @@ from torch import Generator, Tensor, nn
 
 from model.diffusion.ddim import DDIM
 from model.diffusion.noise import seeded
-from model.engine import WarmCall
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.sampling import sample
@@ -26,7 +25,7 @@ from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
 from model.runtime.network import BatchedNetwork
 from model.runtime.prepared import PreparedNetwork, batch_sizes, plainly
-from model.runtime.warm_up import warm_up
+from model.runtime.warm_up import WarmCall, warm_up
 from model.tryon.pictures import TryOnTensors
 
 CPU = torch.device("cpu")

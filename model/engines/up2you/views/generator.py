@@ -17,7 +17,6 @@ from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_lat
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.noise import normal_from
-from model.engine import WarmCall
 from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.adapters import Adapter, AttentionAdapter, ViewStage, fuse_views
 from model.engines.up2you.views.attention import Branch, Keys
@@ -28,6 +27,7 @@ from model.engines.up2you.views.reference_states import ReferencePass, level_siz
 from model.engines.up2you.views.sampling import sample
 from model.runtime.device import Device
 from model.runtime.network import BatchedNetwork
+from model.runtime.warm_up import WarmCall
 
 OnStep = Callable[[int, int], None]
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (views, k, C).
