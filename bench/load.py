@@ -71,7 +71,7 @@ def numbers(words: str) -> list[int]:
 def servers(options: argparse.Namespace) -> Iterator[tuple[App, App]]:
     """Ours and the plain one, side by side; one is asked at a time."""
     environment = server_settings(options)
-    patient: dict[str, Any] = {"ENGINES": "tryon", "OVERLOAD": "wait", "DEADLINE_S": 600}
+    patient: dict[str, Any] = {"ENGINES": "catvton", "OVERLOAD": "wait", "DEADLINE_S": 600}
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), START_S, module="container", **patient, **environment) as ours,

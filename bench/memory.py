@@ -23,6 +23,7 @@ from bench.tryons import Size, sizes
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.up2you.files import UNET as AVATAR_UNET
+from model.engines.up2you.views.adapters import ViewStage
 from model.engines.up2you.views.denoiser import VIEWS
 from model.engines.up2you.views.generator import ViewGenerator
 from model.runtime.allocations import CountedAllocations
@@ -203,9 +204,9 @@ def avatar(bench: Bench, views: ViewGenerator, size: int) -> Iterator[Row]:
     photos, poses = (torch.rand((count, 3, size, size), generator=generator) for count in (PHOTOS, VIEWS))
     weight_maps = torch.rand((VIEWS, PHOTOS, MAPS, MAPS), generator=generator)
     told: dict[str, Any] = {"steps": STEPS, "guidance": GUIDANCE, "generator": generator}
-    loops: dict[str, Callable[[], Awaitable[object]]] = {
+    loops: dict[ViewStage, Callable[[], Awaitable[object]]] = {
         "rgb": lambda: views.rgb(photos, weight_maps, poses, **told),
-        "normal": lambda: views.normals(poses, poses, **told),
+        "normals": lambda: views.normals(poses, poses, **told),
     }
     for stage, networks in views.stages.items():
         taking_part = [views.encoder, views.decoder, networks.condition_encoder, networks.reference_pass]

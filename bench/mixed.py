@@ -96,7 +96,7 @@ def avatar_of(model_dir: str) -> dict[str, Any]:
 def start(stack: ExitStack, shares: str, options: argparse.Namespace) -> Server:
     settings = {
         **server_settings(options),
-        "ENGINES": "tryon,avatar",
+        "ENGINES": "catvton,up2you",
         "ENGINE_SHARES": shares,
         "MAX_INLINE_BYTES": 0,
         "OVERLOAD": "wait",

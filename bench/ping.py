@@ -39,7 +39,7 @@ def main() -> None:
     idle: list[list[float]] = []
     saturated: list[list[float]] = []
     busy: list[float] = []
-    settings: dict[str, Any] = {"ENGINES": "tryon", "OMP_NUM_THREADS": cores}
+    settings: dict[str, Any] = {"ENGINES": "catvton", "OMP_NUM_THREADS": cores}
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), module="container", **settings) as server:
         asyncio.run(pings(server.url, 0))  # warms up
         for block in range(BLOCKS):

@@ -78,7 +78,7 @@ def start(stack: ExitStack, way: str, options: argparse.Namespace) -> App:
         **server_settings(options),
         "MAX_BATCH_ROWS": options.rows,
         "BATCHING": way,
-        "ENGINES": "tryon",
+        "ENGINES": "catvton",
         "OVERLOAD": "wait",
         "DEADLINE_S": 600,
     }

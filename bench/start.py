@@ -59,7 +59,7 @@ def main() -> None:
         device=options.device,
     )
     with pack_folder(options.real) as folder:
-        settings = {"MODEL_DIR": folder, "ENGINES": "tryon", "DEVICE": options.device, **ENVIRONMENT}
+        settings = {"MODEL_DIR": folder, "ENGINES": "catvton", "DEVICE": options.device, **ENVIRONMENT}
         taken = starts(settings, options)
         report.rows = [row(name, seconds) for name, seconds in taken.items()]
         if options.real:
