@@ -20,11 +20,11 @@ from bench.pairs import PAIRS
 from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row, Target
 from model.engine import Job
+from model.engines.pack import EnginePack
 from model.engines.up2you.engine import UP2You
 from model.engines.up2you.request import Request
 from model.runtime.device import Device, open_device
 from model.synthetic.datasets.loose_photos import loose_photos
-from model.weights.pack import Pack
 
 PHOTOS, PERSON = 8, 0
 FIELDS = ("size", "steps", "mesh_size", "iterations", "faces")
@@ -83,7 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.device == "cpu":
         torch.set_num_threads(1)
-    pack, request = Pack(arguments.model_dir), requested(arguments)
+    pack, request = EnginePack(arguments.model_dir), requested(arguments)
     photos = len(request.photos or [])
     report = Report(
         name=name_of(arguments),
@@ -114,7 +114,7 @@ def requested(arguments: argparse.Namespace) -> Request:
     small = SMALL if arguments.small else {}
     chosen = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
     photos = arguments.photos or small.get("photos", PHOTOS)
-    body: dict[str, Any] = {"turntable": True, "seed": 0, **Pack(arguments.model_dir).defaults("up2you")}
+    body: dict[str, Any] = {"turntable": True, "seed": 0, **EnginePack(arguments.model_dir).defaults("up2you")}
     return Request.model_validate({**body, **small, **chosen, "photos": ["drawn"] * photos})
 
 
@@ -126,7 +126,7 @@ def name_of(arguments: argparse.Namespace) -> str:
     return "_".join(part for part in ("avatar", pack, arguments.small and "small", device, dtype) if part)
 
 
-def against_plain(pack: Pack, shape: LoopShape, arguments: argparse.Namespace) -> tuple[list[Outcome], Ceiling]:
+def against_plain(pack: EnginePack, shape: LoopShape, arguments: argparse.Namespace) -> tuple[list[Outcome], Ceiling]:
     """Both loops of views, of random pictures."""
     device = open_device(arguments.device, arguments.dtype)
     ceiling = measured_ceiling(device.torch_device, device.dtype)
@@ -137,7 +137,9 @@ def against_plain(pack: Pack, shape: LoopShape, arguments: argparse.Namespace) -
         loops.close()
 
 
-async def measured(pack: Pack, request: Request, photos: int, arguments: argparse.Namespace, folder: Path) -> list[Row]:
+async def measured(
+    pack: EnginePack, request: Request, photos: int, arguments: argparse.Namespace, folder: Path
+) -> list[Row]:
     """The rows of loading, of each stage, and of the longest and highest of them together."""
     files = {}
     for i, photo in enumerate(loose_photos(PERSON, photos, 768, 1024)):

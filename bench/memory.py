@@ -22,6 +22,7 @@ from bench.sd15 import write_pack
 from bench.tryons import Size, sizes
 from model.engine import Job
 from model.engines.catvton.engine import TryOn
+from model.engines.pack import EnginePack
 from model.engines.up2you.files import UNET as AVATAR_UNET
 from model.engines.up2you.views.adapters import ViewStage
 from model.engines.up2you.views.denoiser import VIEWS
@@ -31,7 +32,6 @@ from model.runtime.device import Device, open_device
 from model.runtime.forward_cost import ForwardCost
 from model.runtime.network import BatchedNetwork
 from model.samples.samples import small_sample
-from model.weights.pack import Pack
 
 SIZES = "192x256,384x512"
 GUIDANCE, STEPS = 2.5, 2
@@ -53,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
     with tempfile.TemporaryDirectory() as folder:
-        weights = Path(folder) / "pack" if options.real else Pack(options.model_dir).folder
+        weights = Path(folder) / "pack" if options.real else EnginePack(options.model_dir).folder
         if options.real:
             write_pack(weights, seed=0)
         with measuring(open_device(options.device, options.dtype)) as bench:

@@ -19,8 +19,8 @@ from bench.apps import START_S, add_server_options, server_settings
 from bench.clients import Send, back_to_back, base64_png
 from bench.report import Report, Row, Target, percentile
 from bench.tryons import size_named, tryon_of
+from model.engines.pack import EnginePack
 from model.synthetic.datasets.loose_photos import loose_photos
-from model.weights.pack import Pack
 from tests.server import Server, serving
 
 BLOCKS, MOST_TIMES = 7, 2.5
@@ -89,7 +89,7 @@ def avatar_of(model_dir: str) -> dict[str, Any]:
         "photos": photos,
         "seed": 0,
         "deadline_s": _TIMEOUT_S - 100,
-        **Pack(model_dir).defaults("up2you"),
+        **EnginePack(model_dir).defaults("up2you"),
     }
 
 

@@ -18,6 +18,7 @@ from bench.report import Report, Row, Target
 from model.engine import Engine
 from model.engines.catvton.presets import PUBLISHED_STEPS, Quality
 from model.engines.catvton.request import Request
+from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.evaluate.data_set import opened
 from model.evaluate.dressing import Task, dress_all
@@ -30,7 +31,6 @@ from model.runtime.device_config import DeviceConfig
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
-from model.weights.pack import Pack
 
 SEED, OTHER_NOISE = 1001, 1_000_000
 AT_ONCE = 4
@@ -80,7 +80,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.count <= EVERY:
         parser.error(f"--count must be above {EVERY}: one in {EVERY} is dressed once more, and a spread needs two")
-    pack = Pack(options.model_dir)
+    pack = EnginePack(options.model_dir)
     own_steps = int(pack.defaults("catvton").get("steps", PUBLISHED_STEPS))
     settings = {
         "best": Setting("best", options.steps),
@@ -93,8 +93,9 @@ def main() -> None:
     report = Report(
         name="quality",
         title="The presets behind `quality`",
-        how=f"The try-on of `{options.model_dir}` ({pack.fingerprint('catvton')[:16]}) with masks, on {options.count} "
-        f"made-up people it has never seen, who all come with the truth. `best` takes {options.steps} steps, as the "
+        how=f"The try-on of `{options.model_dir}` ({pack.fingerprint_of('catvton')[:16]}) with masks, on "
+        f"{options.count} made-up people it has never seen, who all come with the truth. `best` takes "
+        f"{options.steps} steps, as the "
         f"published weights do; the pack by itself takes {own_steps}. PSNR in dB: in the garment's true region, with "
         "the mean difference from `best` (and its standard error), and in the mask; `from best` is the result against "
         "that of `best` with the same seed, in the mask, and a second `best` with other noise says how much that "
@@ -118,7 +119,7 @@ def people(folder: Path, count: int) -> list[Example]:
 
 
 def measure(
-    pack: Pack, settings: Mapping[str, Setting], examples: Sequence[Example], folder: Path, pairs: int
+    pack: EnginePack, settings: Mapping[str, Setting], examples: Sequence[Example], folder: Path, pairs: int
 ) -> dict[str, Measured]:
     device = open_device("cpu", config=DeviceConfig(max_batch_rows=2 * AT_ONCE, max_live_jobs=AT_ONCE))
     engine = engine_class("catvton")(pack.folder, device)
@@ -141,7 +142,7 @@ def measure(
     return measured
 
 
-def task(pack: Pack, setting: Setting, example: Example, i: int, results: Path) -> Task:
+def task(pack: EnginePack, setting: Setting, example: Example, i: int, results: Path) -> Task:
     body = {
         **{"person": str(example.person), "garment": str(example.garment), "mask": str(example.mask)},
         **{"category": truth_files(example).category, "variant": "mask"},

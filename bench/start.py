@@ -28,8 +28,8 @@ from bench.sd15 import write_pack
 from container.worker_process import worker_environment
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.files import FOLDERS, UNET, VAE, attention_file
+from model.engines.pack import EnginePack
 from model.runtime.device import Device, open_device
-from model.weights.pack import Pack
 from tests.server import ROOT, Server
 
 RUNS = 5
@@ -83,7 +83,7 @@ def pack_folder(real: bool) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         if real:
             write_pack(Path(folder), seed=0)
-        yield Path(folder) if real else Pack("demo").folder
+        yield Path(folder) if real else EnginePack("demo").folder
 
 
 def starts(settings: dict[str, Any], options: argparse.Namespace) -> dict[str, list[float]]:

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from bench.clients import Pattern, base64_png
+from model.engines.pack import EnginePack
 from model.samples.samples import small_sample
-from model.weights.pack import Pack
 
 _TIMEOUT_S = 600
 _PUBLISHED = {"steps": 50, "guidance": 2.5}
@@ -45,7 +45,7 @@ def named(size: Size) -> str:
 def tryon_of(size: Size, model_dir: str, steps: int | None) -> dict[str, Any]:
     """A request whose photos have the size that is computed: the engine is measured, not the decoding of photos."""
     pictures = {name: base64_png(Image.open(file).resize(size)) for name, file in small_sample().items()}
-    fields = {**_PUBLISHED, **Pack(model_dir).defaults("catvton"), "width": size[0], "height": size[1]}
+    fields = {**_PUBLISHED, **EnginePack(model_dir).defaults("catvton"), "width": size[0], "height": size[1]}
     return {"type": "tryon", **pictures, **fields, "repaint": False} | ({} if steps is None else {"steps": steps})
 
 

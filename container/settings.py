@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from model.engines.registry import ENGINES
+from model.engines.registry import ENGINES, engines_of, types
 from model.tryon.request import Size
 
 _SIZE = TypeAdapter(Size)
@@ -29,6 +29,11 @@ _LAST_PORT = 2**16 - 1
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
 
 
+def _known(name: str) -> None:
+    if name not in ENGINES and name not in types():
+        raise ValueError(f"there is no engine and no type {name!r}, only {', '.join([*ENGINES, *types()])}")
+
+
 class Settings(BaseSettings):
     """One attribute per environment variable, in capitals there."""
 
@@ -36,7 +41,8 @@ class Settings(BaseSettings):
 
     # What is served
     model_dir: str = Field("/opt/ml/model", description="Folder of checkpoints, or `demo`.")
-    engines: Words = Field((), description="Engines to load; empty: all whose weights are there.")
+    engines: Words = Field((), description="Engines or types to load; empty: all whose trained weights are there.")
+    default_engines: Words = Field((), description="Who answers where a request names no engine: `tryon=catvton`.")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1` ...")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     memory_profile: Literal["resident", "low"] = Field(
@@ -107,7 +113,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
 
     @field_validator(
-        *("engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"), mode="before"
+        *("engines", "default_engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"),
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -120,6 +127,23 @@ class Settings(BaseSettings):
             name, _, share = word.partition("=")
             if not name or not share.replace(".", "", 1).isdigit() or not float(share) > 0:
                 raise ValueError(f"expected name=positive number, got {word!r}")
+            _known(name)
+        return words
+
+    @field_validator("engines")
+    @classmethod
+    def _there_are_such_engines(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            _known(word)
+        return words
+
+    @field_validator("default_engines")
+    @classmethod
+    def _engines_of_their_types(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            type, _, engine = word.partition("=")
+            if engine not in engines_of(type):
+                raise ValueError(f"expected type=engine such as tryon={engines_of('tryon')[0]}, got {word!r}")
         return words
 
     @field_validator("warm_sizes")
@@ -177,6 +201,10 @@ class Settings(BaseSettings):
     def compile_folder(self) -> Path:
         """Where what is compiled is kept."""
         return self.compile_cache or self.spool_dir.with_name(f"{self.spool_dir.name}.compiled")
+
+    def defaults(self) -> dict[str, str]:
+        """`default_engines` by type."""
+        return dict(word.split("=") for word in self.default_engines)
 
     def shares(self) -> dict[str, float]:
         """`engine_shares` as numbers, by engine: what a type is given, each of its engines has."""

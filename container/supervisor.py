@@ -33,6 +33,7 @@ from container.pace import Pace
 from container.slots import Slot, Ticket
 from container.worker_process import WorkerProcess
 from model.engine import OnProgress
+from model.engines.registry import request_class
 from model.request import Request
 from serve.errors import Problem, WorkerLost, from_engine
 from serve.marks import Result
@@ -230,12 +231,12 @@ class Supervisor:
             case JobProgress():
                 self._on_progress(ticket, message)
             case JobDone():
-                if ticket.work:  # what needs no device teaches nothing about it
+                if ticket.work and len(ticket.engines) == 1:  # what needs no device teaches nothing about it
                     self._pace.learn(ticket.engine, ticket.work, message.device_s)
                 self._on_end(slot, ticket)
             case JobFailed():
-                kind = type(ticket.request)
-                self._on_end(slot, ticket, from_engine(message.code, message.field, message.message, kind))
+                kinds = [request_class(engine) for engine in ticket.engines]
+                self._on_end(slot, ticket, from_engine(message.code, message.field, message.message, *kinds))
             case JobCancelled():
                 self._on_end(slot, ticket)
 

@@ -12,15 +12,13 @@ import mimetypes
 import os
 import signal
 import socket
-import time
-from collections.abc import Sequence
-from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
 from typing import NoReturn
 
 from PIL import Image
 
+from container.loading import load, shares_of
 from container.memory import give_back_free_memory, keep_freed_memory
 from container.messages import (
     Beat,
@@ -39,22 +37,15 @@ from container.messages import (
 from container.settings import Settings
 from model.codes import CommonCode
 from model.engine import Engine, Job
-from model.engines.registry import ENGINES, engine_class, engines_of
-from model.errors import DeviceLostError, EngineError, WeightsError
+from model.errors import DeviceLostError, EngineError
 from model.request import Request
-from model.runtime.compiling import set_up_compiling
-from model.runtime.device import Device, open_device
-from model.runtime.device_config import DeviceConfig
+from model.runtime.device import Device
 from model.runtime.errors import CrowdedError
-from model.runtime.memory import DeviceMemory
-from model.runtime.warm_up import warm_up
-from model.weights.pack import Pack
 from serve.answers import Notice, OutputFile
 from serve.errors import is_disk_full
 from serve.marks import Accepted, Result
 from serve.place import sync_file, sync_folder
 from serve.spool import JobDirectory
-from serve.workers import LoadedEngine
 
 EXIT_FAILED = 1
 EXIT_CANNOT_START = 3
@@ -63,7 +54,6 @@ EXIT_DEVICE_LOST = 70
 _BEAT_S = 1.0
 _IDLE_BEATS = 2  # so many without work: a pause, in which memory can be given back
 _NICENESS = 5  # /ping wins on small machines
-_FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
 
 log = logging.getLogger(__name__)
 _MEDIA_TYPES = {
@@ -121,11 +111,12 @@ class Worker:
     async def start(self) -> None:
         """Load the engines, say so, and beat from then on."""
         try:
-            self._device, self._engines, models = await asyncio.to_thread(load, self._settings)
+            computer = await asyncio.to_thread(load, self._settings)
         except Exception as error:  # whatever it is, it must not leave a worker that is never ready
             log.exception("the worker could not start")
             await self._leave(EXIT_DEVICE_LOST if "CUDA error" in str(error) else EXIT_CANNOT_START, str(error))
-        self.send(Ready(models=models, device=describe(self._device), backends=backends()))
+        self._device, self._engines, self._models = computer.device, computer.engines, computer.models
+        self.send(Ready(models=dict(self._models), device=describe(self._device), backends=backends()))
         while True:
             await asyncio.sleep(_BEAT_S)
             self._beat()
@@ -182,9 +173,11 @@ class Worker:
         accepted = directory.read(Accepted)
         if accepted is None:
             raise FileNotFoundError(directory.path)
-        engine = self._engines[accepted.engine]
+        engine = self._engines[accepted.engine].engine
         request = engine.Request.model_validate(accepted.request)
-        resident_bytes = engine.resident_bytes(request)
+        others = ((self._engines[name], part) for _, name, part in request.parts_of_others())
+        parts = [(engine, request), *((other.engine, other.request(part)) for other, part in others)]
+        resident_bytes = max(one.resident_bytes(asked) for one, asked in parts)  # it does one after the other
         try:
             return await self._attempt(engine, request, directory, resident_bytes)
         except CrowdedError:
@@ -205,8 +198,10 @@ class Worker:
             outputs,
             max_output_pixels=self._settings.max_output_pixels,
             export_rig=self._settings.export_rig,
+            engines=self._engines,
             on_progress=on_progress,
         )
+        self._warn_of_weights(job, engine.name, *(name for _, name, _ in request.parts_of_others()))
         async with self._device.live(engine.name, resident_bytes) as account:
             self.send(JobLive(job=directory.name))
             await engine.run(request, job)
@@ -214,6 +209,14 @@ class Worker:
         timings = {f"{stage}_s": seconds for stage, seconds in job.stage_seconds.items()}
         await self._device.cpu(lambda: finish(directory, job, timings | {"network_s": account.device_s}))
         return account.device_s
+
+    def _warn_of_weights(self, job: Job, *engines: str) -> None:
+        """Say where a result is no measure of what published weights can do."""
+        models = [self._models[name] for name in engines]
+        if any(model.demo for model in models):
+            job.warn("demo_weights", "the built-in weights show how things work; published ones give better results")
+        if any(model.untrained for model in models):
+            job.warn("untrained", "the weights were never trained: the result has the right form and means nothing")
 
 
 def finish(directory: JobDirectory, job: Job, timings: dict[str, float]) -> None:
@@ -225,66 +228,6 @@ def finish(directory: JobDirectory, job: Job, timings: dict[str, float]) -> None
     warnings = [Notice.model_validate(warning) for warning in job.warnings]
     result = Result(outputs=[describe_output(file) for file in files], warnings=warnings, timings=timings)
     directory.mark(result)
-
-
-def load(settings: Settings) -> tuple[Device, dict[str, Engine], dict[str, LoadedEngine]]:
-    """The device, the engines on it, and what `/api/models` says of them."""
-    pack = Pack(settings.model_dir)
-    names = chosen_engines(settings, pack)
-    if settings.device == "auto" and max(map(pack.bytes_on_disk, names)) > _FULL_SIZE_BYTES:
-        import torch
-
-        if not torch.cuda.is_available():
-            raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
-    config = DeviceConfig(
-        max_batch_rows=settings.max_batch_rows,
-        max_live_jobs=settings.max_live_jobs,
-        batching=settings.batching,
-        memory_bytes=settings.memory_bytes,
-        shares=settings.shares(),
-        memory_profile=settings.memory_profile,
-        latent_cache_bytes=settings.latent_cache_bytes,
-        latent_cache_s=settings.job_ttl_s,
-        compiled=settings.compile,
-        rasteriser=settings.rasteriser,
-    )
-    device = open_device(settings.device, settings.dtype, config)
-    if settings.compile:
-        set_up_compiling(settings.compile_folder(), device.torch_device)
-    engines, models = {}, {}
-    for name in names:
-        started = time.monotonic()
-        engines[name] = engine_class(name)(pack.folder, device)
-        models[name] = LoadedEngine(
-            type=ENGINES[name].type,
-            fingerprint=pack.fingerprint(name),
-            licence=pack.licence(name),
-            weights_bytes=pack.bytes_on_disk(name),
-            defaults=dict(pack.defaults(name)),
-        )
-        log.info("engine loaded", extra={"engine": name, "seconds": round(time.monotonic() - started, 3)})
-    for width, height in settings.sizes():
-        for name, engine in engines.items():
-            for step in warm_up(device, engine, width, height):
-                log.info("warmed up", extra={"size": f"{width}x{height}", "engine": name, **asdict(step)})
-    device.memory.measure()
-    log.info("memory measured", extra=shares_of(device.memory))
-    return device, engines, models
-
-
-def chosen_engines(settings: Settings, pack: Pack) -> Sequence[str]:
-    """The engines named in ENGINES, all of whose files must be there; else all that can be loaded."""
-    named = [engine for word in settings.engines for engine in engines_of(word) or [word]]
-    for name in named:
-        if name not in ENGINES:
-            raise WeightsError(f"ENGINES names '{name}'; there are: {', '.join(ENGINES)}")
-        if missing := pack.missing(name):
-            raise WeightsError(f"ENGINES names '{name}', but MODEL_DIR has no {missing[0]}")
-    names = named or pack.engines
-    if not names:
-        lacking = "; ".join(f"{name} lacks {pack.missing(name)[0]}" for name in ENGINES)
-        raise WeightsError(f"MODEL_DIR={settings.model_dir} has the weights of no engine: {lacking}")
-    return names
 
 
 def describe(device: Device) -> dict[str, str | int]:
@@ -302,11 +245,6 @@ def describe(device: Device) -> dict[str, str | int]:
         "attention": attention_backends.describe(device.torch_device),
         **shares_of(device.memory),
     }
-
-
-def shares_of(memory: DeviceMemory) -> dict[str, int]:
-    """What jobs and forwards may take beside the weights, and jobs of it."""
-    return {"memory_bytes": memory.total_bytes, "job_bytes": memory.job_bytes}
 
 
 def backends() -> dict[str, str | None]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model.engines.catvton import command as tryon_command
+from model.engines.pack import EnginePack
 from model.engines.up2you import command as avatar_command
 from model.errors import EngineError
 from model.evaluate import command as evaluate_command
 from model.train import command as train_command
 from model.train import synthetic_command
-from model.weights.pack import Pack
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,9 +55,9 @@ def _parser() -> ArgumentParser:
 
 
 def _check(arguments: Namespace) -> int:
-    from model.weights.check import check
+    from model.engines.check import check
 
-    reports = check(Pack(arguments.model_dir))
+    reports = check(EnginePack(arguments.model_dir))
     print("\n".join(str(report) for report in reports))
     return 1 if any(report.problems for report in reports) else 0
 

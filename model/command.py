@@ -14,10 +14,10 @@ from pydantic_core import PydanticUndefined
 from tqdm import tqdm
 
 from model.engine import Engine, Job, OnProgress
+from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.errors import WeightsError
 from model.request import Request
-from model.weights.pack import Pack
 
 DEFAULTS = "Weights may bring defaults of their own, which then hold instead."
 Run = Callable[[Any, Any, Job], Awaitable[None]]  # engine, request, job
@@ -73,13 +73,13 @@ def _default_of(field: FieldInfo) -> str:
     return f" (default: {' '.join(map(str, words))})"
 
 
-def loaded_pack(arguments: Namespace, engine: str) -> Pack:
+def loaded_pack(arguments: Namespace, engine: str) -> EnginePack:
     """The pack the command line names.
 
     Raises:
         WeightsError: it lacks a file of the engine.
     """
-    pack = Pack(arguments.model_dir)
+    pack = EnginePack(arguments.model_dir)
     if missing := pack.missing(engine):
         raise WeightsError(f"{pack.folder} lacks {', '.join(missing)}")
     return pack
@@ -90,7 +90,7 @@ def _plainly(engine: Engine, request: Any, job: Job) -> Awaitable[None]:
 
 
 def run_engine(
-    arguments: Namespace, pack: Pack, request: Request, files: Mapping[str, Path], run: Run = _plainly
+    arguments: Namespace, pack: EnginePack, request: Request, files: Mapping[str, Path], run: Run = _plainly
 ) -> int:
     """Compute one request into `arguments.out`; returns the exit status."""
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def run_engine(
     return 0
 
 
-async def _run(arguments: Namespace, pack: Pack, request: Request, job: Job, run: Run) -> None:
+async def _run(arguments: Namespace, pack: EnginePack, request: Request, job: Job, run: Run) -> None:
     from model.runtime.device import open_device  # torch takes seconds to import, and only this needs it
 
     device = open_device(arguments.device, arguments.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -23,6 +23,10 @@ class Loaded:
 
     engine: Engine
     defaults: Mapping[str, int | float] = field(default_factory=dict)
+
+    def request(self, body: Mapping[str, Any]) -> Request:
+        """`body` as its request."""
+        return self.engine.Request.model_validate(body, context=self.defaults)
 
 
 class Job:
@@ -84,6 +88,14 @@ class Job:
         self._stage, self._stage_since = None, now
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What these weights have of what a request may choose from."""
+
+    variants: Sequence[str] = ()
+    mask_makers: Sequence[str] = ()  # who finds where to paint; none: a mask must be sent
+
+
 class Engine(Protocol):
     """A pipeline. It is built once per worker, from a folder of weights, and then runs many jobs at once.
 
@@ -98,6 +110,9 @@ class Engine(Protocol):
 
     async def run(self, request: Any, job: Job) -> None:
         """Compute `request` (an instance of `Request`) and leave the results in `job.outputs`."""
+
+    def choices(self) -> Choices:
+        """What a client can choose here, for `/api/models`."""
 
     def resident_bytes(self, request: Any) -> int:
         """Device memory this job holds from its first to its last forward."""

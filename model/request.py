@@ -64,6 +64,8 @@ class Request(BaseModel):
     media_types: ClassVar[tuple[str, ...]]
     # What a job can be refused for beside `CommonCode`. A worker's word of another one is a bug.
     codes: ClassVar[Codes]
+    # What the values of `quality` stand for: the fields that each sets.
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     type: str
     engine: str
@@ -88,6 +90,10 @@ class Request(BaseModel):
     def settings(self) -> dict[str, Any]:
         """What the answer says of how it was computed: fields that a preset or a pack may have set."""
         return {}
+
+    def parts_of_others(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """What other engines do of it: the place of each part, the engine, and the body that asks for it."""
+        return []
 
     @abstractmethod
     def inputs(self) -> Mapping[str, str]:

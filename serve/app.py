@@ -18,6 +18,7 @@ from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
+from serve.offers import Offers, offer
 from serve.openapi import Examples
 from serve.responses import details_response, problem_response
 from serve.token import RequireToken
@@ -74,14 +75,12 @@ def create_app(
         return JSONResponse({"state": health.state()})
 
     @app.get("/api/models", summary="Engines, weights, licences, backends")
-    async def models() -> JSONResponse:
-        return JSONResponse(
-            {
-                "state": health.state(),
-                "models": {name: engine.model_dump() for name, engine in workers.models.items()},
-                "device": workers.device,
-                "backends": workers.backends,
-            }
+    async def models() -> Offers:
+        return Offers(
+            state=health.state(),
+            models={name: offer(name, loaded) for name, loaded in workers.models.items()},
+            device=workers.device,
+            backends=workers.backends,
         )
 
     return app

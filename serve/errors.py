@@ -177,9 +177,13 @@ def is_disk_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def from_engine(code: str, field: str | None, message: str, request: type[Request]) -> Problem:
-    """What a worker reported of a job that failed. A code that its engine does not have is a bug of ours."""
-    known = codes_of(request).get(code)
+def from_engine(code: str, field: str | None, message: str, *requests: type[Request]) -> Problem:
+    """What a worker reported of a job that failed. A code that none of its engines has is a bug of ours.
+
+    Args:
+        requests: of the engines that work on it.
+    """
+    known = next((codes[code] for codes in map(codes_of, requests) if code in codes), None)
     kinds: dict[int, type[Problem]] = {kind.status: kind for kind in (Invalid, Internal, NotReady, OutOfMemory)}
     if known is None:
         log.error("an engine reported a code of which nothing is known", extra={"code": code})

@@ -11,11 +11,12 @@ from pydantic.json_schema import models_json_schema
 from serve import errors
 from serve.answers import Answer, Event, FailedLine, Job, ProblemDetails, TakenJob
 from serve.errors import Problem
+from serve.offers import Offers
 from serve.request_schemas import SCHEMAS, Schema
 
 Content = dict[str, Schema]
 
-_TOLD = (Answer, Job, TakenJob, ProblemDetails, FailedLine)
+_TOLD = (Answer, Job, TakenJob, ProblemDetails, FailedLine, Offers)
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,6 @@ _BATCH_PARAMETERS = _object(
     BatchStrategy={"type": "string"},
     MaxPayloadInMB={"type": "integer"},
 )
-_MODELS = _object(
-    state={"type": "string", "enum": _STATES},
-    models={"type": "object", "additionalProperties": {"type": "object"}},
-    device={"type": "object"},
-    backends={"type": "object"},
-)
 
 _OF_JOBS_BY_ID = (errors.Unauthorized, errors.NoSuchJob)
 _OF_REQUESTS = (
@@ -142,6 +137,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "get_metrics", "service", 200, "The Prometheus text format.", {"text/plain": _TEXT}
     ),
     ("get", "/api/models"): Operation(
-        "get_models", "service", 200, "What is served, and on what.", _json(_MODELS)
+        "get_models", "service", 200, "What is served, and on what.", _json(_reference(Offers))
     ),
 }  # fmt: skip

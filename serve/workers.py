@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from model.request import Request
 
@@ -14,10 +14,15 @@ class LoadedEngine(BaseModel):
     """What a worker says of an engine it has loaded."""
 
     type: str
+    default: bool  # it answers requests of its type that name no engine
     fingerprint: str
-    licence: str | None
+    licence: str
     weights_bytes: int
-    defaults: dict[str, JsonValue]  # of the request's fields, as the pack's manifest sets them
+    demo: bool  # its weights are the built-in ones
+    untrained: bool
+    defaults: dict[str, int | float]  # of the request's fields, as the pack's manifest sets them
+    variants: list[str]
+    mask_makers: list[str]
 
 
 class Workers(Protocol):

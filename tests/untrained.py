@@ -18,9 +18,10 @@ from torch import Generator
 from model.demo_pack.tensors import VAE_CONFIG, random_tensors, write_json, write_network, write_tensors
 from model.engines.catvton.checkpoint import attention_names
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
+from model.engines.pack import EnginePack
 from model.engines.up2you.files import MATTING
 from model.train.scheduler import scheduler_config
-from model.weights.pack import DEMO, MANIFEST, Pack
+from model.weights.pack import DEMO, MANIFEST
 
 SEED = 6
 DEFAULTS = {"catvton": {"width": 192, "height": 256, "steps": 20}}
@@ -48,7 +49,7 @@ def untrained_pack() -> Path:
     shutil.copytree(DEMO / "up2you", folder / "up2you")
     (folder / MATTING).parent.mkdir()
     shutil.copy(DEMO / MATTING, folder / MATTING)
-    defaults = Pack(DEMO).manifest.defaults | DEFAULTS
+    defaults = EnginePack(DEMO).manifest.defaults | DEFAULTS
     write_json(folder / MANIFEST, {"files": {}, "defaults": defaults})
     return folder
 

@@ -13,15 +13,15 @@ from fastapi import FastAPI
 from PIL import Image
 
 from bench.plain.tryon import PlainTryOn
+from model.engines.pack import EnginePack
 from model.runtime.device import open_device
 from model.tryon.pictures import tryon_tensors
-from model.weights.pack import Pack
 
 
 def plain_service() -> FastAPI:
     """Answers the requests of `bench.tryons`, one at a time. MODEL_DIR, DEVICE and DTYPE mean what they mean to us."""
     chosen = open_device(os.environ["DEVICE"], os.environ["DTYPE"])
-    tryon = PlainTryOn(Pack(os.environ["MODEL_DIR"]).folder, chosen.torch_device, chosen.dtype)
+    tryon = PlainTryOn(EnginePack(os.environ["MODEL_DIR"]).folder, chosen.torch_device, chosen.dtype)
     chosen.close()
     device_is_free = Lock()
     app = FastAPI()

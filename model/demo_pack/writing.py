@@ -60,7 +60,7 @@ def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
         untrained = licence == UNTRAINED and name != MATTING
         facts[name] = FileFacts(sha256=digest, licence=licence, source=source, untrained=untrained)
     content = {name: fact.model_dump(exclude_defaults=True) for name, fact in facts.items()}
-    write_json(folder / MANIFEST, {"files": content, "defaults": DEFAULTS})
+    write_json(folder / MANIFEST, {"files": content, "defaults": DEFAULTS, "demo": True})
 
 
 def _origin(name: str) -> tuple[str, str]:

@@ -28,10 +28,14 @@ from model.request import Request
 
 @dataclass(frozen=True)
 class Entry:
-    """An engine's `type`, and its class as "module:class"."""
+    """An engine's `type`, its class as "module:class", and whether the built-in weights have it, free of any licence.
+
+    Such an engine is loaded from them beside other weights if it is named.
+    """
 
     type: str
     engine: str
+    built_in: bool = False
 
     def module(self, name: str) -> ModuleType:
         """Another module of the engine's folder."""

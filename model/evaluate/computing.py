@@ -13,6 +13,7 @@ from tqdm import tqdm
 from model.command import loaded_pack
 from model.engines.catvton.files import variants
 from model.engines.catvton.request import Request
+from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.evaluate.automasks import judge_automasks
 from model.evaluate.dressing import Task, dress_all
@@ -21,7 +22,6 @@ from model.evaluate.truth_files import truth_files
 from model.runtime.device import open_device
 from model.runtime.device_config import DeviceConfig
 from model.train.datasets import Example, Pairing
-from model.weights.pack import Pack
 
 _REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", "eta", "variant")
 
@@ -52,11 +52,11 @@ def compute(
     finally:
         device.close()
     settings = tasks[0].request.model_dump(include={*_REQUEST_FIELDS, "seed", "repaint"})
-    return {"weights": pack.fingerprint("catvton")[:16]} | (settings if arguments.results is None else {})
+    return {"weights": pack.fingerprint_of("catvton")[:16]} | (settings if arguments.results is None else {})
 
 
 def _task(
-    arguments: Namespace, pack: Pack, i: int, example: Example, results: Mapping[str, Path], pairing: Pairing
+    arguments: Namespace, pack: EnginePack, i: int, example: Example, results: Mapping[str, Path], pairing: Pairing
 ) -> Task:
     """The request for one example.
 

@@ -16,10 +16,11 @@ from model.demo_pack.tensors import write_json
 from model.engines.catvton.checkpoint import attention_names
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, VERSIONS
 from model.engines.catvton.request import Variant
+from model.engines.pack import EnginePack
 from model.perception.files import label_map_files
 from model.train.networks import config_of
 from model.weights.layout import CONFIG, TENSOR_FILES, network_files
-from model.weights.pack import MANIFEST, FileFacts, Manifest, Pack
+from model.weights.pack import MANIFEST, FileFacts, Manifest
 
 LICENCE = "own training"
 
@@ -42,7 +43,7 @@ class Output:
         self.folder = weights / FOLDERS[variant]
         self._dtype = dtype
         self._source = source
-        self._licence = LICENCE if start is None else _inherited(Pack(start).licence("catvton"))
+        self._licence = LICENCE if start is None else _inherited(EnginePack(start).licence_of("catvton"))
         self._facts: dict[str, FileFacts] = {}
 
     def write_autoencoder(self, vae: nn.Module, *, scaling_factor: float) -> None:
@@ -77,14 +78,14 @@ class Output:
 
     def copy_mask_finders(self, weights: Path) -> None:
         """What finds masks in another MODEL_DIR, as far as it is there: then requests need none here either."""
-        pack = Pack(weights)
+        pack = EnginePack(weights)
         for file in filter(Path.is_file, label_map_files(weights)):
             self._copy_file(pack, file, self.weights / file.relative_to(weights))
 
     def write_manifest(self, defaults: Mapping[str, float]) -> None:
         """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
         file = self.weights / MANIFEST
-        before = Pack(self.weights).manifest if file.is_file() else Manifest()
+        before = EnginePack(self.weights).manifest if file.is_file() else Manifest()
         own = before.defaults.get("catvton", {}) | dict(defaults)
         engines = before.defaults | ({"catvton": own} if own else {})
         manifest = Manifest(files=before.files | self._facts, defaults=engines)
@@ -105,11 +106,11 @@ class Output:
         self._note(file)
 
     def _copy(self, weights: Path, variant: Variant, files: Iterable[Path]) -> None:
-        pack = Pack(weights)
+        pack = EnginePack(weights)
         for file in files:
             self._copy_file(pack, file, self.folder / file.relative_to(weights / FOLDERS[variant]))
 
-    def _copy_file(self, pack: Pack, file: Path, copy: Path) -> None:
+    def _copy_file(self, pack: EnginePack, file: Path, copy: Path) -> None:
         """With what the other manifest says of it."""
         if copy.resolve() != file.resolve():
             copy.parent.mkdir(parents=True, exist_ok=True)

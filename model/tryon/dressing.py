@@ -91,7 +91,7 @@ class Dressing:
         if layer.engine in (None, self.engine.name):
             return self.engine, self.request
         loaded = self.job.engines[layer.engine]
-        request = loaded.engine.Request.model_validate(self.request.of_layer(layer), context=loaded.defaults)
+        request = loaded.request(self.request.of_layer(layer))
         assert isinstance(loaded.engine, Painter)  # noqa: S101 - the front has seen to it
         assert isinstance(request, TryOnRequest)  # noqa: S101 - likewise
         return loaded.engine, request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.engine import Job
+from model.engine import Choices, Job
 from model.tryon.dressing import dress
 from model.tryon.painter import Painter
 
@@ -19,3 +19,6 @@ class TryOnEngine(Painter):
             InputError: a picture cannot be used, or the weights for what was asked for are not there.
         """
         await dress(self, request, job)
+
+    def choices(self) -> Choices:
+        return Choices(mask_makers=self.masker.makers)

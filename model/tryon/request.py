@@ -155,6 +155,17 @@ class TryOnRequest(request.Request):
         pictures |= {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
         return {name: reference for name, reference in pictures.items() if reference is not None}
 
+    def own_passes(self) -> int:
+        """How many garments its own engine puts on."""
+        return len(self.layers) - len(self.parts_of_others()) if self.layers else 1
+
+    def parts_of_others(self) -> list[tuple[str, str, dict[str, Any]]]:
+        return [
+            (f"layers.{i}", layer.engine, self.of_layer(layer))
+            for i, layer in enumerate(self.layers or [])
+            if layer.engine not in (None, self.engine)
+        ]
+
     def of_layer(self, layer: Layer) -> dict[str, Any]:
         """The body of the pass that puts on `layer`, for another engine than this request's."""
         return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed}

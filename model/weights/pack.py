@@ -1,15 +1,17 @@
-"""MODEL_DIR: which engines' weights are there, and what is known about them. Never imports torch."""
+"""A folder of weights and what is known about its files. Never imports torch.
+
+Which of them an engine reads is in `model/engines/pack.py`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.engines import registry
 from model.errors import WeightsError
 
 DEMO = Path(__file__).parents[1] / "demo_pack" / "data"
@@ -31,12 +33,21 @@ class FileFacts(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`manifest.json`: facts per file, by its path under MODEL_DIR, and defaults for each engine's requests."""
+    """`manifest.json`.
+
+    Args:
+        files: facts by the file's path under MODEL_DIR.
+        defaults: of each engine's requests, by the engine's name or its type's.
+        default_engines: type -> the engine that answers where a request names none.
+        demo: these are the built-in weights: results show how things work, not how good they can be.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     files: dict[str, FileFacts] = Field(default_factory=dict)
     defaults: dict[str, dict[str, int | float]] = Field(default_factory=dict)
+    default_engines: dict[str, str] = Field(default_factory=dict)
+    demo: bool = False
 
 
 class Pack:
@@ -58,19 +69,6 @@ class Pack:
             )
         self.manifest = _read_manifest(self.folder / MANIFEST)
 
-    @property
-    def engines(self) -> list[str]:
-        """The engines all of whose files are there."""
-        return [engine for engine in registry.ENGINES if not self.missing(engine)]
-
-    def files(self, engine: str) -> list[Path]:
-        """Every file `engine` reads, present or not."""
-        return registry.files(engine, self.folder)
-
-    def missing(self, engine: str) -> list[str]:
-        """The files `engine` reads that are not there, by their paths under the folder."""
-        return [self.name(file) for file in self.files(engine) if not file.is_file()]
-
     def name(self, file: Path) -> str:
         """`file` as the manifest calls it."""
         return file.relative_to(self.folder).as_posix()
@@ -79,34 +77,19 @@ class Pack:
         """What the manifest says about `file`."""
         return self.manifest.files.get(self.name(file), FileFacts())
 
-    def defaults(self, engine: str) -> dict[str, int | float]:
-        """Request fields this pack wants other defaults for, such as the size it was trained at.
-
-        Manifests from before there were several engines of a type have them under the type's name.
-        """
-        of_type = self.manifest.defaults.get(registry.ENGINES[engine].type, {})
-        known = registry.request_class(engine).model_fields
-        own = self.manifest.defaults.get(engine, {})
-        return {name: value for name, value in of_type.items() if name in known} | own
-
-    def licence(self, engine: str) -> str:
-        """The licences of the engine's files, or "unknown"."""
-        licences = {self.facts(file).licence or "unknown" for file in self.files(engine)}
+    def licence(self, files: Sequence[Path]) -> str:
+        """The licences of `files`, or "unknown"."""
+        licences = {self.facts(file).licence or "unknown" for file in files}
         return ", ".join(sorted(licences)) or "unknown"
 
-    def bytes_on_disk(self, engine: str) -> int:
-        """Size of the engine's files together."""
-        return sum(file.stat().st_size for file in self.files(engine))
-
-    def fingerprint(self, engine: str) -> str:
-        """64 hex digits that change when the engine's weights change.
+    def fingerprint(self, files: Sequence[Path]) -> str:
+        """64 hex digits that change when one of `files` changes.
 
         Made of the manifest's digests where it has all of them, else of sizes and samples of each file, because
         reading gigabytes to start a container is too slow.
         """
-        files = sorted(self.files(engine))
-        known = {file: self.facts(file).sha256 for file in files}
-        digests = known if all(known.values()) else {file: _sampled_digest(file) for file in files}
+        known = {file: self.facts(file).sha256 for file in sorted(files)}
+        digests = known if all(known.values()) else {file: _sampled_digest(file) for file in known}
         lines = "".join(f"{self.name(file)} {digest}\n" for file, digest in digests.items())
         return hashlib.sha256(lines.encode()).hexdigest()
 

@@ -35,6 +35,7 @@ class PackManifest:
         content = _read(self.file) if self.file.is_file() else {}
         self.files: dict[str, Any] = content.get("files", {})
         self.defaults: dict[str, Any] = content.get("defaults", {})
+        self._default_engines: dict[str, str] = content.get("default_engines", {})
 
     def state(self, name: str, facts: Facts) -> None:
         """Say what the file `name` is."""
@@ -47,6 +48,8 @@ class PackManifest:
     def write(self) -> None:
         """Write it beside and move it into place."""
         content = {"files": dict(sorted(self.files.items())), "defaults": self.defaults}
+        if self._default_engines:
+            content["default_engines"] = self._default_engines
         partial = self.file.with_suffix(".partial")
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         partial.replace(self.file)

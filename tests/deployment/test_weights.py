@@ -17,8 +17,8 @@ from huggingface_hub import constants
 from packs.published import LICENCES
 
 from model.engines.catvton.files import attention_file
+from model.engines.pack import EnginePack
 from model.engines.up2you.files import HAND_IDS
-from model.weights.pack import Pack
 from tests.deployment.hub_site import HubSite, hub_site
 from tests.deployment.published_files import repositories
 from tests.server import free_port
@@ -61,9 +61,9 @@ def smplx(tmp_path: Path) -> Path:
 
 def test_catvton_is_complete_for_its_engine(fetch: Fetch, folder: Path) -> None:
     assert fetch(*CATVTON, *ACCEPTED) == 0
-    pack = Pack(folder)
+    pack = EnginePack(folder)
     assert pack.engines == ["catvton"]
-    assert pack.licence("catvton") == "CC-BY-NC-SA-4.0, CreativeML-OpenRAIL-M, MIT"
+    assert pack.licence_of("catvton") == "CC-BY-NC-SA-4.0, CreativeML-OpenRAIL-M, MIT"
     assert pack.defaults("catvton") == {"width": 768, "height": 1024, "steps": 50}
 
 
@@ -81,8 +81,8 @@ def test_only_what_is_read_is_downloaded(fetch: Fetch, hub: HubSite) -> None:
 
 def test_manifest_knows_digest_source_and_commit(fetch: Fetch, folder: Path, hub: HubSite) -> None:
     fetch(*CATVTON, *ACCEPTED)
-    pack = Pack(folder)
-    for file in pack.files("catvton"):
+    pack = EnginePack(folder)
+    for file in pack.files_of("catvton"):
         assert pack.facts(file).sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     facts = pack.facts(attention_file(folder))
     assert facts.revision == hub.repositories["zhengchong/CatVTON"].commit
@@ -92,7 +92,7 @@ def test_manifest_knows_digest_source_and_commit(fetch: Fetch, folder: Path, hub
 
 def test_up2you_is_complete_with_the_users_body(fetch: Fetch, folder: Path, smplx: Path) -> None:
     assert fetch("--only", "up2you", "--smplx", str(smplx), *ACCEPTED) == 0
-    pack = Pack(folder)
+    pack = EnginePack(folder)
     assert [name for name in pack.missing("up2you") if name != "perception/matting.onnx"] == []
     assert pack.facts(folder / "up2you/human_models/models/smplx/SMPLX_NEUTRAL.npz").licence == "SMPL-X"
 
@@ -183,7 +183,7 @@ def test_both_variants_share_their_autoencoder_on_disk(fetch: Fetch, folder: Pat
     assert fetch(*CATVTON, *ACCEPTED, "--variant", "both") == 0
     name = "vae/diffusion_pytorch_model.safetensors"
     assert (folder / "catvton" / name).samefile(folder / "catvton_maskfree" / name)
-    assert Pack(folder).missing("catvton") == []
+    assert EnginePack(folder).missing("catvton") == []
 
 
 def test_nothing_is_left_beside_the_folder_but_the_lock(fetch: Fetch, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_label_networks_come_from_the_users_folder(
     onnx.mkdir()
     (onnx / "densepose.onnx").write_bytes(b"a network")
     assert fetch("--only", "perception", "--perception", str(onnx), "--perception-licence", "ours") == 1
-    assert Pack(folder).facts(folder / "perception/densepose.onnx").licence == "ours"
+    assert EnginePack(folder).facts(folder / "perception/densepose.onnx").licence == "ours"
     assert (folder / "perception/densepose.onnx").read_bytes() == b"a network"
     out = capsys.readouterr().out
     assert "still missing perception/parsing_lip.onnx: export it to ONNX" in out
@@ -264,7 +264,7 @@ def test_what_somebody_wrote_into_the_manifest_stays(fetch: Fetch, folder: Path)
     mine = {"files": {"mine.txt": {"licence": "mine"}}, "defaults": {"catvton": {"steps": 30}}}
     (folder / "manifest.json").write_text(json.dumps(mine))
     fetch(*CATVTON, *ACCEPTED)
-    manifest = Pack(folder).manifest
+    manifest = EnginePack(folder).manifest
     assert manifest.files["mine.txt"].licence == "mine"
     assert manifest.defaults["catvton"] == {"width": 768, "height": 1024, "steps": 30}
 

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 from model.__main__ import main
 from model.demo_pack.writing import write_demo_pack
-from model.weights.check import check
-from model.weights.pack import DEMO, Pack
+from model.engines.check import check
+from model.engines.pack import EnginePack
+from model.weights.pack import DEMO
 from tests.model.catvton.test_tryon import GARMENT, MASK, PERSON
 from tests.model.tryon.drawing import opened, saved
 from tests.model.tryon.labelled import draw_labelled
@@ -133,7 +134,7 @@ def test_the_committed_demo_pack_is_the_one_the_code_writes(tmp_path: Path) -> N
 
 
 def test_the_demo_pack_has_no_problem_and_is_small() -> None:
-    reports = {report.engine: report for report in check(Pack("demo"))}
+    reports = {report.engine: report for report in check(EnginePack("demo"))}
     assert list(reports) == ["catvton", "up2you"]
     assert all(report.problems == [] for report in reports.values())
     assert reports["catvton"].bytes_on_disk < 25e6

@@ -66,6 +66,8 @@ def make(folder: Path, model_dir: str, image: str, environment: Mapping[str, str
     """The instance, not started."""
     port = free_port()
     where = model_dir if model_dir == "demo" else str(Path(model_dir).resolve())
+    if model_dir == "demo":
+        environment = {"ENGINES": "tryon,avatar", **environment}  # the untrained too
     command = run_image(image, where, port, environment) if image else None
     return Instance(folder, model_dir=where, environment=environment, command=command, port=port)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn, tensor
 
-from model.engine import Job
+from model.engine import Choices, Job
 from model.errors import InputError
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
@@ -60,6 +60,9 @@ class Probe:
         (job.outputs / "result.txt").write_text(f"seed {request.seed} {digests}\n")
         if request.then == "fill":
             (job.outputs / "large.bin").write_bytes(os.urandom(request.kilobytes * 1000))
+
+    def choices(self) -> Choices:
+        return Choices()
 
     def resident_bytes(self, request: ProbeRequest) -> int:
         return 0

@@ -9,7 +9,7 @@ from typing import ClassVar
 from PIL import Image
 
 from model.codes import CommonCode
-from model.engine import Job
+from model.engine import Choices, Job
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.files import variants
 from model.engines.catvton.latent_cache import LatentCache
@@ -56,6 +56,9 @@ class TryOn(TryOnEngine):
         self, dressing: Pass, request: CatVTONRequest, seed: int, samples: int, job: Job, progress: Progress
     ) -> list[Image.Image]:
         return await paint(self.networks[self.variant(request)], dressing, request, seed, samples, job, progress)
+
+    def choices(self) -> Choices:
+        return Choices(list(self.networks), self.masker.makers)
 
     def resident_bytes(self, request: CatVTONRequest) -> int:
         variant = self.variant(request)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from model.codes import Codes
 from model.engines.catvton.codes import CatVTONCode
-from model.engines.catvton.presets import PUBLISHED_STEPS, Quality, Solver, preset
+from model.engines.catvton.presets import PRESETS, PUBLISHED_STEPS, Quality, Solver, preset
 from model.tryon.codes import TryOnCode
 from model.tryon.request import Size, TryOnRequest
 
@@ -28,6 +28,7 @@ class Request(TryOnRequest):
 
     heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
     codes: ClassVar[Codes] = (TryOnCode, CatVTONCode)
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {str(name): fields for name, fields in PRESETS.items()}
 
     engine: Literal["catvton"] = "catvton"
     variant: Variant | None = Field(
@@ -68,4 +69,4 @@ class Request(TryOnRequest):
         share = self.width * self.height / _REFERENCE_PIXELS
         rows = 2 if self.guidance > 1 else 1
         row = _LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2
-        return len(self.layers or [1]) * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)
+        return self.own_passes() * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from model.avatar.request import MAX_PHOTOS, Stage
-from model.engine import Job
+from model.engine import Choices, Job
 from model.engines.up2you.networks import Networks
 from model.engines.up2you.pipeline import UP2YouPipeline
 from model.engines.up2you.request import SIZES
@@ -36,6 +36,9 @@ class UP2You:
     async def run_from(self, request: UP2YouRequest, job: Job, first: Stage) -> None:
         """The same from a later stage on; what those before it make must lie in the job's outputs."""
         await UP2YouPipeline(self.networks, request, job).run(first)
+
+    def choices(self) -> Choices:
+        return Choices()
 
     def resident_bytes(self, request: UP2YouRequest) -> int:
         """What the views hold; the mesh and its pictures are small beside it. Of a folder, as many photos as may be."""

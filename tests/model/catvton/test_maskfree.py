@@ -11,10 +11,10 @@ import pytest
 from model.engines.catvton import checkpoint
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.files import VERSIONS, attention_file
+from model.engines.check import check
+from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
 from model.tryon.pictures import crop_box
-from model.weights.check import check
-from model.weights.pack import Pack
 from tests.model.catvton.replay import GREY_LEVELS, Case, grey_levels
 from tests.model.catvton.test_tryon import FILES, GARMENT, PERSON, Studio
 from tests.model.conftest import GOLDEN_MASKFREE
@@ -95,17 +95,17 @@ def test_sample_i_is_a_run_with_seed_plus_i(studio: Studio) -> None:
 
 
 def test_its_weights_alone_are_enough_for_the_engine(maskfree_weights: Path) -> None:
-    pack = Pack(maskfree_weights)
+    pack = EnginePack(maskfree_weights)
     assert pack.engines == ["catvton"]
-    assert len(pack.files("catvton")) == 6
+    assert len(pack.files_of("catvton")) == 6
     (report,) = check(pack)
     assert report.problems == []
 
 
 def test_both_variants_are_checked_and_counted(weights: Path, maskfree_weights: Path) -> None:
-    (one,) = check(Pack(weights))
+    (one,) = check(EnginePack(weights))
     shutil.copytree(maskfree_weights, weights, dirs_exist_ok=True)
-    (two,) = check(Pack(weights))
+    (two,) = check(EnginePack(weights))
     assert two.problems == []
     assert two.bytes_on_disk > 1.9 * one.bytes_on_disk
     assert sum(two.parameters) > 1.9 * sum(one.parameters)
@@ -114,8 +114,10 @@ def test_both_variants_are_checked_and_counted(weights: Path, maskfree_weights: 
 def test_half_a_variant_stops_the_start(weights: Path, maskfree_weights: Path) -> None:
     shutil.copytree(maskfree_weights, weights, dirs_exist_ok=True)
     attention_file(weights, "maskfree").unlink()
-    assert Pack(weights).missing("catvton") == ["catvton_maskfree/attention/mix-48k-1024/attention/model.safetensors"]
-    assert Pack(weights).engines == []
+    assert EnginePack(weights).missing("catvton") == [
+        "catvton_maskfree/attention/mix-48k-1024/attention/model.safetensors"
+    ]
+    assert EnginePack(weights).engines == []
 
 
 def test_a_unet_of_the_other_variant_is_refused(weights: Path) -> None:

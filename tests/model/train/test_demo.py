@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.engines.check import check
+from model.engines.pack import EnginePack
 from model.train.demo import Plan, make
-from model.weights.check import check
-from model.weights.pack import Pack
 
 PLAN = Plan(64, 64, 4, 2, autoencoder_minutes=1e-3, tryon_minutes=1e-3, maskfree_minutes=1e-3, batch_size=2)
 
 
 def test_one_command_makes_both_variants_from_nothing_and_goes_on_where_it_was(tmp_path: Path) -> None:
     make(PLAN, tmp_path / "work", tmp_path / "pack", processes=1)
-    pack = Pack(tmp_path / "pack")
+    pack = EnginePack(tmp_path / "pack")
     (report,) = check(pack)
     assert report.problems == []
     assert {file.parts[0] for file in map(Path, pack.manifest.files)} == {"catvton", "catvton_maskfree"}

@@ -20,6 +20,8 @@ from model.engines.catvton.checkpoint import latents
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.files import UNET, VAE, attention_file
 from model.engines.catvton.request import Request
+from model.engines.check import check
+from model.engines.pack import EnginePack
 from model.errors import WeightsError
 from model.perception.files import label_map_files
 from model.runtime.device import open_device
@@ -27,9 +29,8 @@ from model.train.errors import SettingsError
 from model.train.loop import train
 from model.train.networks import load_unet
 from model.train.settings import Training
-from model.weights.check import check
 from model.weights.layout import tensor_file
-from model.weights.pack import DEMO, Pack
+from model.weights.pack import DEMO
 from tests.model.train.small import HEIGHT, WIDTH, autoencoder, settings, tryon
 
 
@@ -64,7 +65,7 @@ def dressed(pack: Path, place: Path, variant: str) -> Image.Image:
     files = {"person": part / "image/00000_00.jpg", "garment": part / "cloth/00001_00.jpg"}
     if variant == "mask":
         files["mask"] = part / "agnostic-mask/00000_00_mask.png"
-    request = Request(seed=1, **dict.fromkeys(files, "given"), **Pack(pack).defaults("catvton"))
+    request = Request(seed=1, **dict.fromkeys(files, "given"), **EnginePack(pack).defaults("catvton"))
     (place / "outputs").mkdir(exist_ok=True)
 
     async def run() -> None:
@@ -85,7 +86,7 @@ def dressed(pack: Path, place: Path, variant: str) -> Image.Image:
 @pytest.mark.parametrize("variant", ["mask", "maskfree"])
 def test_what_was_trained_is_served_as_it_is(place: Path, variant: str) -> None:
     train(tryon(place, variant=variant, prediction_type="v_prediction", guidance=1.5, eta=0.5))
-    pack = Pack(place / "pack")
+    pack = EnginePack(place / "pack")
     (report,) = check(pack)
     assert report.problems == []
     assert report.licence == "own training"
@@ -96,9 +97,9 @@ def test_what_was_trained_is_served_as_it_is(place: Path, variant: str) -> None:
 def test_both_variants_go_into_one_pack_one_after_the_other(place: Path) -> None:
     for variant in ("mask", "maskfree"):
         train(tryon(place, variant=variant, max_steps=1, checkpoints=str(place / variant)))
-    (report,) = check(Pack(place / "pack"))
+    (report,) = check(EnginePack(place / "pack"))
     assert report.problems == []
-    assert {name.split("/")[0] for name in Pack(place / "pack").manifest.files} == {"catvton", "catvton_maskfree"}
+    assert {name.split("/")[0] for name in EnginePack(place / "pack").manifest.files} == {"catvton", "catvton_maskfree"}
     assert latents(place / "pack", "maskfree") == latents(place / "start")
 
 
@@ -107,7 +108,7 @@ def test_the_autoencoder_writes_the_factor_that_makes_its_latents_vary_by_one(tr
     assert config["latent_channels"] == 6
     assert config["scaling_factor"] > 0
     assert config["scaling_factor"] != 0.18215
-    assert Pack(trained / "start").manifest.files.keys() == {
+    assert EnginePack(trained / "start").manifest.files.keys() == {
         "catvton/vae/config.json",
         "catvton/vae/diffusion_pytorch_model.safetensors",
     }
@@ -131,7 +132,7 @@ def test_a_training_that_stopped_goes_on_to_the_same_weights(place: Path, kind: 
 def test_a_mask_free_training_may_start_from_a_mask_based_unet(place: Path) -> None:
     train(tryon(place, out=str(place / "start"), max_steps=1))
     train(tryon(place, variant="maskfree", unet="none", max_steps=1, **apart(place, "free")))
-    assert Pack(place / "free").engines == ["catvton"]
+    assert EnginePack(place / "free").engines == ["catvton"]
     before = load_unet(place / "start", "mask")
     after = load_unet(place / "start", "maskfree")
     noise, condition, mask = torch.randn(1, 6, 8, 8), torch.randn(1, 6, 8, 8), torch.zeros(1, 1, 8, 8)
@@ -160,7 +161,7 @@ def test_fine_tuning_changes_nothing_but_self_attention(place: Path) -> None:
     before, after = (load_file(attention_file(place / name)) for name in ("start", "pack"))
     assert before.keys() == after.keys()
     assert not any(torch.equal(before[key], after[key]) for key in before)
-    assert Pack(place / "pack").licence("catvton") == "own training"
+    assert EnginePack(place / "pack").licence_of("catvton") == "own training"
 
 
 def test_the_built_in_try_on_can_be_trained_further_and_finds_its_masks_afterwards(
@@ -171,11 +172,11 @@ def test_the_built_in_try_on_can_be_trained_further_and_finds_its_masks_afterwar
     assert caplog.messages[0] == "reading networks and pictures"
     assert caplog.messages[1].startswith("training ")
     assert caplog.messages[1].endswith(" parameters on 4 samples, from step 0")
-    pack = Pack(place / "pack")
+    pack = EnginePack(place / "pack")
     for file in label_map_files(DEMO):
         copy = pack.folder / file.relative_to(DEMO)
         assert copy.read_bytes() == file.read_bytes()
-        assert pack.facts(copy) == Pack("demo").facts(file)
+        assert pack.facts(copy) == EnginePack("demo").facts(file)
     assert [report.problems for report in check(pack)] == [[]]
 
 
@@ -184,7 +185,7 @@ def test_whoever_starts_from_others_weights_keeps_their_licence(place: Path) -> 
     manifest = place / "start/manifest.json"
     manifest.write_text(manifest.read_text().replace("own training", "CC BY-NC-SA 4.0"))
     train(tryon(place, unet="none", trainable="attn1", max_steps=1, checkpoints=str(place / "fine")))
-    licence = Pack(place / "pack").facts(attention_file(place / "pack")).licence
+    licence = EnginePack(place / "pack").facts(attention_file(place / "pack")).licence
     assert licence == "own training, started from weights under: CC BY-NC-SA 4.0"
 
 
@@ -233,7 +234,7 @@ def test_what_is_measured_is_written_down(place: Path) -> None:
 
 def test_a_time_budget_ends_it(place: Path) -> None:
     train(tryon(place, max_steps="none", max_minutes=1e-6))
-    assert check(Pack(place / "pack"))[0].problems == []
+    assert check(EnginePack(place / "pack"))[0].problems == []
 
 
 def test_half_the_precision_trains_too(place: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from model.engines.catvton.engine import TryOn
+from model.engines.check import check
+from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
 from model.perception.label_maps import Labelling, LabelMaps, Recent
 from model.tryon.masker import Masker
 from model.tryon.request import Category
-from model.weights.check import check
-from model.weights.pack import Pack
 from tests.model.catvton.test_tryon import GARMENT, Studio
 from tests.model.tryon.drawing import array, opened, saved
 from tests.model.tryon.labelled import ARM, DENSEPOSE, FACE, HAND, SHIRT, TROUSERS, WALL, draw_labelled, where
@@ -266,8 +266,8 @@ def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking:
 
 
 def test_the_networks_are_part_of_the_pack(masking_weights: Path) -> None:
-    pack = Pack(masking_weights)
-    names = [pack.name(file) for file in pack.files("catvton")]
+    pack = EnginePack(masking_weights)
+    names = [pack.name(file) for file in pack.files_of("catvton")]
     assert names[-3:] == ["perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx"]
     (report,) = check(pack)
     assert report.problems == []
@@ -278,7 +278,7 @@ def test_a_broken_network_stops_the_start_and_check_names_it(
 ) -> None:
     broken = Path(shutil.copytree(masking_weights, tmp_path / "broken"))
     (broken / "perception/densepose.onnx").write_bytes(b"torn")
-    (report,) = check(Pack(broken))
+    (report,) = check(EnginePack(broken))
     assert ["densepose.onnx" in problem for problem in report.problems] == [True]
     with pytest.raises(WeightsError, match=r"densepose\.onnx"):
         Masker(broken, masking.device)

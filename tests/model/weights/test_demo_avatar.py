@@ -13,6 +13,7 @@ from safetensors import safe_open
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from model.avatar.photos import loaded
+from model.engines.pack import EnginePack
 from model.engines.up2you.features.weights import feature_aggregator, features, shape_predictor
 from model.engines.up2you.files import (
     BODY,
@@ -27,7 +28,7 @@ from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.adapters import ViewStage
 from model.perception.matting import OnnxMatting
 from model.synthetic.datasets.loose_photos import loose_photos
-from model.weights.pack import DEMO, Pack
+from model.weights.pack import DEMO
 
 SIZE = 128
 
@@ -43,7 +44,7 @@ def keys(file: Path) -> set[str]:
 
 
 def test_every_file_is_in_the_manifest_with_its_licence() -> None:
-    manifest = Pack("demo").manifest
+    manifest = EnginePack("demo").manifest
     files = {file.relative_to(DEMO).as_posix() for file in DEMO.rglob("*") if file.is_file()}
     assert files == {*manifest.files, "manifest.json"}
     assert all(facts.licence and facts.sha256 for facts in manifest.files.values())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.engines.pack import EnginePack
 from model.evaluate.overlap import mask_iou
 from model.perception.label_maps import LabelMaps
 from model.runtime.device import open_device
@@ -17,7 +18,6 @@ from model.train.parsing.people import People, make_people
 from model.tryon.automask import agnostic_mask
 from model.tryon.masker import Masker
 from model.tryon.request import Category
-from model.weights.pack import Pack
 from tests.model.tryon.drawing import array
 
 
@@ -30,7 +30,7 @@ def people() -> People:
 @pytest.fixture(scope="module")
 def masker(runner: asyncio.Runner) -> Iterator[Masker]:
     device = open_device("cpu")
-    yield Masker(Pack("demo").folder, device)
+    yield Masker(EnginePack("demo").folder, device)
     device.close()
 
 

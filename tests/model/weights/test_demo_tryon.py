@@ -19,6 +19,7 @@ from model.engine import Job
 from model.engines.catvton.engine import TryOn
 from model.engines.catvton.presets import Quality
 from model.engines.catvton.request import Request, Variant
+from model.engines.pack import EnginePack
 from model.runtime.device import open_device
 from model.synthetic.datasets.sample_pictures import true_mask
 from model.synthetic.fabrics.fabrics import Fabric
@@ -26,7 +27,7 @@ from model.synthetic.fabrics.garments import Garment
 from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import lay_flat, photograph
 from model.synthetic.scene.picture import Picture
-from model.weights.pack import DEMO, Pack
+from model.weights.pack import DEMO
 
 SIZE = 96, 128
 SEED = 70_003  # no photo of anybody the networks were trained on
@@ -79,7 +80,7 @@ def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempP
             if variant == "mask":
                 files["mask"] = folder / "mask.png"
             body = {"seed": 3, "variant": variant, "quality": quality, **dict.fromkeys(files, "given")}
-            request = Request.model_validate(body, context=Pack("demo").defaults("catvton"))
+            request = Request.model_validate(body, context=EnginePack("demo").defaults("catvton"))
             outputs = folder / variant / name / quality
             outputs.mkdir(parents=True)
             runner.run(run(request, files, outputs))

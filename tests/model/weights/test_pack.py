@@ -13,36 +13,37 @@ from safetensors.torch import load_file, save_file
 from model.__main__ import main
 from model.engines.catvton import checkpoint
 from model.engines.catvton.files import VAE, attention_file
+from model.engines.check import check
+from model.engines.pack import EnginePack
 from model.errors import WeightsError
-from model.weights.check import check
 from model.weights.layout import TENSOR_FILES
-from model.weights.pack import DEMO, Pack
+from model.weights.pack import DEMO
 
 TRYON_FILES = 6
 
 
 def test_demo_is_the_embedded_pack() -> None:
-    pack = Pack("demo")
+    pack = EnginePack("demo")
     assert pack.folder == DEMO
     assert "catvton" in pack.engines
     assert pack.defaults("catvton") == {"width": 96, "height": 128, "steps": 2, "guidance": 1.2}
-    assert pack.licence("catvton") == "MIT (trained on made-up people)"
+    assert pack.licence_of("catvton") == "MIT (trained on made-up people)"
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
 def test_a_folder_without_anything_says_what_to_do(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(WeightsError, match=f"{name} holds no weights.*MODEL_DIR=demo") as caught:
-        Pack(tmp_path / name)
+        EnginePack(tmp_path / name)
     assert "\n" not in caught.value.message
 
 
 def test_an_engine_needs_all_its_files(weights: Path) -> None:
-    assert "catvton" in Pack(weights).engines
+    assert "catvton" in EnginePack(weights).engines
     attention_file(weights).unlink()
     (weights / "catvton" / VAE / "config.json").unlink()
-    assert "catvton" not in Pack(weights).engines
-    assert Pack(weights).missing("catvton") == [
+    assert "catvton" not in EnginePack(weights).engines
+    assert EnginePack(weights).missing("catvton") == [
         "catvton/vae/config.json",
         "catvton/attention/mix-48k-1024/attention/model.safetensors",
     ]
@@ -50,67 +51,67 @@ def test_an_engine_needs_all_its_files(weights: Path) -> None:
 
 def test_bytes_on_disk_are_those_the_engine_reads(weights: Path) -> None:
     (weights / "README.md").write_text("not weights")
-    pack = Pack(weights)
-    assert len(pack.files("catvton")) == TRYON_FILES
-    assert pack.bytes_on_disk("catvton") == sum(file.stat().st_size for file in pack.files("catvton"))
+    pack = EnginePack(weights)
+    assert len(pack.files_of("catvton")) == TRYON_FILES
+    assert pack.bytes_on_disk("catvton") == sum(file.stat().st_size for file in pack.files_of("catvton"))
 
 
 def write_manifest(weights: Path, **facts: str) -> None:
-    names = [Pack(weights).name(file) for file in Pack(weights).files("catvton")]
+    names = [EnginePack(weights).name(file) for file in EnginePack(weights).files_of("catvton")]
     (weights / "manifest.json").write_text(json.dumps({"files": dict.fromkeys(names, facts)}))
 
 
 def test_a_fingerprint_changes_with_the_weights(weights: Path) -> None:
-    before = Pack(weights).fingerprint("catvton")
-    assert before == Pack(weights).fingerprint("catvton")
+    before = EnginePack(weights).fingerprint_of("catvton")
+    assert before == EnginePack(weights).fingerprint_of("catvton")
     with attention_file(weights).open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\xff")
-    assert Pack(weights).fingerprint("catvton") != before
+    assert EnginePack(weights).fingerprint_of("catvton") != before
 
 
 def test_samples_of_a_large_file_reach_its_end(weights: Path) -> None:
     unet = weights / "catvton/base/unet" / TENSOR_FILES[0]
     assert unet.stat().st_size > 2 * 2**20
-    before = Pack(weights).fingerprint("catvton")
+    before = EnginePack(weights).fingerprint_of("catvton")
     content = bytearray(unet.read_bytes())
     content[-1] ^= 1
     unet.write_bytes(content)
-    assert Pack(weights).fingerprint("catvton") != before
+    assert EnginePack(weights).fingerprint_of("catvton") != before
 
 
 def test_a_complete_manifest_saves_reading_the_files(weights: Path) -> None:
     write_manifest(weights, sha256="0" * 64)
-    before = Pack(weights).fingerprint("catvton")
+    before = EnginePack(weights).fingerprint_of("catvton")
     attention_file(weights).write_bytes(b"other")
-    assert Pack(weights).fingerprint("catvton") == before
+    assert EnginePack(weights).fingerprint_of("catvton") == before
     write_manifest(weights, sha256="1" * 64)
-    assert Pack(weights).fingerprint("catvton") != before
+    assert EnginePack(weights).fingerprint_of("catvton") != before
 
 
 def test_licences_come_from_the_manifest(weights: Path) -> None:
-    assert Pack(weights).licence("catvton") == "unknown"
+    assert EnginePack(weights).licence_of("catvton") == "unknown"
     write_manifest(weights, licence="CC BY-NC-SA 4.0")
-    assert Pack(weights).licence("catvton") == "CC BY-NC-SA 4.0"
+    assert EnginePack(weights).licence_of("catvton") == "CC BY-NC-SA 4.0"
 
 
 def test_a_manifest_may_begin_with_a_byte_order_mark(weights: Path) -> None:
     write_manifest(weights, licence="CC BY-NC-SA 4.0")
     file = weights / "manifest.json"
     file.write_text(file.read_text(), encoding="utf-8-sig")
-    assert Pack(weights).licence("catvton") == "CC BY-NC-SA 4.0"
+    assert EnginePack(weights).licence_of("catvton") == "CC BY-NC-SA 4.0"
 
 
 @pytest.mark.parametrize("manifest", ["{", '{"files": {"a": {"sha256": "short"}}}', '{"flies": {}}'])
 def test_a_broken_manifest_is_a_weights_error(weights: Path, manifest: str) -> None:
     (weights / "manifest.json").write_text(manifest)
     with pytest.raises(WeightsError, match=r"manifest\.json"):
-        Pack(weights)
+        EnginePack(weights)
 
 
 def test_looking_at_a_pack_does_not_import_torch() -> None:
     program = (
-        "import sys; from model.weights.pack import Pack; pack = Pack('demo'); pack.fingerprint('catvton'); "
+        "import sys; from model.engines.pack import EnginePack; EnginePack('demo').fingerprint_of('catvton'); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -154,7 +155,7 @@ def test_check_finds_every_problem_at_once(weights: Path, capsys: pytest.Capture
 def test_check_reports_a_broken_config_and_goes_on(weights: Path) -> None:
     (weights / "catvton/base/unet/config.json").write_text("{")
     (weights / "catvton" / VAE / TENSOR_FILES[0]).write_bytes(b"")
-    (report,) = check(Pack(weights))
+    (report,) = check(EnginePack(weights))
     assert [problem.split(":")[0].rsplit("/", 1)[1] for problem in report.problems] == ["config.json", TENSOR_FILES[0]]
 
 

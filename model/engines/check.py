@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 import torch
 
+from model.engines.pack import EnginePack
 from model.engines.registry import ENGINES
 from model.errors import WeightsError
 from model.runtime.device_config import MemoryProfile
 from model.runtime.offload import most_at_once
 from model.weights.loading import UnloadedNetwork
-from model.weights.pack import Pack
 
 _SHOWN_DTYPES = (torch.float16, torch.float32)
 
@@ -51,19 +51,19 @@ class PackReport:
         return f"{memory} ({parameters:,} parameters on the device)"
 
 
-def check(pack: Pack) -> list[PackReport]:
+def check(pack: EnginePack) -> list[PackReport]:
     """A report for each engine of which at least one file is there.
 
     Raises:
         WeightsError: no file of any engine is there.
     """
-    found = [engine for engine in ENGINES if len(pack.missing(engine)) < len(pack.files(engine))]
+    found = [engine for engine in ENGINES if len(pack.missing(engine)) < len(pack.files_of(engine))]
     if not found:
         raise WeightsError(f"{pack.folder} holds no file of any engine ({', '.join(ENGINES)}); see docs/weights.md")
     return [_report(pack, engine) for engine in found]
 
 
-def _report(pack: Pack, engine: str) -> PackReport:
+def _report(pack: EnginePack, engine: str) -> PackReport:
     problems = [f"{name}: missing" for name in pack.missing(engine)]
     parameters: list[int] = []
     for load in _parts(pack, engine):
@@ -77,16 +77,16 @@ def _report(pack: Pack, engine: str) -> PackReport:
             parameters.append(loaded.parameters())
             problems += _key_problems(pack, loaded)
     problems += _digest_problems(pack, engine)
-    on_disk = sum(file.stat().st_size for file in pack.files(engine) if file.is_file())
-    return PackReport(engine, pack.licence(engine), on_disk, parameters, _job_bytes(pack, engine), problems)
+    on_disk = sum(file.stat().st_size for file in pack.files_of(engine) if file.is_file())
+    return PackReport(engine, pack.licence_of(engine), on_disk, parameters, _job_bytes(pack, engine), problems)
 
 
-def _parts(pack: Pack, engine: str) -> list[Callable[[], object]]:
+def _parts(pack: EnginePack, engine: str) -> list[Callable[[], object]]:
     parts: list[Callable[[], object]] = _checkpoint(engine).parts(pack.folder)
     return parts
 
 
-def _job_bytes(pack: Pack, engine: str) -> list[int]:
+def _job_bytes(pack: EnginePack, engine: str) -> list[int]:
     defaults = pack.defaults(engine)
     try:
         return [_checkpoint(engine).job_bytes(pack.folder, dtype, defaults) for dtype in _SHOWN_DTYPES]
@@ -98,14 +98,14 @@ def _checkpoint(engine: str) -> Any:
     return ENGINES[engine].module("checkpoint")
 
 
-def _key_problems(pack: Pack, network: UnloadedNetwork[torch.nn.Module]) -> Iterator[str]:
+def _key_problems(pack: EnginePack, network: UnloadedNetwork[torch.nn.Module]) -> Iterator[str]:
     for checkpoint in network.checkpoints:
         if checkpoint.file.is_file():
             yield from (f"{pack.name(checkpoint.file)}: {problem}" for problem in checkpoint.problems)
 
 
-def _digest_problems(pack: Pack, engine: str) -> Iterator[str]:
-    for file in pack.files(engine):
+def _digest_problems(pack: EnginePack, engine: str) -> Iterator[str]:
+    for file in pack.files_of(engine):
         stated = pack.facts(file).sha256
         if stated and file.is_file() and (actual := _digest(file)) != stated:
             yield f"{pack.name(file)}: sha256 is {actual}, the manifest says {stated}"

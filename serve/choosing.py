@@ -1,0 +1,148 @@
+"""Who does what a client wants: the engine it names, else the one that takes what it sent.
+
+A field or value that only some of the loaded engines of a type accept chooses among those, the default first. Two that
+exclude each other are an error that names both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from model.engines.registry import request_class
+from model.request import Request
+from serve.errors import Invalid
+from serve.workers import LoadedEngine
+
+_SHOWN_CHARACTERS = 64  # of a bad value; longer ones are pictures or URLs and are not repeated
+
+Models = Mapping[str, LoadedEngine]
+
+
+class Refusal(NamedTuple):
+    """Why an engine does not take a field."""
+
+    field: str  # with its place, as in "layers.0.category"; "" where fields contradict each other
+    message: str
+    value: str  # as it is shown; "" where there is none
+
+
+def chosen_request(body: Mapping[str, Any], models: Models, defaults: Mapping[str, Any]) -> Request:
+    """`body` as the request of the engine that will compute it.
+
+    Args:
+        models: the loaded engines, in the registry's order.
+        defaults: of any request's fields, before those of the engine's weights.
+
+    Raises:
+        Invalid: no engine takes it; says the first thing that is wrong.
+    """
+    candidates = candidates_for(body, models)
+    refusals: dict[str, list[Refusal]] = {}
+    for name in candidates:
+        try:
+            request = validated(body, name, models[name], defaults)
+        except ValidationError as error:
+            refusals[name] = [refusal(found) for found in error.errors(include_url=False)]
+        else:
+            check_other_engines(request, models)
+            return request
+    raise explained(refusals)
+
+
+def validated(body: Mapping[str, Any], name: str, model: LoadedEngine, defaults: Mapping[str, Any]) -> Request:
+    """`body` as this engine's request.
+
+    Raises:
+        ValidationError: it does not take it.
+    """
+    fields = {**body, "type": model.type, "engine": name}
+    return request_class(name).model_validate(fields, context={**defaults, **model.defaults})
+
+
+def candidates_for(body: Mapping[str, Any], models: Models) -> list[str]:
+    """The engines that may answer, the first choice first: the one named, or all of the type."""
+    named, type = body.get("engine"), body.get("type")
+    if named is not None and (not isinstance(named, str) or named not in models):
+        raise Invalid(f"'engine' is {shown(named)}; served here: {', '.join(models)}", field="engine")
+    if type is None:
+        type = models[named].type if named else told_type(body, models)
+    candidates = [name for name, model in models.items() if model.type == type]
+    if not candidates:
+        raise Invalid(f"'type' is {shown(type)}; served here: {', '.join(types_of(models))}", field="type")
+    if named is not None and named not in candidates:
+        raise Invalid(f"'engine' is '{named}', which makes no '{type}'; {', '.join(candidates)} can", field="engine")
+    return [named] if named else sorted(candidates, key=lambda name: not models[name].default)
+
+
+def told_type(body: Mapping[str, Any], models: Models) -> str:
+    """The only type whose fields are in a body that names none."""
+    told = {model.type for name, model in models.items() if request_class(name).telling_fields & body.keys()}
+    if len(told) == 1:
+        return told.pop()
+    raise Invalid(f"'type' is needed, one of: {', '.join(types_of(models))}", field="type")
+
+
+def types_of(models: Models) -> list[str]:
+    return list(dict.fromkeys(model.type for model in models.values()))
+
+
+def check_other_engines(request: Request, models: Models) -> None:
+    """Raise `Invalid` unless the engines that shall do parts of a request are loaded and of its type."""
+    able = [name for name, model in models.items() if model.type == request.type]
+    for place, name, part in request.parts_of_others():
+        if name not in able:
+            raise Invalid(f"'{place}.engine' is {shown(name)}; served here: {', '.join(able)}", field=f"{place}.engine")
+        try:
+            request_class(name).model_validate(part, context=models[name].defaults)
+        except ValidationError as error:
+            found = refusal(error.errors(include_url=False)[0])
+            raise invalid(found._replace(field=f"{place}.{found.field}")) from None
+
+
+def explained(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
+    """What to tell of a body that no engine takes: what none takes, or two fields that have no engine in common."""
+    first_choice, *others = refusals.values()
+    for found in first_choice:
+        if all(found.field in {other.field for other in refused} for refused in others):
+            return invalid(found)
+    return excluding(refusals)
+
+
+def excluding(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
+    """Fields each of which some engine takes, but no engine all: two if two are enough."""
+    refusers: dict[str, list[str]] = {}
+    examples: dict[str, Refusal] = {}
+    for engine, refused in refusals.items():
+        for found in {found.field: found for found in refused}.values():
+            refusers.setdefault(found.field, []).append(engine)
+            examples[found.field] = found
+    pairs = ([a, b] for a in refusers for b in refusers if {*refusers[a], *refusers[b]} == refusals.keys())
+    fields = next(pairs, list(refusers))
+    reasons = (f"{invalid(examples[field]).detail} [{', '.join(refusers[field])}]" for field in fields)
+    return Invalid(f"no engine takes all of this: {'; '.join(reasons)}", field=fields[0] or None)
+
+
+def refusal(error: Any) -> Refusal:
+    """One of pydantic's errors in our words."""
+    field = ".".join(map(str, error["loc"]))
+    value = "" if error["type"] == "missing" or not field else shown(error["input"])
+    return Refusal(field, error["msg"].removeprefix("Value error, "), value)
+
+
+def invalid(found: Refusal) -> Invalid:
+    """Names field and value."""
+    if not found.field:
+        return Invalid(found.message)
+    value = f" (got {found.value})" if found.value else ""
+    return Invalid(f"'{found.field}': {found.message}{value}", field=found.field)
+
+
+def shown(value: Any) -> str:
+    """A value as it can be repeated in a sentence."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{len(text)} characters"

@@ -1,0 +1,90 @@
+"""`GET /api/models`: what is served, and of each engine enough to build a form of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field, JsonValue
+
+from model.engines.registry import request_class
+from serve.workers import LoadedEngine
+
+_SIZES = ("width", "height", "size")
+
+Schema = Mapping[str, Any]
+
+
+class Limits(BaseModel):
+    """Of a number in a request; `default` is what the weights want where a request says nothing."""
+
+    minimum: int | float | None
+    maximum: int | float | None
+    multiple_of: int | float | None
+    default: int | float | None
+
+
+class EngineOffer(LoadedEngine):
+    """An engine: what it is, and what its requests may say."""
+
+    categories: list[str] = Field(description="Kinds of garments; none: it dresses nobody.")
+    formats: list[str] = Field(description="Of results.")
+    sizes: dict[str, Limits] = Field(description="Fields of a request that are pixels.")
+    limits: dict[str, Limits] = Field(description="All other numbers.")
+    presets: dict[str, dict[str, JsonValue]] = Field(description="Values of `quality`, and the fields each sets.")
+
+
+class Offers(BaseModel):
+    """What is served here, and on what."""
+
+    state: str
+    models: dict[str, EngineOffer] = Field(description="By the engine's name.")
+    device: dict[str, JsonValue]
+    backends: dict[str, str | None]
+
+
+def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
+    """What a client may ask of an engine: its request's schema, boiled down."""
+    kind = request_class(name)
+    schema = kind.model_json_schema()
+    numbers = {
+        field: limits(described, loaded.defaults.get(field, described.get("default")))
+        for field, described in schema["properties"].items()
+        if number(described) is not None
+    }
+    return EngineOffer(
+        **loaded.model_dump(),
+        categories=choices(schema["properties"].get("category", {})),
+        formats=formats(schema),
+        sizes={field: found for field, found in numbers.items() if field in _SIZES},
+        limits={field: found for field, found in numbers.items() if field not in _SIZES},
+        presets={quality: dict(fields) for quality, fields in kind.presets.items()},
+    )
+
+
+def limits(described: Schema, default: Any) -> Limits:
+    found = number(described) or {}
+    below = found.get("exclusiveMaximum")  # only of whole numbers
+    return Limits(
+        minimum=found.get("minimum", found.get("exclusiveMinimum")),
+        maximum=found.get("maximum") if below is None else below - 1,
+        multiple_of=found.get("multipleOf"),
+        default=default,
+    )
+
+
+def number(described: Schema) -> Schema | None:
+    """The part of a field's schema that is a number's, if it may be one."""
+    kinds = [described, *described.get("anyOf", [])]
+    return next((kind for kind in kinds if kind.get("type") in ("integer", "number") and "enum" not in kind), None)
+
+
+def choices(described: Schema) -> list[str]:
+    """What a field can be."""
+    return list(described.get("enum", []))
+
+
+def formats(schema: Schema) -> list[str]:
+    """Of the files an engine is asked for, or of the one picture."""
+    asked = schema["properties"].get("formats")
+    return choices(asked["items"] if asked else schema["$defs"]["Output"]["properties"]["format"])
