@@ -226,7 +226,8 @@ def finish(directory: JobDirectory, job: Job, timings: dict[str, float]) -> None
         sync_file(file)
     sync_folder(directory.outputs)
     warnings = [Notice.model_validate(warning) for warning in job.warnings]
-    result = Result(outputs=[describe_output(file) for file in files], warnings=warnings, timings=timings)
+    outputs = [describe_output(file) for file in files]
+    result = Result(outputs=outputs, warnings=warnings, settings=job.settings, timings=timings)
     directory.mark(result)
 
 

@@ -48,6 +48,13 @@ def _parser() -> ArgumentParser:
     check.add_argument("model_dir", metavar="MODEL_DIR", help="the folder, or demo")
     check.set_defaults(command=_check)
 
+    convert = commands.add_parser("convert", help="make a published perception checkpoint one that can be served")
+    convert.add_argument("checkpoint", type=Path, metavar="FILE", help="SCHP's .pth, or DensePose's .pkl")
+    convert.add_argument(
+        "out", type=Path, metavar="OUT", help="parsing_lip.onnx, parsing_atr.onnx or densepose.safetensors"
+    )
+    convert.set_defaults(command=_convert)
+
     demo_pack = commands.add_parser("demo-pack", help="write the built-in tiny networks to a folder")
     demo_pack.add_argument("folder", type=Path, metavar="DIR", help="where they go")
     demo_pack.set_defaults(command=_demo_pack)
@@ -60,6 +67,14 @@ def _check(arguments: Namespace) -> int:
     reports = check(EnginePack(arguments.model_dir))
     print("\n".join(str(report) for report in reports))
     return 1 if any(report.problems for report in reports) else 0
+
+
+def _convert(arguments: Namespace) -> int:
+    from model.perception.convert import convert
+
+    convert(arguments.checkpoint, arguments.out)
+    print(arguments.out)
+    return 0
 
 
 def _demo_pack(arguments: Namespace) -> int:

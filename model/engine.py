@@ -57,6 +57,7 @@ class Job:
         self.export_rig = export_rig
         self.engines = engines or {}
         self.warnings: list[dict[str, str]] = []
+        self.settings: dict[str, str] = {}  # what the answer says of how it was computed, beside the request's own
         self.stage_seconds: dict[str, float] = {}
         self._on_progress = on_progress
         self._stage: str | None = None

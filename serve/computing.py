@@ -74,7 +74,7 @@ class Computing:
             engine=job.request.engine,
             state="done",
             seed=job.request.seed,
-            settings=job.request.settings(),
+            settings=job.request.settings() | result.settings,
             outputs=[],
             warnings=result.warnings,
             timings=timings | result.timings,

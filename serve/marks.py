@@ -43,6 +43,7 @@ class Result(Mark):
 
     outputs: list[OutputFile]
     warnings: list[Notice]
+    settings: dict[str, str] = {}  # what was chosen while computing
     timings: dict[str, float]
 
 

@@ -36,16 +36,18 @@ class Published:
 
 
 # SCHP's statistics are those of blue, green and red; the published try-on shows it pictures of red, green and blue.
-_SCHP = Profile(geometry="affine", channel_order="RGB", mean=(0.406, 0.456, 0.485), std=(0.225, 0.224, 0.229), output=1)
+SCHP_PROFILE = Profile(
+    geometry="affine", channel_order="RGB", mean=(0.406, 0.456, 0.485), std=(0.225, 0.224, 0.229), output=1
+)
 _SCHP_LIP = Published(
     "SCHP (LIP)",
-    _SCHP.model_copy(update={"labels": "lip"}),
+    SCHP_PROFILE.model_copy(update={"labels": "lip"}),
     266_863_411,
     "8436e1dae96e2601c373d1ace29c8f0978b16357d9038c17a8ba756cca376dbc",
 )
 _SCHP_ATR = Published(
     "SCHP (ATR)",
-    _SCHP.model_copy(update={"labels": "atr"}),
+    SCHP_PROFILE.model_copy(update={"labels": "atr"}),
     266_859_305,
     "04c7d1d070d0e0ae943d86b18cb5aaaea9e278d97462e9cfb270cbbe4cd977f4",
 )

@@ -12,6 +12,15 @@ LABEL_MAPS = {
 }
 
 
+# The published DensePose as `python -m model convert` writes it: read in place of an ONNX file that is not there.
+_DENSEPOSE_ONNX, _DENSEPOSE_TENSORS = "perception/densepose.onnx", "perception/densepose.safetensors"
+
+
 def label_map_files(weights: Path) -> dict[Path, int]:
     """The models that label a person, present or not, and how many classes each tells apart."""
-    return {weights / name: classes for name, classes in LABEL_MAPS.items()}
+    return {weights / _present(weights, name): classes for name, classes in LABEL_MAPS.items()}
+
+
+def _present(weights: Path, name: str) -> str:
+    converted = name == _DENSEPOSE_ONNX and not (weights / name).is_file() and (weights / _DENSEPOSE_TENSORS).is_file()
+    return _DENSEPOSE_TENSORS if converted else name

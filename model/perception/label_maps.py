@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from PIL import Image
 
+from model.perception.densepose.network import read_densepose
 from model.perception.files import label_map_files
 from model.perception.onnx_file import Provider
 from model.perception.parsing import Labels, Parsing
@@ -31,35 +34,72 @@ class LabelMaps:
         return self.densepose.nbytes + self.lip.nbytes + self.atr.nbytes
 
 
-class Labelling:
+class ThreeParsers:
     """The three networks, on the CPU unless the device is a GPU that onnxruntime can use.
-
-    They run beside the device's queue, never in it, one picture at a time.
 
     Raises:
         WeightsError: a file is not what it should be.
     """
 
-    def __init__(self, weights: Path, device: Device, cache_bytes: int = _CACHE_BYTES) -> None:
-        providers = onnx_providers(device)
-        self.networks = [Parsing(file, classes, providers) for file, classes in label_map_files(weights).items()]
+    def __init__(self, weights: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> None:
+        files = label_map_files(weights).items()
+        self.densepose, self.lip, self.atr = (open_parser(file, classes, providers) for file, classes in files)
+
+    def __call__(self, picture: Image.Image) -> LabelMaps:
+        """What they see in an RGB picture."""
+        return LabelMaps(*(parser.labels(picture) for parser in (self.densepose, self.lip, self.atr)))
+
+
+class Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+S = TypeVar("S", bound=Sized)
+
+
+class CachedLook(Generic[S]):
+    """Looks at pictures beside the device's queue, never in it, one at a time, and remembers what it saw.
+
+    Args:
+        look: what is seen in an RGB picture; runs in a thread.
+    """
+
+    def __init__(self, look: Callable[[Image.Image], S], device: Device, cache_bytes: int = _CACHE_BYTES) -> None:
+        self._look = look
         self._device = device
         self._turn = asyncio.Lock()
-        self._known = Recent(cache_bytes, device.config.latent_cache_s)
+        self._known: Recent[S] = Recent(cache_bytes, device.config.latent_cache_s)
 
-    async def __call__(self, picture: Image.Image) -> LabelMaps:
-        """The labels of an RGB picture; remembered for a while, because every category of garment needs the same."""
+    async def __call__(self, picture: Image.Image) -> S:
+        """What is seen in an RGB picture; remembered for a while, because every category of garment needs the same."""
         digest = await self._device.cpu(lambda: hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).digest())
         async with self._turn:
-            maps = self._known.get(digest)
-            if maps is None:
-                maps = await self._device.cpu(lambda: LabelMaps(*(one.labels(picture) for one in self.networks)))
-                self._known.put(digest, maps)
-        return maps
+            seen = self._known.get(digest)
+            if seen is None:
+                seen = await self._device.cpu(lambda: self._look(picture))
+                self._known.put(digest, seen)
+        return seen
 
 
-class Recent:
-    """The label maps used last.
+class Parser(Protocol):
+    """Something that gives every pixel a class."""
+
+    def labels(self, picture: Image.Image) -> Labels:
+        """(H, W), of an RGB picture."""
+
+
+def open_parser(file: Path, classes: int, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> Parser:
+    """The network in `file`: DensePose's own in safetensors, anything else in ONNX.
+
+    Raises:
+        WeightsError: the file cannot be read or is not such a network.
+    """
+    return read_densepose(file) if file.suffix == ".safetensors" else Parsing(file, classes, providers)
+
+
+class Recent(Generic[S]):
+    """What was seen last.
 
     Args:
         most_bytes: what they may take together.
@@ -69,18 +109,18 @@ class Recent:
     def __init__(self, most_bytes: int, most_s: float) -> None:
         self._most_bytes = most_bytes
         self._most_s = most_s
-        self._kept: OrderedDict[bytes, tuple[LabelMaps, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
+        self._kept: OrderedDict[bytes, tuple[S, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
 
-    def get(self, digest: bytes) -> LabelMaps | None:
+    def get(self, digest: bytes) -> S | None:
         if digest not in self._kept:
             return None
         self._kept.move_to_end(digest)
         return self._kept[digest][0]
 
-    def put(self, digest: bytes, maps: LabelMaps) -> None:
-        """Remember the maps of a picture that has none here. Needs a running event loop."""
+    def put(self, digest: bytes, seen: S) -> None:
+        """Remember what was seen in a picture that has nothing here. Needs a running event loop."""
         # A timer, so that a worker with nothing to do forgets as well.
-        self._kept[digest] = maps, asyncio.get_running_loop().call_later(self._most_s, self._forget, digest)
+        self._kept[digest] = seen, asyncio.get_running_loop().call_later(self._most_s, self._forget, digest)
         while sum(held.nbytes for held, _ in self._kept.values()) > self._most_bytes:
             self._forget(next(iter(self._kept)))
 

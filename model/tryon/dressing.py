@@ -48,7 +48,7 @@ class Dressing:
     async def find_mask(self, inputs: Inputs) -> None:
         """The automatic mask and no more."""
         self.job.progress("mask", 0, 1)
-        mask = await self.engine.masker(inputs.photo, self.request.category)
+        mask = await self.engine.masker.for_job(inputs.photo, self.request.category, self.request, self.job)
         await self._cpu(lambda: self.album.save_mask(mask, "mask", self.request.output.format))
 
     async def at_once(self, inputs: Inputs) -> None:
@@ -111,7 +111,7 @@ class Dressing:
         if given is not None:
             return given
         self.job.progress("mask", 0, 1)
-        return await engine.masker(photo, category)
+        return await engine.masker.for_job(photo, category, request, self.job)
 
     async def _paint(
         self, engine: Painter, request: TryOnRequest, worn: Pass, seed: int, samples: int

@@ -21,4 +21,4 @@ class TryOnEngine(Painter):
         await dress(self, request, job)
 
     def choices(self) -> Choices:
-        return Choices(mask_makers=self.masker.makers)
+        return Choices(mask_makers=list(self.masker.makers))

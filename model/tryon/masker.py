@@ -1,68 +1,130 @@
-"""From a photo to the mask that a kind of garment needs."""
+"""From a photo to the mask that a kind of garment needs, by the mask maker that is there or asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+from model.engine import Job
 from model.errors import InputError
-from model.perception.files import label_map_files
-from model.perception.label_maps import Labelling, LabelMaps
+from model.perception.label_maps import CachedLook, onnx_providers
 from model.pictures.colour import srgb
 from model.runtime.device import Device
-from model.tryon.automask import agnostic_mask
 from model.tryon.codes import TryOnCode
+from model.tryon.maskers.edits import Edits, edited
+from model.tryon.maskers.makers import Maker, MakerName, Mask, Seen
+from model.tryon.maskers.opening import NEEDS, missing, open_makers
+from model.tryon.maskers.people import largest_person
 from model.tryon.pictures import black_and_white
-from model.tryon.request import Category
+from model.tryon.request import Category, TryOnRequest
 
-# The published masker was shown pictures of 768 x 1024. Its margins follow the size; its networks see less than that.
-_LONGEST_SIDE = 1024
+
+@dataclass(frozen=True)
+class Found:
+    """A mask (L, 0 or 255) at the photo's size, white where to paint; who made it; whether others are in the photo."""
+
+    mask: Image.Image
+    maker: MakerName
+    alone: bool
 
 
 class Masker:
-    """Finds where to paint. Without its weights it only says so."""
+    """Finds where to paint. Without any maker's weights it only says so.
 
-    def __init__(self, weights: Path, device: Device) -> None:
+    Args:
+        preferred: the makers in the order in which they are asked, where a request names none. The first is the
+            engine's own.
+    """
+
+    def __init__(
+        self, weights: Path, device: Device, preferred: Sequence[MakerName] = ("published", "pose", "parser")
+    ) -> None:
         self._device = device
-        self._missing = [file.relative_to(weights) for file in label_map_files(weights) if not file.is_file()]
-        self.makers = [] if self._missing else ["published"]
-        self._labelling = None if self._missing else Labelling(weights, device)
+        self._weights = weights
+        self._preferred = preferred
+        makers = open_makers(weights, onnx_providers(device))
+        self.makers: dict[MakerName, Maker] = {name: makers[name] for name in preferred if name in makers}
+        self._looking = {name: CachedLook(maker.look, device) for name, maker in self.makers.items()}
 
-    async def __call__(self, photo: Image.Image, category: Category) -> Image.Image:
-        """The mask (L, 0 or 255) at the photo's size, white where a garment of this category is to be painted.
+    @property
+    def categories(self) -> Mapping[MakerName, frozenset[Category]]:
+        """What each maker that is there answers."""
+        return {name: maker.categories for name, maker in self.makers.items()}
+
+    async def for_job(self, photo: Image.Image, category: Category, request: TryOnRequest, job: Job) -> Image.Image:
+        """The mask a request asks for; the job learns who made it and what is to be known about it."""
+        edits = Edits(request.mask_grow, request.mask_shape, tuple(request.keep))
+        found = await self(photo, category, request.masker, edits)
+        job.settings["masker"] = found.maker
+        if found.maker != self._preferred[0]:
+            job.warn(
+                "mask_not_published", f"the mask was made by '{found.maker}', not as the engine's authors made theirs"
+            )
+        if not found.alone:
+            job.warn("several_people", "several people are in the photo: the largest is dressed")
+        return found.mask
+
+    async def __call__(
+        self, photo: Image.Image, category: Category, wanted: MakerName | None = None, edits: Edits | None = None
+    ) -> Found:
+        """The mask for a garment of this category.
+
+        Args:
+            wanted: the maker to ask; by default the first that answers for the category.
 
         Raises:
-            InputError: `no_automask`, `no_person`, `mask_empty` or `mask_covers_all`.
+            InputError: `no_automask`, `category_unanswered`, `no_person`, `mask_empty` or `mask_covers_all`.
         """
-        if self._labelling is None:
-            message = f"no mask was sent, and {self._missing[0]} is not there to find one: send a 'mask'"
+        maker = self._maker(category, wanted)
+        picture = await self._device.cpu(lambda: srgb(photo.convert("RGB")))
+        seen = await self._looking[maker.name](picture)
+        return await self._device.cpu(partial(found, maker, seen, category, photo.size, edits or Edits()))
+
+    def _maker(self, category: Category, wanted: MakerName | None) -> Maker:
+        if wanted is not None and wanted not in self.makers:
+            message = f"mask maker '{wanted}' is not there: it needs {', '.join(missing(wanted, self._weights))}"
+            raise InputError(message, code=TryOnCode.NO_AUTOMASK, field="masker")
+        if not self.makers:
+            absent = missing(self._preferred[0], self._weights)[0]
+            message = f"no mask was sent, and {absent} is not there to find one: send a 'mask'"
             raise InputError(message, code=TryOnCode.NO_AUTOMASK, field="mask")
-        maps = await self._labelling(await self._device.cpu(lambda: small(photo)))
-        return await self._device.cpu(lambda: mask_from(maps, category, photo.size))
+        asked = [self.makers[wanted]] if wanted is not None else list(self.makers.values())
+        for maker in asked:
+            if category in maker.categories:
+                return maker
+        names = ", ".join(repr(maker.name) for maker in asked)
+        message = f"{names} cannot tell what category '{category}' needs: send a 'mask', or add the files of another: "
+        message += ", ".join(NEEDS["published"])
+        raise InputError(message, code=TryOnCode.CATEGORY_UNANSWERED, field="category")
 
 
-def small(photo: Image.Image) -> Image.Image:
-    """In sRGB, the longer side at most 1024."""
-    picture = photo.convert("RGB")
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Resampling.LANCZOS)
-    return srgb(picture)
-
-
-def mask_from(maps: LabelMaps, category: Category, size: tuple[int, int]) -> Image.Image:
+def found(maker: Maker, seen: Seen, category: Category, size: tuple[int, int], edits: Edits) -> Found:
     """The mask at `size`, if it is one that can be worked with."""
-    if not maps.densepose.any():
+    person = largest_person(seen.maps)
+    if person is None:
         raise InputError("nobody was found in the photo", code=TryOnCode.NO_PERSON, field="person")
-    mask = agnostic_mask(maps, category)
+    own = Seen(person.maps, seen.part, seen.joints)
+    mask = edited(maker.mask(own, category), edits, person.maps) & ~person.others
+    left, top, right, bottom = seen.part
+    mask = mask[top:bottom, left:right]
     if not mask.any():
         message = f"nothing was found where a garment of category '{category}' goes: send a 'mask'"
         raise InputError(message, code=TryOnCode.MASK_EMPTY, field="mask")
     if mask.all():
         message = f"the automatic mask for category '{category}' leaves nothing of the person: send a 'mask'"
         raise InputError(message, code=TryOnCode.MASK_COVERS_ALL, field="mask")
-    return at_size(Image.fromarray(mask * np.uint8(255)), size)
+    return Found(at_size(picture_of(mask), size), maker.name, person.alone)
+
+
+def picture_of(mask: Mask) -> Image.Image:
+    """(H, W) as 0 or 255."""
+    return Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
 
 
 def at_size(mask: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from PIL import Image
 from model.engine import Job
 from model.runtime.device import Device
 from model.tryon.masker import Masker
+from model.tryon.maskers.makers import MakerName
 from model.tryon.request import Category, TryOnRequest
 
 Progress = Callable[[str, int, int], None]  # stage, done, total: of one pass
@@ -33,10 +34,11 @@ class Painter(ABC):
 
     name: ClassVar[str]
     Request: ClassVar[type[TryOnRequest]]
+    mask_makers: ClassVar[Sequence[MakerName]] = ("published", "pose", "parser")  # the engine's own first
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        self.masker = Masker(weights, device)
+        self.masker = Masker(weights, device, self.mask_makers)
 
     @abstractmethod
     async def paint(

@@ -89,6 +89,21 @@ class TryOnRequest(request.Request):
         validation_alias=AliasChoices("category", "cloth_type"),
         description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
     )
+    masker: Literal["published", "pose", "parser"] | None = Field(
+        None, description="Who finds the mask. Default: the first whose files are there, in the engine's order."
+    )
+    mask_grow: float = Field(
+        0.0,
+        ge=-0.1,
+        le=0.1,
+        description="How far an automatic mask grows, as a share of the photo's height; it shrinks below 0.",
+    )
+    mask_shape: Literal["contour", "hull", "box"] = Field(
+        "contour", description="Of an automatic mask: as found, the convex area around it, or an upright rectangle."
+    )
+    keep: list[Literal["face", "hands", "hair", "shoes"]] = Field(
+        default_factory=list, max_length=4, description="What an automatic mask leaves out in any case."
+    )
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
     repaint: bool = Field(
         True,
@@ -126,6 +141,15 @@ class TryOnRequest(request.Request):
             raise ValueError("give either 'garment' or 'garments' or 'layers'")
         if self.layers and self.mask:
             raise ValueError("each of the 'layers' gets a mask of its own: give no 'mask'")
+        of_automatic_masks = {
+            "masker": self.masker is not None,
+            "mask_grow": self.mask_grow != 0,
+            "mask_shape": self.mask_shape != "contour",
+            "keep": bool(self.keep),
+        }
+        for name, given in of_automatic_masks.items():
+            if self.mask and given:
+                raise ValueError(f"'{name}' is for automatic masks: give no 'mask'")
         if self.return_steps and not self.layers:
             raise ValueError("'return_steps' is for 'layers'")
         return self

@@ -130,3 +130,26 @@ def test_the_maskfree_picture_equals_the_references(tmp_path_factory: pytest.Tem
         body = {**inputs, **size, "variant": "maskfree", "return_mask": True}
         assert_problem(post(server, body), 422, "invalid_field", "return_mask")
     assert difference(picture, Image.open(folder / "cases/mf_w96h128_s4_g2.5/result_0.png")) <= LEVELS
+
+
+def test_a_request_may_change_the_mask_and_learns_who_made_it(masking: Server, person: str, garment: str) -> None:
+    body = {"person": person, "mask_only": True}
+    plain, grown, boxed, kept = (
+        post(masking, body | edits, "application/json").json()
+        for edits in ({}, {"mask_grow": 0.05}, {"mask_shape": "box"}, {"mask_shape": "box", "keep": ["face", "hands"]})
+    )
+    assert plain["settings"]["masker"] == "published"
+    assert plain["warnings"] == []
+    areas = [
+        (np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["outputs"][0]["data"])))) > 0).mean()
+        for answer in (plain, grown, boxed, kept)
+    ]
+    assert areas[0] < areas[1] < areas[2]
+    assert areas[3] < areas[2]
+    parser = post(masking, body | {"masker": "parser"}, "application/json").json()
+    assert parser["settings"]["masker"] == "parser"
+    assert [warning["code"] for warning in parser["warnings"]] == ["mask_not_published"]
+    refused = post(masking, body | {"masker": "pose"}, "application/json")
+    assert_problem(refused, 422, "no_automask", "masker")
+    given = {"person": person, "garment": garment, "mask": person, "mask_grow": 0.05}
+    assert_problem(post(masking, given, "application/json"), 422, "invalid_field")

@@ -24,7 +24,7 @@ from model.engines.catvton.memory import PUBLISHED, Latents, resident_bytes
 from model.engines.catvton.request import Request, Variant
 from model.errors import WeightsError
 from model.perception.files import label_map_files
-from model.perception.parsing import Parsing
+from model.perception.label_maps import open_parser
 from model.weights.layout import CONFIG
 from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tensors, stock_checkpoint
 
@@ -111,7 +111,7 @@ def parts(weights: Path) -> list[Callable[[], object]]:
         partial(read, weights, variant) for variant in variants(weights) for read in (unet, vae, noise_schedule)
     ]
     labelling = label_map_files(weights).items()
-    return networks + [partial(Parsing, file, classes) for file, classes in labelling if file.is_file()]
+    return networks + [partial(open_parser, file, classes) for file, classes in labelling if file.is_file()]
 
 
 def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:

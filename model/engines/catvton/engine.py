@@ -58,7 +58,7 @@ class TryOn(TryOnEngine):
         return await paint(self.networks[self.variant(request)], dressing, request, seed, samples, job, progress)
 
     def choices(self) -> Choices:
-        return Choices(list(self.networks), self.masker.makers)
+        return Choices(list(self.networks), list(self.masker.makers))
 
     def resident_bytes(self, request: CatVTONRequest) -> int:
         variant = self.variant(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -15,8 +15,10 @@ from model.engines.catvton.engine import TryOn
 from model.engines.check import check
 from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
-from model.perception.label_maps import Labelling, LabelMaps, Recent
-from model.tryon.masker import Masker
+from model.perception.label_maps import CachedLook, LabelMaps, Recent, ThreeParsers
+from model.perception.parsing import Parsing
+from model.tryon.masker import Found, Masker
+from model.tryon.maskers.makers import PublishedMaker
 from model.tryon.request import Category
 from tests.model.catvton.test_tryon import GARMENT, Studio
 from tests.model.tryon.drawing import array, opened, saved
@@ -184,10 +186,11 @@ class Counted:
         return getattr(self._session, name)
 
 
-def counted(labelling: Labelling) -> list[Counted]:
-    sessions = [Counted(parsing.network.session) for parsing in labelling.networks]
-    for network, session in zip(labelling.networks, sessions, strict=True):
-        network.network.session = session
+def counted(parsers: ThreeParsers) -> list[Counted]:
+    networks = [cast("Parsing", parser).network for parser in (parsers.densepose, parsers.lip, parsers.atr)]
+    sessions = [Counted(network.session) for network in networks]
+    for network, session in zip(networks, sessions, strict=True):
+        network.session = session
     return sessions
 
 
@@ -195,14 +198,15 @@ def test_one_look_serves_all_categories_even_at_once(
     masking_weights: Path, masking: TryOn, runner: asyncio.Runner
 ) -> None:
     masker = Masker(masking_weights, masking.device)
-    assert masker._labelling is not None
-    sessions = counted(masker._labelling)
+    maker = masker.makers["published"]
+    assert isinstance(maker, PublishedMaker)
+    sessions = counted(maker.parsers)
 
-    async def all_categories() -> list[Image.Image]:
+    async def all_categories() -> list[Found]:
         photo = draw_labelled((192, 256))
         return await asyncio.gather(*(masker(photo, category) for category in get_args(Category)))
 
-    masks = {mask.tobytes() for mask in runner.run(all_categories())}
+    masks = {found.mask.tobytes() for found in runner.run(all_categories())}
     assert len(masks) > 2
     assert [session.runs for session in sessions] == [1, 1, 1]
     runner.run(masker(draw_labelled((96, 128)), "upper"))
@@ -212,7 +216,7 @@ def test_one_look_serves_all_categories_even_at_once(
 def test_pictures_of_equal_bytes_and_other_shape_are_other_pictures(
     masking_weights: Path, masking: TryOn, runner: asyncio.Runner
 ) -> None:
-    labelling = Labelling(masking_weights, masking.device)
+    labelling = CachedLook(ThreeParsers(masking_weights), masking.device)
     for size in ((40, 20), (20, 40)):
         assert runner.run(labelling(Image.new("RGB", size, SHIRT))).lip.shape == size[::-1]
 
@@ -221,8 +225,9 @@ def test_the_pictures_asked_for_last_are_remembered(
     masking_weights: Path, masking: TryOn, runner: asyncio.Runner
 ) -> None:
     photos = [Image.new("RGB", (10, 10), colour) for colour in (SHIRT, FACE, ARM)]
-    labelling = Labelling(masking_weights, masking.device, cache_bytes=2 * 3 * 100)
-    (session, *_) = counted(labelling)
+    parsers = ThreeParsers(masking_weights)
+    labelling = CachedLook(parsers, masking.device, cache_bytes=2 * 3 * 100)
+    (session, *_) = counted(parsers)
     for photo, runs in ((0, 1), (1, 2), (0, 2), (2, 3), (0, 3), (1, 4)):
         runner.run(labelling(photos[photo]))
         assert session.runs == runs
@@ -230,7 +235,7 @@ def test_the_pictures_asked_for_last_are_remembered(
 
 def test_a_picture_too_large_to_be_remembered_is_not(runner: asyncio.Runner) -> None:
     async def remembered(most_bytes: int) -> LabelMaps | None:
-        recent, plane = Recent(most_bytes, most_s=60), np.zeros((2, 2), np.uint8)
+        recent, plane = Recent[LabelMaps](most_bytes, most_s=60), np.zeros((2, 2), np.uint8)
         recent.put(b"1", LabelMaps(plane, plane, plane))
         return recent.get(b"1")
 
@@ -240,7 +245,7 @@ def test_a_picture_too_large_to_be_remembered_is_not(runner: asyncio.Runner) -> 
 
 def test_labels_are_forgotten_when_their_time_is_over_also_those_just_used(runner: asyncio.Runner) -> None:
     async def use_until_forgotten() -> None:
-        recent, plane = Recent(100, most_s=0.05), np.zeros((2, 2), np.uint8)
+        recent, plane = Recent[LabelMaps](100, most_s=0.05), np.zeros((2, 2), np.uint8)
         recent.put(b"1", LabelMaps(plane, plane, plane))
         assert recent.get(b"1") is not None
         while recent.get(b"1") is not None:
@@ -257,7 +262,7 @@ def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking:
         stayer = asyncio.create_task(masker(photo, "upper"))
         await asyncio.sleep(0.002)
         leaver.cancel()
-        return await stayer
+        return (await stayer).mask
 
     assert runner.run(one_leaves()).size == (192, 256)
 
@@ -287,7 +292,7 @@ def test_a_broken_network_stops_the_start_and_check_names_it(
 def test_the_label_maps_name_the_drawn_body(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:
     photo = draw_labelled((192, 256))
     before = global_generators()
-    maps = runner.run(Labelling(masking_weights, masking.device)(photo))
+    maps = ThreeParsers(masking_weights)(photo)
     assert global_generators() == before
     for colour, name in DENSEPOSE.items():
         assert (maps.densepose[where(photo, colour)] == name).mean() > 0.8
