@@ -224,7 +224,7 @@ class Jobs:
 
     async def _forget(self, job: LiveJob, problem: Problem) -> None:
         try:
-            if job.kept:
+            if job.kept and not isinstance(problem, IdInUse):  # which is of the request, and not of the id
                 settled = Settled(digest=job.digest, problem=problem.details(None))
                 await to_the_end(job.directory.settle, settled)
                 return

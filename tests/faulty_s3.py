@@ -33,7 +33,7 @@ class FaultyS3:
     until the client hangs up, `lost` does so after the request was carried out. `met` counts them.
 
     `asked` lists all requests, as in `GET /bucket/key`, `stored` the paths that were stored, both in their order; `url`
-    is where it listens.
+    is where it listens. `checksums`: path -> the SHA-256 (base64) its content was sent with, for S3 to compare.
     """
 
     def __init__(self, behind: str) -> None:
@@ -42,6 +42,7 @@ class FaultyS3:
         self.met: Counter[str] = Counter()
         self.asked: list[str] = []
         self.stored: list[str] = []
+        self.checksums: dict[str, str] = {}
         self._one_at_a_time = threading.Lock()
         self.behind = urlsplit(behind).netloc
         handler = type("Handler", (_Handler,), {"s3": self})
@@ -84,7 +85,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_PUT = do_GET  # noqa: N815
 
     def _pass_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.s3.behind, timeout=20)
+        connection = http.client.HTTPConnection(self.s3.behind, timeout=600)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
         connection.request(self.command, self.path, body, headers)
         response = connection.getresponse()
@@ -92,6 +93,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         connection.close()
         if self.command == "PUT" and response.status == http.client.OK:
             self.s3.stored.append(self.path)
+            self.s3.checksums[self.path] = self.headers["x-amz-checksum-sha256"] or ""
         return response.status, dict(response.getheaders()), content
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:

@@ -117,7 +117,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
     done = subprocess.run(
-        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=120
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=6000
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -178,7 +178,7 @@ class Platform(http.server.BaseHTTPRequestHandler):
         assert self.path == "/endpoints/atelier/invocations"
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name: self.headers[name] for name in ("Content-Type", "Accept")}
-        answer = httpx.post(f"{self.container}/invocations", content=body, headers=headers, timeout=60)
+        answer = httpx.post(f"{self.container}/invocations", content=body, headers=headers, timeout=600)
         ok = answer.status_code == httpx.codes.OK
         problem = {"OriginalStatusCode": answer.status_code, "OriginalMessage": answer.text} if not ok else {}
         content = answer.content if ok else json.dumps(problem).encode()

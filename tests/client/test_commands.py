@@ -183,7 +183,7 @@ def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest
 def test_without_an_address_a_server_is_started_and_stopped(tmp_path: Path) -> None:
     words = ["demo", *FAST, "--limit", "1", "--out", str(tmp_path)]
     command = [sys.executable, str(ROOT / "local_invoke.py"), *words]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == [str(tmp_path / "contact_sheet.png")]
     assert ended.stderr.startswith("starting a server (MODEL_DIR=demo) ...\nready after ")

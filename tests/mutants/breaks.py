@@ -25,13 +25,20 @@ BREAKS = (
         "serve/s3.py",
         ", ChecksumSHA256=digest",
         "",
-        (f"{_SERVE}outputs.py::test_a_result_is_stored_under_the_id_with_the_manifest",),
+        (f"{_SERVE}s3_faults.py::test_s3_is_told_what_it_should_have_got",),
     ),
     Break(
         "a stored answer to another request is returned",
         "serve/results.py",
         "if manifest.digest != job.digest:",
         "if not manifest.digest:",
+        (f"{_SERVE}outputs.py::test_another_container_finds_the_stored_answer",),
+    ),
+    Break(
+        "an id is refused to its owner after somebody else has tried it",
+        "serve/jobs.py",
+        " and not isinstance(problem, IdInUse)",
+        "",
         (f"{_SERVE}outputs.py::test_another_container_finds_the_stored_answer",),
     ),
     Break(

@@ -94,7 +94,7 @@ class AsynchronousEndpoint:
         """What a queue that promises at least one delivery may do."""
         self.backlog.put(self._deliveries[inference_id])
 
-    def wait(self, deliveries: int, within_s: float = 60) -> None:
+    def wait(self, deliveries: int, within_s: float = 600) -> None:
         """Wait until so many have ended, all in all.
 
         Raises:

@@ -11,6 +11,7 @@ from tests.platform.hosting import Instance
 from tests.untrained import untrained_pack
 
 PROBE = (sys.executable, "-m", "tests.probe", "serve")
+PATIENCE = 20  # what measures is the storm
 DEADLINES_S = {"DEADLINE_S": 2, "STREAM_DEADLINE_S": 2.5, "JOB_DEADLINE_S": 3}
 
 
@@ -24,6 +25,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         command=PROBE,
         environment={"ENGINES": "tryon,probe", "AWS_EC2_METADATA_DISABLED": "true", **deadlines},
         ping_every_s=0.5,
+        patience=PATIENCE,
     ) as running:
         yield running
 

@@ -22,7 +22,7 @@ import psutil
 from tests.platform.exchange import Answer, Exchange, NoAnswer, TimedOut
 from tests.platform.isolation import Confinement, Door, Unsupported, unsupported
 from tests.platform.processes import Stopped, end, machine_environment
-from tests.platform.wire import STREAMS, Wire
+from tests.platform.wire import CONNECT_S, STREAMS, Wire
 from tests.server import ROOT, free_port, workers_of
 
 __all__ = ["Answer", "Instance", "NoAnswer", "Ping", "Stopped", "TimedOut", "Unhealthy", "Unsupported"]
@@ -64,6 +64,8 @@ class Instance:
         kill_after_s: from SIGTERM to SIGKILL.
         isolated: no network and no credentials, as with `EnableNetworkIsolation`.
         read_only_root: nothing can be written but below `folder`, where TMPDIR is then.
+        patience: so many times the platform's time is taken for pings, connections and the end: a busy machine in a
+            suite of tests is no fault of the container.
 
     Raises:
         Unsupported: this machine can neither isolate nor make all read-only.
@@ -84,6 +86,7 @@ class Instance:
         kill_after_s: float = KILL_AFTER_S,
         isolated: bool = False,
         read_only_root: bool = False,
+        patience: float = 1,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -117,8 +120,9 @@ class Instance:
         self._startup_window_s = startup_window_s
         self._ping_every_s = ping_every_s
         self._unhealthy_after = unhealthy_after
-        self._kill_after_s = kill_after_s
-        self._wire = Wire(self._connect, self.violations, drop_late=drop_late)
+        self._kill_after_s = kill_after_s * patience
+        self._ping_s = PING_S * patience
+        self._wire = Wire(self._connect, self.violations, drop_late=drop_late, connect_s=CONNECT_S * patience)
         self._pinging: threading.Thread | None = None
         self._door: Door | None = None
         self._stopping = threading.Event()
@@ -157,7 +161,7 @@ class Instance:
         """Ask once, as the platform does, and note what came of it."""
         began = time.monotonic()
         status = None
-        with contextlib.suppress(NoAnswer), self._wire.exchange("GET", "/ping", b"", {}, PING_S) as exchange:
+        with contextlib.suppress(NoAnswer), self._wire.exchange("GET", "/ping", b"", {}, self._ping_s) as exchange:
             answer = exchange.answer()
             status = answer.status
             if answer.body:

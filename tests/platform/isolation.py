@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.platform.door import ANSWERED, ASKED
 from tests.server import ROOT
 
-_ENTER_S = 10.0
+_ENTER_S = 180.0
 
 
 class Unsupported(Exception):  # noqa: N818 - what is missing

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import KEYS, Bucket
 from tests.platform.async_request import MAX_INLINE_BYTES, AsyncRequest
 from tests.platform.asynchronous import AsynchronousEndpoint
+from tests.platform.conftest import PATIENCE
 from tests.platform.delivery import End
 from tests.platform.hosting import Instance
 from tests.platform.notes import Topics
@@ -28,7 +29,7 @@ PREFIX = "X-Amzn-SageMaker-"
 
 @pytest.fixture(scope="module")
 def simple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with Instance(tmp_path_factory.mktemp("simple"), command=SIMPLE) as running:
+    with Instance(tmp_path_factory.mktemp("simple"), command=SIMPLE, patience=PATIENCE) as running:
         yield running
 
 
@@ -189,7 +190,7 @@ def test_an_instance_is_sent_no_more_at_once_than_it_may_have(bucket: Bucket, tm
     endpoint = make(bucket, at_once=3)
     for _ in range(7):
         ask(endpoint, {"sleep_s": 0.1})
-    with Instance(tmp_path, command=SIMPLE) as instance:
+    with Instance(tmp_path, command=SIMPLE, patience=PATIENCE) as instance:
         ends = ended(endpoint, instance, 7)
     assert max(stored(bucket, end.location)["at_once"] for end in ends) == 3
 
@@ -232,7 +233,7 @@ def test_topics_are_tried_first_and_then_told_how_each_request_ended(bucket: Buc
 
 def test_a_container_that_is_gone_is_a_failure_of_what_it_had(endpoint: AsynchronousEndpoint, tmp_path: Path) -> None:
     ask(endpoint, {})
-    instance = Instance(tmp_path, command=SIMPLE)
+    instance = Instance(tmp_path, command=SIMPLE, patience=PATIENCE)
     instance.start()
     instance.stop()
     [end] = ended(endpoint, instance)

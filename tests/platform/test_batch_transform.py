@@ -19,6 +19,7 @@ from model.samples.samples import small_sample
 from model.weights.pack import DEMO
 from tests.conftest import Bucket
 from tests.platform.batch_transform import TransformFailed, execution_parameters, run, transform_all
+from tests.platform.conftest import PATIENCE
 from tests.platform.hosting import Instance
 from tests.platform.transform_job import InvalidJob, Limits, TransformJob
 
@@ -29,7 +30,9 @@ WANTS = {"MaxConcurrentTransforms": 2, "BatchStrategy": "SINGLE_RECORD", "MaxPay
 @pytest.fixture(scope="module")
 def simple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     environment = {"WANTS": json.dumps(WANTS)}
-    with Instance(tmp_path_factory.mktemp("simple"), command=SIMPLE, environment=environment) as running:
+    with Instance(
+        tmp_path_factory.mktemp("simple"), command=SIMPLE, environment=environment, patience=PATIENCE
+    ) as running:
         yield running
 
 

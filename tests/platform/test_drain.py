@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import KEYS, Bucket
 from tests.platform.asynchronous import AsynchronousEndpoint
+from tests.platform.conftest import PATIENCE
 from tests.platform.hosting import Instance
 from tests.platform.runtime import Runtime
 from tests.server import eventually
@@ -36,7 +37,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[
 
 def host(folder: Path, bucket: Bucket, settings: dict[str, str]) -> Instance:
     role = {name: str(value) for name, value in bucket.settings.items()}
-    return Instance(folder, command=PROBE, environment=SETTINGS | role | settings)
+    return Instance(folder, command=PROBE, environment=SETTINGS | role | settings, patience=PATIENCE)
 
 
 @pytest.fixture
@@ -98,13 +99,13 @@ def test_every_request_ends_once_and_the_replacement_does_what_was_not_done(
 
     def ask(job_id: str) -> Any:
         request = {"type": "probe", "id": job_id, "steps_s": [0.1] * 10, "seed": int(job_id[8:])}
-        return invoke.asynchronous(runtime, bucket.client, "atelier", request, wait_s=120, poll_s=0.1)
+        return invoke.asynchronous(runtime, bucket.client, "atelier", request, wait_s=600, poll_s=0.1)
 
     with ThreadPoolExecutor(JOBS) as callers:
         answers = callers.map(ask, ids)
-        eventually(lambda: len(queue.ends) == JOBS, within_s=60)
+        eventually(lambda: len(queue.ends) == JOBS)
         queue.add(first)
-        eventually(lambda: queue.count() >= 1, within_s=60)
+        eventually(lambda: queue.count() >= 1)
         stopping = threading.Thread(target=first.stop)
         stopping.start()
         queue.remove(first)

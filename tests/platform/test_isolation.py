@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from container.examples import data_uri, examples
+from tests.platform.conftest import PATIENCE
 from tests.platform.hosting import Answer, Instance, Stopped
 from tests.platform.isolation import Confinement, unsupported
 from tests.server import ROOT
@@ -48,6 +49,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, Path]) -> 
         environment=settings,
         isolated=True,
         read_only_root=True,
+        patience=PATIENCE,
     )
     bodies: dict[str, dict[str, Any]] = {
         "tryon": TRYON,
@@ -105,7 +107,7 @@ def test_sigterm_alone_ends_it_with_its_workers(visit: Visit) -> None:
 
 def confined(command: str, confinement: Confinement) -> str:
     done = subprocess.run(
-        confinement.around(["sh", "-c", command]), cwd=ROOT, capture_output=True, text=True, timeout=60
+        confinement.around(["sh", "-c", command]), cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     return done.stdout + done.stderr
 

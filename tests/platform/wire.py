@@ -28,11 +28,20 @@ class Wire:
     Args:
         connect: to the container, within so many seconds.
         violations: where each is noted in a sentence.
+        connect_s: how long it may take until a connection is accepted.
         drop_late: close the connection of an exchange whose time is up; else it stays open until `close`.
     """
 
-    def __init__(self, connect: Callable[[float], socket.socket], violations: list[str], *, drop_late: bool) -> None:
+    def __init__(
+        self,
+        connect: Callable[[float], socket.socket],
+        violations: list[str],
+        *,
+        drop_late: bool,
+        connect_s: float = CONNECT_S,
+    ) -> None:
         self._connect = connect
+        self._connect_s = connect_s
         self._violations = violations
         self._drop_late = drop_late
         self._late: list[Exchange] = []
@@ -76,9 +85,9 @@ class Wire:
 
     def _connected(self) -> socket.socket:
         try:
-            return self._connect(CONNECT_S)
+            return self._connect(self._connect_s)
         except TimeoutError:
-            self._violations.append(f"no connection was accepted within {CONNECT_S * 1000:.0f} ms")
+            self._violations.append(f"no connection was accepted within {self._connect_s * 1000:.0f} ms")
             raise NoAnswer("no connection was accepted in time") from None
         except OSError as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error

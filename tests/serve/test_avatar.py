@@ -151,7 +151,7 @@ def test_a_tryon_is_answered_while_an_avatar_runs_and_hanging_up_ends_the_avatar
         lines = running.iter_lines()
         while json.loads(next(lines))["stage"] != "rgb":
             pass
-        with httpx.Client(base_url=server.url, timeout=120) as other:
+        with httpx.Client(base_url=server.url, timeout=600) as other:
             response = other.post("/invocations", json=tryon)
         assert response.status_code == 200, response.text
         assert metric(server, "atelier_jobs_live") == 1

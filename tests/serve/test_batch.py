@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +42,12 @@ def test_answers_have_the_order_of_their_requests(server: Server, kind: str) -> 
 
 
 def test_lines_are_computed_together(server: Server) -> None:
-    started = time.monotonic()
+    def shared() -> float:
+        return sum(metric(server, f'atelier_forwards_total{{rows="{rows}"}}') for rows in range(2, 9))
+
+    before = shared()
     assert len(answers(send(server, lines_of(*[probe(steps_s=[0.5])] * 8)))) == 8
-    assert time.monotonic() - started < 3
+    eventually(lambda: shared() > before)  # the worker tells every second
 
 
 def test_as_many_lines_are_taken_up_as_all_workers_together_have_room_for(tmp_path: Path) -> None:
@@ -90,13 +92,11 @@ def test_results_of_a_batch_are_stored_like_any(s3_server: Server) -> None:
 
 def test_a_file_has_a_deadline_and_so_has_a_line(tmp_path: Path) -> None:
     with serving(tmp_path, JOB_DEADLINE_S=2, MAX_LIVE_JOBS=2) as server:
-        hurried = probe(unforeseen_s=[0.1] * 100, deadline_s=0.3)
-        endless = probe(unforeseen_s=[0.1] * 100)
-        started = time.monotonic()
-        shown = answers(send(server, lines_of(hurried, probe(seed=1), endless, endless, endless)))
-        assert time.monotonic() - started < 5
-        assert [answer["state"] for answer in shown] == ["failed", "done", "failed", "failed", "failed"]
-        assert {answer["problem"]["code"] for answer in shown if answer["state"] == "failed"} == {"deadline"}
+        hurried = probe(unforeseen_s=[0.1] * 10_000, deadline_s=0.3)
+        endless = probe(unforeseen_s=[0.1] * 10_000)
+        shown = answers(send(server, lines_of(hurried, endless, endless, endless)))
+        assert [answer["problem"]["code"] for answer in shown] == ["deadline"] * 4
+        assert "0.3 s" in shown[0]["problem"]["detail"]
         eventually(lambda: metric(server, "atelier_jobs_live") == 0)
 
 
@@ -108,7 +108,7 @@ def test_a_client_that_hangs_up_stops_all_lines(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + b"\r\nContent-Type: application/jsonlines\r\n\r\n" + body)
         eventually(lambda: metric(server, "atelier_jobs_live") == 8)
-    eventually(lambda: metric(server, "atelier_jobs_live") == 0, within_s=4)
+    eventually(lambda: metric(server, "atelier_jobs_live") == 0)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def many(server: Server, bodies: list[dict[str, Any]]) -> list[httpx.Response]:
     """All at once, each on a connection of its own."""
 
     def send(body: dict[str, Any]) -> httpx.Response:
-        return httpx.post(f"{server.url}/invocations", json={"type": "probe", **body}, timeout=60)
+        return httpx.post(f"{server.url}/invocations", json={"type": "probe", **body}, timeout=600)
 
     with concurrent.futures.ThreadPoolExecutor(len(bodies)) as pool:
         return list(pool.map(send, bodies))
@@ -80,7 +80,7 @@ def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         eventually(lambda: metric(server, "atelier_jobs_live") == 1)
         time.sleep(0.3)
-    eventually(lambda: metric(server, cancelled) == before + 1, within_s=3)
+    eventually(lambda: metric(server, cancelled) == before + 1)
     assert metric(server, "atelier_jobs_live") == 0
 
 
@@ -94,7 +94,7 @@ def rows_computed(server: Server) -> int:
 
 def leave_after(server: Server, done: int, body: dict[str, Any]) -> int:
     """Stream a job, hang up as soon as `done` steps of its heavy stage are behind it; returns how many were."""
-    with httpx.stream("POST", f"{server.url}/invocations", json=body, headers=STREAMED, timeout=60) as response:
+    with httpx.stream("POST", f"{server.url}/invocations", json=body, headers=STREAMED, timeout=600) as response:
         assert response.status_code == 200, response.read()
         for line in response.iter_lines():
             event = json.loads(line)
@@ -114,11 +114,13 @@ def test_no_more_than_the_forward_in_flight_has_rows_of_a_job_whose_client_hung_
 
 
 def test_a_job_somebody_still_waits_for_goes_on_when_another_hangs_up(server: Server) -> None:
-    impatient = {"id": "shared", "steps_s": [0.1] * 10, "deadline_s": 30}
+    impatient = {"id": "shared", "steps_s": [0.1] * 10, "deadline_s": 3000}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         patient = pool.submit(server.probe, **impatient)
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{server.url}/invocations", json={"type": "probe", **impatient}, timeout=0.4)
+            httpx.post(
+                f"{server.url}/invocations", json={"type": "probe", **impatient}, timeout=httpx.Timeout(600, read=0.4)
+            )
         assert patient.result().status_code == 200
 
 
@@ -131,28 +133,24 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_work_that_would_end_after_its_deadline_is_refused_before_it_starts(busy: Server) -> None:
-    started = time.monotonic()
-    problem = assert_problem(busy.probe(steps_s=[10], deadline_s=2), 429, "overloaded")
-    assert time.monotonic() - started < 1
+    problem = assert_problem(busy.probe(steps_s=[10_000], deadline_s=1000), 429, "overloaded")
     assert problem["retryable"]
-    assert 5 < problem["retry_after_s"] < 12
-    assert busy.probe(steps_s=[0.1], deadline_s=2).status_code == 200
+    assert problem["retry_after_s"] > 5000
+    assert busy.probe(steps_s=[0.1], deadline_s=1000).status_code == 200
 
 
 def test_the_work_of_others_counts_towards_the_expected_end(busy: Server) -> None:
-    long, short = {"steps_s": [0.1] * 20, "deadline_s": 30}, {"steps_s": [0.1], "deadline_s": 0.5}
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(busy.probe, **long)
-        eventually(lambda: metric(busy, "atelier_jobs_live") == 1)
-        assert_problem(busy.probe(**short), 429, "overloaded")
-        assert running.result().status_code == 200
+    long, short = {"id": "long", "steps_s": [0.1] * 8000}, {"steps_s": [0.1], "deadline_s": 600}
+    assert busy.client.post("/api/jobs", json={"type": "probe", **long}).status_code == 202
+    assert_problem(busy.probe(**short), 429, "overloaded")
+    assert busy.client.delete("/api/jobs/long").status_code == 204
     assert busy.probe(**short).status_code == 200
 
 
 def test_as_many_jobs_wait_as_the_limit_and_no_more(busy: Server) -> None:
-    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 30}] * 3)
+    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 600}] * 3)
     assert [response.status_code for response in responses] == [200] * 3
-    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 30}] * 6)
+    responses = many(busy, [{"steps_s": [0.2], "deadline_s": 600}] * 6)
     codes = sorted(response.status_code for response in responses)
     assert codes.count(200) >= 3
     assert 429 in codes

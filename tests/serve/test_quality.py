@@ -24,7 +24,7 @@ def body() -> dict[str, Any]:
 def streamed(server: Server, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """How many steps were announced, and the answer."""
     response = httpx.post(
-        f"{server.url}/invocations", json=body, headers={"Accept": "application/x-ndjson"}, timeout=120
+        f"{server.url}/invocations", json=body, headers={"Accept": "application/x-ndjson"}, timeout=600
     )
     *progress, answer = events(response)
     assert answer["event"] == "answer", answer

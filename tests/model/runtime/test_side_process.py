@@ -51,7 +51,7 @@ def test_this_process_goes_on_while_that_one_keeps_its_lock(side_process: SidePr
     with ThreadPoolExecutor(1) as threads:
         byte = threads.submit(side_process.run, errands.read_keeping_the_lock, str(fifo))
         fifo.write_bytes(b"x")  # were it in this process, nobody would get to write
-        assert byte.result(timeout=30) == b"x"
+        assert byte.result(timeout=600) == b"x"
 
 
 def test_one_process_serves_all_calls_and_has_no_torch(side_process: SideProcess) -> None:
@@ -84,7 +84,7 @@ def test_closing_ends_what_it_computes(side_process: SideProcess, tmp_path: Path
         pid = announced(tmp_path / "pid")
         side_process.close()
         with pytest.raises(EngineError, match="closed"):
-            call.result(timeout=30)
+            call.result(timeout=600)
     assert not psutil.pid_exists(pid)
     with pytest.raises(EngineError, match="closed"):
         side_process.run(errands.number)
@@ -101,7 +101,7 @@ def test_it_ends_with_its_owner(tmp_path: Path) -> None:
         pid = int(owner.stdout.readline())
         owner.kill()
     process = psutil.Process(pid) if psutil.pid_exists(pid) else None
-    assert process is None or psutil.wait_procs([process], timeout=30)[1] == []
+    assert process is None or psutil.wait_procs([process], timeout=600)[1] == []
 
 
 def announced(file: Path) -> int:
