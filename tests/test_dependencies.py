@@ -48,6 +48,39 @@ def room(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).parts[:2])
 
 
+def model_room(name: str) -> str:
+    """The room a module stands in: a folder of `model`, an engine's folder, or a file beside them."""
+    parts = name.split(".")
+    if parts[1] == "engines" and len(parts) > 2 and (ROOT / "model/engines" / parts[2]).is_dir():
+        return ".".join(parts[:3])
+    return ".".join(parts[:2])
+
+
+def rooms_of_model() -> dict[str, set[str]]:
+    """Room -> the rooms it imports."""
+    graph: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "model").rglob("*.py")):
+        here = model_room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "model":
+                # `from model.engines import registry` names a module in its second half.
+                there = {model_room(f"{node.module}.{alias.name}") for alias in node.names}
+                graph.setdefault(here, set()).update(there - {here})
+    return graph
+
+
+def test_rooms_of_model_import_each_other_in_no_circle() -> None:
+    left = rooms_of_model()
+    assert {"model.tryon", "model.avatar", "model.engines", "model.engines.catvton"} <= left.keys()
+    while bottom := {room for room, below in left.items() if not below & left.keys()}:
+        left = {room: below for room, below in left.items() if room not in bottom}
+    assert left == {}
+
+
+def test_weights_know_no_engine() -> None:
+    assert [(str(path), name) for path, name in imports("model/weights") if name.startswith("model.engines")] == []
+
+
 @pytest.mark.parametrize("task", ["tryon", "avatar"])
 def test_tasks_know_no_engine(task: str) -> None:
     known = {name for _, name in imports(f"model/{task}") if name.startswith("model.engines.")}

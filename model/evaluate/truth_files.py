@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Resampling
 
 from model.evaluate.exact_pair import Region
-from model.evaluate.overlap import Labels
+from model.perception.overlap import Labels
 from model.train.datasets import DRESSCODE_FOLDERS, Example
 from model.train.errors import DataSetError
 from model.tryon.pictures import Size, crop_box

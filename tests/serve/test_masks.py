@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.evaluate.overlap import mask_iou
 from model.perception.label_maps import LabelMaps
+from model.perception.overlap import mask_iou
 from model.train.parsing.people import make_people
 from model.tryon.automask import agnostic_mask
 from tests.conftest import base64_of, encode

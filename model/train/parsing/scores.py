@@ -11,9 +11,9 @@ from typing import get_args
 import numpy as np
 from PIL import Image
 
-from model.evaluate.overlap import LabelCounts, mask_iou
 from model.perception.files import label_map_files
 from model.perception.label_maps import LabelMaps
+from model.perception.overlap import LabelCounts, mask_iou
 from model.perception.parsing import Parsing
 from model.train.parsing.people import MAPS, People
 from model.tryon.automask import agnostic_mask

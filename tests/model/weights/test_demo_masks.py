@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from model.engines.pack import EnginePack
-from model.evaluate.overlap import mask_iou
 from model.perception.label_maps import LabelMaps
+from model.perception.overlap import mask_iou
 from model.runtime.device import open_device
 from model.train.parsing.people import People, make_people
 from model.tryon.automask import agnostic_mask

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.evaluate.overlap import LabelCounts, mask_iou
+from model.perception.overlap import LabelCounts, mask_iou
 
 
 def test_mask_iou_is_intersection_over_union() -> None:
