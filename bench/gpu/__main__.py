@@ -26,7 +26,8 @@ def main() -> int:
     options = parsed()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # as Ctrl-C: the part is ended, too
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"PYTHONPATH": os.pathsep.join(installed(options.wheels, Path(folder) / "packages"))}
+        places = [*installed(options.wheels, Path(folder) / "packages"), os.environ.get("PYTHONPATH", "")]
+        environment = {"PYTHONPATH": os.pathsep.join(filter(None, places))}
         weights = Path(folder) / "random"
         parts = small(options.device) if options.small else on_a_gpu(options.device, weights)
         results = options.results or RESULTS / options.device.split(":")[0]
