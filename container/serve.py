@@ -32,6 +32,7 @@ from serve.intake import Intake
 from serve.invocations import Invocations
 from serve.jobs import Jobs
 from serve.jobs_api import JobsApi
+from serve.limited_heads import limited_heads
 from serve.metrics import Metrics
 from serve.omoib import Omoib, Queue
 from serve.results import Results
@@ -73,7 +74,7 @@ class Front:
             jobs.recover()
             expiring = asyncio.create_task(jobs.expire_answers())
             app = self._make_app(jobs, store, results, supervisor, metrics)
-            server = Server(http_settings(app))
+            server = Server(http_settings(app, settings.head_s))
             try:
                 return await self._run(server, listener, supervisor, jobs)
             finally:
@@ -136,6 +137,7 @@ class Front:
             health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
             workers=supervisor,
             metrics=metrics,
+            cors_origins=settings.cors_origins,
             api_token=settings.api_token.get_secret_value() if settings.api_token else None,
             version=own_version(),
             examples=examples,
@@ -190,7 +192,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def http_settings(app: FastAPI) -> uvicorn.Config:
+def http_settings(app: FastAPI, head_s: float) -> uvicorn.Config:
     """Uvicorn without what we do ourselves: logging, start and end, and no WebSockets."""
     return uvicorn.Config(
         app,
@@ -198,6 +200,7 @@ def http_settings(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         lifespan="off",
+        http=limited_heads(head_s),
         ws="none",
         timeout_keep_alive=_KEEP_ALIVE_S,
     )

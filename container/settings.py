@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,8 @@ from model.tryon.request import Size
 _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
 _LAST_PORT = 2**16 - 1
+
+_ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
 
@@ -56,6 +59,8 @@ class Settings(BaseSettings):
     # Where it listens
     host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")
     port: PositiveInt = Field(8080, le=_LAST_PORT, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
+    head_s: PositiveFloat = Field(20, description="How long the head of a request may take; then the line is closed.")
+    cors_origins: Words = Field((), description="Origins of pages that may call this service, or `*`; empty: none.")
     api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and /docs.")
 
     # Inputs and outputs
@@ -114,6 +119,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("engines", "default_engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"),
+        "cors_origins",
         mode="before",
     )
     @classmethod
@@ -168,6 +174,14 @@ class Settings(BaseSettings):
             if not prefix.startswith(("s3://", "file:///")) or not prefix.endswith("/"):
                 raise ValueError(f"expected s3://bucket/key/ or file:///folder/ ending in '/', got {prefix!r}")
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            if word != "*" and not re.fullmatch(_ORIGIN, word):
+                raise ValueError(f"expected https://host, https://host:port or *, without a path, got {word!r}")
+        return words
 
     @field_validator("omoib_queue_url")
     @classmethod

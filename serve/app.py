@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from serve.answers import ProblemDetails
 from serve.codes import FrontCode
+from serve.cross_origin import allow_origins
 from serve.docs import add_docs
 from serve.errors import Problem
+from serve.hang_up import CLIENT_GONE
+from serve.head_as_get import HeadAsGet
 from serve.health import Health
 from serve.invocations import Invocations
 from serve.jobs_api import JobsApi
@@ -34,6 +38,7 @@ def create_app(
     workers: Workers,
     metrics: Metrics,
     api_token: str | None,
+    cors_origins: Collection[str],
     version: str,
     examples: Callable[[], Examples],
 ) -> FastAPI:
@@ -47,7 +52,11 @@ def create_app(
     )
     if api_token is not None:
         app.add_middleware(RequireToken, token=api_token)
-    app.add_middleware(Bookkeeping, metrics=metrics)  # the outermost, so that refusals are booked too
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(Bookkeeping, metrics=metrics)  # around all that answers, so that refusals are booked too
+    if cors_origins:
+        allow_origins(app, cors_origins)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     add_docs(app, examples, guarded=api_token is not None)
@@ -89,6 +98,11 @@ def create_app(
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101 - registered for it
     return problem_response(problem, request.state.request_id)
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    """It hung up while it was sending."""
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

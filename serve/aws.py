@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 NO_CREDENTIALS = "NoCredentialsError"
+ARCHIVED = "InvalidObjectState"
 SILENCE_S = 30.0
 _CONNECT_S, _ATTEMPTS = 5.0, 3
 _PAUSES_S = (0.3, 1.5)  # boto3 does not ask again for the rest of an answer that broke off
-_LASTING = ("NoSuchKey", "NoSuchBucket", "AccessDenied", NO_CREDENTIALS, "ParamValidationError")
+_LASTING = (NO_CREDENTIALS, "ParamValidationError")
+
+# Refusals of the client's kind (4xx) that pass all the same: too many requests, and credentials that are renewed.
+_PASSING = frozenset(
+    {
+        *("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"),
+        *("RequestLimitExceeded", "OperationAborted", "ExpiredToken", "ExpiredTokenException"),
+    }
+)
 
 # Threads of their own: a service that hangs must not hold those that everything else runs in.
 _threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="aws")
@@ -22,14 +32,17 @@ _threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="aws")
 class AwsError(Exception):
     """A service said no, or nothing. `code` is its error code, or the botocore exception's name."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, status: int = 0) -> None:
+        """`status`: of the HTTP answer, if there was one."""
         super().__init__(code)
         self.code = code
+        self.status = status
 
     @property
     def passing(self) -> bool:
         """Whether it may be otherwise in a moment."""
-        return self.code not in _LASTING
+        refused = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return self.code in _PASSING or not (refused or self.code in _LASTING)
 
 
 def client(service: str, region: str | None, endpoint_url: str | None, silence_s: float = SILENCE_S) -> Any:
@@ -70,7 +83,8 @@ async def call(function: Callable[[], T]) -> T:
         try:
             return function()
         except ClientError as error:
-            raise AwsError(error.response.get("Error", {}).get("Code", "Unknown")) from error
+            code = error.response.get("Error", {}).get("Code", "Unknown")
+            raise AwsError(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) from error
         except (BotoCoreError, HTTPError) as error:
             raise AwsError(type(error).__name__) from error
 

@@ -23,7 +23,7 @@ from serve.hang_up import CLIENT_GONE, unless_gone
 from serve.intake import Intake
 from serve.jobs import Jobs
 
-JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/json-lines")
+JSON_LINES = ("application/jsonlines", "application/x-ndjson", "application/x-jsonlines", "application/json-lines")
 
 _PLATFORM_MB = 100  # SageMaker wants MaxConcurrentTransforms x MaxPayloadInMB to be no more
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 
-from serve.errors import BadRequest, TooLarge
+from serve.errors import BadRequest, TooLarge, UnsupportedMedia
+from serve.unpacking import GZIP, unpacked
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,34 @@ async def read_bytes(request: Request, max_bytes: int) -> bytes:
 
 
 async def limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The body as it comes in.
+    """The body as it comes in, unpacked.
 
     Raises:
-        TooLarge: as soon as it is longer than `max_bytes`.
+        TooLarge: its head says that it is longer than `max_bytes`, or as soon as it is, unpacked.
+        UnsupportedMedia: it is packed in a way that is not read here.
     """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > max_bytes:  # before a byte of it is asked for
+        raise _too_large(max_bytes)
     size = 0
-    async for chunk in request.stream():
+    async for chunk in _contents(request):
         size += len(chunk)
         if size > max_bytes:
-            raise TooLarge(f"the body is larger than {max_bytes} bytes; send pictures as s3:// or https:// instead")
+            raise _too_large(max_bytes)
         yield chunk
+
+
+def _contents(request: Request) -> AsyncIterator[bytes]:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in GZIP:
+        return unpacked(request.stream())
+    if encoding in ("identity", ""):
+        return request.stream()
+    raise UnsupportedMedia(f"Content-Encoding '{encoding[:60]}' is not read here; send gzip, or the body as it is")
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {max_bytes} bytes; send pictures as s3:// or https:// instead")
 
 
 def parse_json(raw: str | bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from model.request import MAX_FOLDER_FILES, Request
 class FrontCode(Code):
     BAD_JSON = "bad_json", 400, "the body is not a JSON object"
     BAD_FORM = "bad_form", 400, "the body is no form, or has more than 100 files or 100 other fields"
+    BAD_GZIP = "bad_gzip", 400, "the body is not the gzip that its `Content-Encoding` says, or ends early"
     UNAUTHORIZED = "unauthorized", 401, "`API_TOKEN` is set, and the request does not carry it"
     NO_SUCH_ROUTE = "no_such_route", 404, "no such path, or (405) not with this method"
     NO_SUCH_JOB = (
@@ -23,7 +24,7 @@ class FrontCode(Code):
     TOO_LARGE = "too_large", 413, "the body or a picture has too many bytes"
     TOO_MANY_PIXELS = "too_many_pixels", 413, "a picture has too many pixels"
     INLINE_TOO_LARGE = "inline_too_large", 413, "the result is too large for an answer: name a prefix or use jpeg"
-    UNSUPPORTED_MEDIA = "unsupported_media", 415, "the body's media type"
+    UNSUPPORTED_MEDIA = "unsupported_media", 415, "the body's media type, or its `Content-Encoding`"
     UNSUPPORTED_PICTURE = "unsupported_picture", 415, "not a JPEG, PNG, WebP or HEIC"
     BAD_BASE64 = "bad_base64", 422, "a picture is neither a URI we read nor base64"
     BAD_URL = "bad_url", 422, "a picture's URI is of no kind that we read"

@@ -28,7 +28,7 @@ class Computing:
     async def from_the_start(self, job: LiveJob) -> Answer:
         """Bring what came in the body to disk; from then on the job is accepted."""
         inline = job.inline_references()
-        await self._fetcher.fetch_all(inline, job.directory.inputs)
+        await self._fetcher.fetch_all(inline, job.directory.inputs)  # no folders: nothing to warn of
         job.on_disk(inline)
         del inline
         await job.accept()
@@ -44,10 +44,10 @@ class Computing:
         return await self.finish(job, timings)
 
     async def _compute(self, job: LiveJob) -> Timings:
-        await self._fetcher.fetch_all(job.references, job.directory.inputs)
+        job.warnings += await self._fetcher.fetch_all(job.references, job.directory.inputs)
         job.on_disk(job.references)
         if job.durable:  # nobody else's inputs are looked at after a restart
-            await to_the_end(job.directory.mark, InputsReady())
+            await to_the_end(job.directory.mark, InputsReady(warnings=job.warnings))
         fetch_s = time.monotonic() - job.began
         queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True
@@ -76,7 +76,7 @@ class Computing:
             seed=job.request.seed,
             settings=job.request.settings() | result.settings,
             outputs=[],
-            warnings=result.warnings,
+            warnings=job.warnings + result.warnings,
             timings=timings | result.timings,
             model=self._used(job.request.engine),
         )

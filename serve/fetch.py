@@ -6,21 +6,24 @@ Only headers are read here. Decoding is the worker's work, which has no credenti
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from model.request import MAX_FOLDER_FILES
 from serve.addresses import lies_under, path_of
-from serve.aws import NO_CREDENTIALS, AwsError
+from serve.answers import Notice
+from serve.aws import ARCHIVED, NO_CREDENTIALS, AwsError
+from serve.base64_text import decoded, plain_base64
 from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.picture_header import PICTURE_FORMATS, picture_size
-from serve.s3 import S3
+from serve.s3 import S3, split_uri
+from serve.stray_files import is_stray, names
 from serve.threads import to_the_end
+
+_MOST_LISTED = 1000  # objects of a folder, pictures or not
 
 
 class Fetcher:
@@ -43,37 +46,47 @@ class Fetcher:
         self._allow_file_uris = allow_file_uris
         self._input_allow = tuple(input_allow)
 
-    async def fetch_all(self, references: Mapping[str, str], into: Path) -> None:
+    async def fetch_all(self, references: Mapping[str, str], into: Path) -> list[Notice]:
         """Fetch every named reference to a file of that name; a folder's (`name/`) to `name.0`, `name.1`, ...
+
+        Returns what the client should know, such as files of a folder that were left out.
 
         Raises:
             Problem: the first one that cannot be had or is no picture.
         """
-        files = dict(references)
+        files = {field: with_plain_scheme(reference) for field, reference in references.items()}
+        left_out: list[str] = []
         for field in [field for field in references if field.endswith("/")]:
-            files |= await self._listed(field.removesuffix("/"), files.pop(field))
+            pictures, stray = await self._listed(field.removesuffix("/"), files.pop(field))
+            files |= pictures
+            left_out += stray
         try:
             async with asyncio.TaskGroup() as group:
                 for field, reference in files.items():
                     group.create_task(self._fetch(field, reference, into / field))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        message = f"left out, as no pictures by their names: {names(left_out)}"
+        return [Notice(code="stray_files", message=message)] if left_out else []
 
-    async def _listed(self, field: str, prefix: str) -> dict[str, str]:
-        """What lies in a folder, as references of its own."""
+    async def _listed(self, field: str, prefix: str) -> tuple[dict[str, str], list[str]]:
+        """The pictures in a folder, as references of their own, and what else lies there."""
         if scheme_of(prefix) != "s3" or not prefix.endswith("/"):
             raise Invalid(f"'{field}' must be s3://bucket/key/, ending in '/'", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, prefix)
         try:
-            objects = await self._s3.children(prefix, MAX_FOLDER_FILES + 1)
+            objects = await self._s3.children(prefix, _MOST_LISTED)
         except AwsError as error:
             raise _unavailable(field, error) from None
-        if not objects:
-            raise InputUnavailable(f"there is nothing under '{field}'", field=field)
-        if len(objects) > MAX_FOLDER_FILES:
-            detail = f"there are more than {MAX_FOLDER_FILES} objects under '{field}'"
+        stray = [address for address in objects if is_stray(address)]
+        pictures = [address for address in objects if not is_stray(address)]
+        if not pictures:
+            found = f"no picture, but {names(stray)}" if stray else "nothing"
+            raise InputUnavailable(f"there is {found} under '{field}'", field=field)
+        if len(pictures) > MAX_FOLDER_FILES:
+            detail = f"there are more than {MAX_FOLDER_FILES} pictures under '{field}'"
             raise Invalid(detail, field=field, code=FrontCode.TOO_MANY_INPUTS)
-        return {f"{field}.{i}": reference for i, reference in enumerate(objects)}
+        return {f"{field}.{i}": reference for i, reference in enumerate(pictures)}, stray
 
     async def _fetch(self, field: str, reference: str, to: Path) -> None:
         match scheme_of(reference):
@@ -85,11 +98,15 @@ class Fetcher:
                 await to_the_end(self._from_file, field, reference, to)
             case "data" | "":
                 await to_the_end(self._from_base64, field, reference, to)
+            case "http":
+                raise Invalid(f"'{field}' is http://; send it as https://", field=field, code=FrontCode.BAD_URL)
             case scheme:
                 raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code=FrontCode.BAD_URL)
         await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
+        if not all(split_uri(reference)) or reference.endswith("/"):
+            raise Invalid(f"'{field}' must name its object as s3://bucket/key", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, reference)
         try:
             complete = await self._s3.download(reference, to, self._max_bytes)
@@ -128,13 +145,14 @@ class Fetcher:
         encoded = reference
         if reference.startswith("data:"):
             kind, _, encoded = reference.partition(",")
-            if not kind.endswith(";base64"):
+            if not kind.lower().endswith(";base64"):
                 raise Invalid(f"'{field}' is a data: URI that is not base64", field=field, code=FrontCode.BAD_BASE64)
-        if len(encoded) > (self._max_bytes + 2) * 4 // 3 + 4:
-            raise self._too_large(field)
         try:
-            content = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
+            digits = plain_base64(encoded)
+            if len(digits) > (self._max_bytes + 2) * 4 // 3 + 4:
+                raise self._too_large(field)
+            content = decoded(digits)
+        except ValueError:
             raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code=FrontCode.BAD_BASE64) from None
         if len(content) > self._max_bytes:
             raise self._too_large(field)
@@ -148,12 +166,21 @@ def _unavailable(field: str, error: AwsError) -> InputUnavailable:
     detail = f"'{field}' could not be read from S3: {error.code}"
     if error.code == NO_CREDENTIALS:
         detail += ": there are no AWS credentials; under network isolation send the picture itself"
+    if error.code == ARCHIVED:
+        detail += ": it is archived (GLACIER); restore it first"
     return InputUnavailable(detail, field=field, retryable=error.passing)
 
 
 def scheme_of(reference: str) -> str:
-    """`s3`, `https`, `data` ...; empty for bare base64."""
-    return reference.split(":", 1)[0] if ":" in reference[:10] else ""
+    """`s3`, `https`, `data` ... in whatever case; empty for bare base64."""
+    beginning = reference.lstrip()[:10]
+    return beginning.split(":", 1)[0].lower() if ":" in beginning else ""
+
+
+def with_plain_scheme(reference: str) -> str:
+    """The reference without blanks around it, its scheme in small letters."""
+    scheme = scheme_of(reference)
+    return scheme + reference.strip()[len(scheme) :] if scheme else reference
 
 
 def is_inline(reference: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from serve.errors import InputUnavailable, Invalid, TooLarge, is_disk_full
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # host, port -> its addresses, the one to use first
 
 _MAX_REDIRECTS, _LAST_PORT = 3, 65535
+_MOST_ADDRESSES = 4  # of one host, tried one after the other
 _IPV6_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is assigned for it
 _IETF = ipaddress.IPv4Network("192.0.0.0/24")  # older Pythons take most of it for public; a cloud's metadata is there
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # where DNS64 puts the IPv4 internet
@@ -76,6 +78,9 @@ class Https:
                     url = next_url
         except (httpx.InvalidURL, UnicodeError):
             raise _bad_url(field) from None
+        except socket.gaierror as error:
+            detail, passing = f"'{field}' names a host that has no address", error.errno == socket.EAI_AGAIN
+            raise InputUnavailable(detail, field=field, retryable=passing) from None
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             if is_disk_full(error):
                 raise
@@ -85,14 +90,7 @@ class Https:
 
     async def _hop(self, url: httpx.URL, to: Path, max_bytes: int, field: str) -> str | None:
         """One request. Returns where it redirects to, or None when the file is complete."""
-        address = await self._checked_address(url, field)
-        request = self._client.build_request(
-            "GET",
-            url.copy_with(host=address),
-            headers={"Host": url.netloc.decode(), "Accept-Encoding": "identity"},
-            extensions={"sni_hostname": url.host},  # the certificate must still be the named host's
-        )
-        response = await self._client.send(request, stream=True)
+        response = await self._first_answer(url, await self._checked_addresses(url, field))
         try:
             if response.has_redirect_location:
                 return str(url.join(response.headers["Location"]))
@@ -107,7 +105,24 @@ class Https:
         finally:
             await response.aclose()
 
-    async def _checked_address(self, url: httpx.URL, field: str) -> str:
+    async def _first_answer(self, url: httpx.URL, addresses: Sequence[str]) -> httpx.Response:
+        """The answer of the first address that can be connected to."""
+        *others, last = addresses[:_MOST_ADDRESSES]
+        for address in others:
+            with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._ask(url, address)
+        return await self._ask(url, last)
+
+    async def _ask(self, url: httpx.URL, address: str) -> httpx.Response:
+        request = self._client.build_request(
+            "GET",
+            url.copy_with(host=address),
+            headers={"Host": url.netloc.decode(), "Accept-Encoding": "identity"},
+            extensions={"sni_hostname": url.host},  # the certificate must still be the named host's
+        )
+        return await self._client.send(request, stream=True)
+
+    async def _checked_addresses(self, url: httpx.URL, field: str) -> list[str]:
         port = url.port or 443
         if url.scheme != "https" or not url.host or url.userinfo or port > _LAST_PORT:
             raise _bad_url(field)
@@ -116,7 +131,7 @@ class Https:
             raise Invalid(
                 f"'{field}' names a host that is not allowed here", field=field, code=FrontCode.HOST_NOT_ALLOWED
             )
-        return addresses[0]
+        return addresses
 
 
 def is_public(address: str) -> bool:

@@ -68,7 +68,7 @@ class Intake:
             case "multipart/form-data":
                 return await read_form(request, self.max_body_bytes)
             case other:
-                known = "application/json or multipart/form-data (to /invocations also application/jsonlines)"
+                known = "application/json or multipart/form-data; to /invocations also application/jsonlines, x-ndjson"
                 raise UnsupportedMedia(f"Content-Type '{other[:60]}' is not read here; send {known}")
 
     async def submit(

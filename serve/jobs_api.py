@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from serve.accept import Accept
+from serve.accept import SSE, Accept
 from serve.answers import Answer, Job, ProblemDetails, TakenJob
 from serve.intake import Intake
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 from serve.responses import json_response
-from serve.stream import ending, live_events, only, stream
+from serve.stream import ending, has_heard_the_end, live_events, only, stream
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class JobsApi:
     async def events(self, job_id: str, request: Request) -> Response:
         job, request_id = self.jobs.find(job_id), request.state.request_id
         media_type = Accept.of(request).best_stream()
+        if media_type == SSE and has_heard_the_end(request):
+            return Response(status_code=204)  # which tells a browser not to come again
         if isinstance(job, LiveJob):
             return stream(live_events(self.jobs, job, self.deadline_s, request_id), media_type)
         if isinstance(job, ProblemDetails):

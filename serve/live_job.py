@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from model.engines.registry import request_class
 from model.request import Request
-from serve.answers import Answer, JobState, Progress
+from serve.answers import Answer, JobState, Notice, Progress
 from serve.errors import DeadlinePassed
 from serve.fetch import is_inline
 from serve.marks import Accepted, InputsReady, Result
@@ -30,6 +30,7 @@ class LiveJob:
     kept: bool  # whether its answer can be asked for again
     may_be_stored: bool = True  # by some container, before: not under an id that was drawn here a moment ago
     references: dict[str, str] = field(default_factory=dict)  # inputs that are not on disk yet
+    warnings: list[Notice] = field(default_factory=list)  # of its inputs
     deadline_s: float | None = None  # of a durable job; the others end with their last waiter
     expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
     task: asyncio.Task[Answer] = field(init=False)
@@ -100,7 +101,7 @@ class LiveJob:
         Raises:
             KeyError, ValidationError: its `request.json` is another version's.
         """
-        accepted, computed = directory.read(Accepted), directory.has(Result)
+        accepted, ready, computed = directory.read(Accepted), directory.read(InputsReady), directory.has(Result)
         if accepted is None or not (accepted.deadline_s or (computed and accepted.prefix)):
             return None
         job = cls(
@@ -110,7 +111,8 @@ class LiveJob:
             request_class(accepted.engine).model_validate(accepted.request),
             accepted.prefix,
             kept=accepted.kept,
-            references={} if directory.has(InputsReady) else accepted.references,
+            references={} if ready else accepted.references,
+            warnings=ready.warnings if ready else [],
             computed=computed,
         )
         if accepted.deadline_s:

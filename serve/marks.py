@@ -35,6 +35,8 @@ class InputsReady(Mark):
 
     file = "ready"
 
+    warnings: list[Notice] = []
+
 
 class Result(Mark):
     """By the worker: outputs are closed and hashed."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from serve.accept import SSE
@@ -14,18 +15,34 @@ from serve.errors import Problem
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 
+_RETRY_MS = 2000
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nothing between may keep or collect it
+
 Events = AsyncIterator[Event]
 
 
 def stream(events: Events, media_type: str) -> StreamingResponse:
-    """Events as lines of JSON or as server-sent events."""
+    """Events as lines of JSON, or as server-sent events: with ids, and an `end` after which nobody need come back."""
 
     async def lines() -> AsyncIterator[str]:
         async for event in events:
-            line = json.dumps({"event": event.event, **event.model_dump(mode="json")})
-            yield f"event: {event.event}\ndata: {line}\n\n" if media_type == SSE else f"{line}\n"
+            yield json.dumps({"event": event.event, **event.model_dump(mode="json")}) + "\n"
 
-    return StreamingResponse(lines(), media_type=media_type)
+    async def server_sent() -> AsyncIterator[str]:
+        number = 0
+        async for event in events:
+            number += 1
+            data = json.dumps({"event": event.event, **event.model_dump(mode="json")})
+            name = number if isinstance(event, ProgressEvent) else event.event
+            yield f"id: {name}\nretry: {_RETRY_MS}\nevent: {event.event}\ndata: {data}\n\n"
+        yield "id: end\nevent: end\ndata: {}\n\n"
+
+    return StreamingResponse(server_sent() if media_type == SSE else lines(), media_type=media_type, headers=_HEADERS)
+
+
+def has_heard_the_end(request: Request) -> bool:
+    """Whether a browser that lost an event stream comes back though it has had all of it."""
+    return request.headers.get("last-event-id") in ("answer", "problem", "end")
 
 
 async def live_events(jobs: Jobs, job: LiveJob, deadline_s: float, request_id: str) -> Events:

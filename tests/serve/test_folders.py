@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from model.request import MAX_FOLDER_FILES
 from tests.conftest import Bucket
 from tests.serve.test_invocations import assert_problem
-from tests.server import Server
+from tests.server import Server, eventually, serving
 
 
 def result_of(server: Server, bucket: Bucket, prefix: str) -> str:
@@ -47,6 +48,35 @@ def test_what_is_no_picture_in_a_folder_is_named(s3_server: Server, bucket: Buck
     bucket.put("mixed/a.png", png)
     bucket.put("mixed/b.txt", b"not a picture")
     assert_problem(s3_server.probe(folder="s3://results/mixed/"), 415, "unsupported_picture", "folder.1")
+
+
+def test_files_of_systems_and_tools_are_left_out_with_a_warning(s3_server: Server, bucket: Bucket, png: bytes) -> None:
+    for name in (".DS_Store", "Thumbs.db", "_SUCCESS", "desktop.INI", "manifest.json"):
+        bucket.put(f"stray/{name}", b"\0\0")
+    alone = assert_problem(s3_server.probe(folder="s3://results/stray/"), 424, "input_unavailable", "folder")
+    assert "no picture, but" in alone["detail"]
+    bucket.put("stray/a", png)
+    answer = s3_server.probe(folder="s3://results/stray/").json()
+    [warning] = answer["warnings"]
+    assert warning["code"] == "stray_files"
+    assert all(name in warning["message"] for name in (".DS_Store", "Thumbs.db", "_SUCCESS", "manifest.json"))
+    assert "'folder.0'" in bucket.read(answer["outputs"][0]["uri"]).decode()
+    assert "'folder.1'" not in bucket.read(answer["outputs"][0]["uri"]).decode()
+
+
+def test_a_job_remembers_its_warnings_over_a_restart(tmp_path: Path, bucket: Bucket, png: bytes) -> None:
+    for name, content in (("a.png", png), (".DS_Store", b"")):
+        bucket.put(f"remembered/{name}", content)
+    body = {"type": "probe", "id": "remembered", "folder": "s3://results/remembered/", "steps_s": [0.05] * 100}
+    with serving(tmp_path, 180, **bucket.settings) as server:
+        server.client.post("/api/jobs", json=body).raise_for_status()
+        eventually(lambda: any((job / "ready").exists() for job in server.jobs()), within_s=180)
+        bucket.client.delete_object(Bucket=bucket.name, Key="remembered/.DS_Store")
+        server.kill()
+        server.restart()
+        eventually(lambda: server.client.get("/api/jobs/remembered").json()["answer"], within_s=180)
+        [warning] = server.client.get("/api/jobs/remembered").json()["answer"]["warnings"]
+    assert warning["code"] == "stray_files"
 
 
 def test_a_folder_may_hold_as_many_pictures_as_the_limit_says(s3_server: Server, bucket: Bucket, png: bytes) -> None:

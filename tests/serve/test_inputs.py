@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from serve.aws import AwsError
 from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, UnsupportedMedia
 from serve.fetch import Fetcher, check_picture
-from serve.https import Https, is_public
+from serve.https import Https, Resolve, is_public
 from serve.s3 import S3
 from tests.conftest import MANY_PIXELS, Bucket, base64_of, encode
 from tests.serve.test_invocations import assert_problem
@@ -210,3 +212,56 @@ def test_a_pictures_size_is_known_from_its_header(kind: str, options: dict[str, 
     check_picture("person", path, max_pixels=301 * 77)
     with pytest.raises(TooLarge, match="301 x 77"):
         check_picture("person", path, max_pixels=301 * 77 - 1)
+
+
+@pytest.mark.parametrize("uri", ["s3://results", "s3://results/", "s3:///key", "s3://results/folder/", "S3://results"])
+def test_an_s3_address_without_bucket_or_key_is_a_bad_url(s3_server: Server, uri: str) -> None:
+    assert_problem(s3_server.probe(picture=uri), 422, "bad_url", "picture")
+
+
+def test_an_archived_object_is_not_to_be_asked_for_again(s3_server: Server, bucket: Bucket, png: bytes) -> None:
+    bucket.client.put_object(Bucket=bucket.name, Key="archived.png", Body=png, StorageClass="GLACIER")
+    problem = assert_problem(s3_server.probe(picture="s3://results/archived.png"), 424, "input_unavailable", "picture")
+    assert (problem["retryable"], "GLACIER" in problem["detail"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "passing"),
+    [
+        ("InvalidObjectState", 403, False),
+        ("InvalidBucketName", 400, False),
+        ("SignatureDoesNotMatch", 403, False),
+        ("SlowDown", 503, True),
+        ("InternalError", 500, True),
+        ("ExpiredToken", 400, True),
+        ("ReadTimeoutError", 0, True),
+        ("NoCredentialsError", 0, False),
+    ],
+)
+def test_refusals_of_s3_last_and_its_troubles_pass(code: str, status: int, passing: bool) -> None:
+    assert AwsError(code, status).passing is passing
+
+
+def resolving(*addresses: str) -> Resolve:
+    async def resolve(host: str, port: int) -> list[str]:
+        return list(addresses)
+
+    return resolve
+
+
+def test_the_next_address_is_tried_when_the_first_is_dead(tmp_path: Path, site: Site, png: bytes) -> None:
+    assert fetch(f"{site.url}/picture", tmp_path, https=site.client(resolve=resolving("::1", "127.0.0.1"))) == png
+    dead = site.client(resolve=resolving("127.0.0.2", "::1"))
+    problem = refused(f"{site.url}/picture", tmp_path, InputUnavailable, "input_unavailable", https=dead)
+    assert problem.retryable
+
+
+@pytest.mark.parametrize(("number", "passing"), [(socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)])
+def test_a_host_without_an_address_is_said_so(tmp_path: Path, number: int, passing: bool) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        raise socket.gaierror(number, "no such host")
+
+    https = Https(resolve=resolve)
+    problem = refused("https://nowhere.example/a.png", tmp_path, InputUnavailable, "input_unavailable", https=https)
+    assert "has no address" in problem.detail
+    assert problem.retryable is passing

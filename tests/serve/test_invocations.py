@@ -128,8 +128,9 @@ def test_a_stream_ends_with_the_problem_when_there_is_one(server: Server) -> Non
 def test_the_stream_may_be_server_sent_events(server: Server) -> None:
     response = server.invoke({"type": "probe"}, Accept="text/event-stream")
     blocks = [block.split("\n") for block in response.text.strip().split("\n\n")]
-    assert blocks[-1][0] == "event: answer"
-    assert json.loads(blocks[-1][1].removeprefix("data: "))["state"] == "done"
+    assert blocks[-2][2] == "event: answer"
+    assert json.loads(blocks[-2][3].removeprefix("data: "))["state"] == "done"
+    assert blocks[-1][1] == "event: end"
 
 
 def test_the_platforms_headers_come_back(server: Server) -> None:

@@ -104,8 +104,8 @@ def test_events_end_with_the_answer_also_of_a_job_that_has_ended(api: Server) ->
     failed = hand_in(api, then="refuse")
     ended(api, failed["url"])
     sent = api.client.get(f"{failed['url']}/events", headers={"Accept": "text/event-stream"}).text
-    assert sent.startswith("event: problem\ndata: ")
-    assert json.loads(sent.split("data: ")[1])["code"] == "not_liked"
+    assert sent.startswith("id: problem\nretry: 2000\nevent: problem\ndata: ")
+    assert json.loads(sent.split("data: ")[1].split("\n")[0])["code"] == "not_liked"
 
 
 def test_a_listener_that_hangs_up_does_not_stop_the_job(api: Server) -> None:
