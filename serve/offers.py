@@ -87,4 +87,5 @@ def choices(described: Schema) -> list[str]:
 def formats(schema: Schema) -> list[str]:
     """Of the files an engine is asked for, or of the one picture."""
     asked = schema["properties"].get("formats")
-    return choices(asked["items"] if asked else schema["$defs"]["Output"]["properties"]["format"])
+    output = schema["$defs"][schema["properties"]["output"]["$ref"].rpartition("/")[2]]
+    return choices(asked["items"] if asked else output["properties"]["format"])
