@@ -19,7 +19,7 @@ from bench.plain.tryon import PlainTryOn
 from model.diffusion.ddim import DDIM
 from model.diffusion.noise import seeded
 from model.engine import Job
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import sample
 from model.runtime.device import Device
@@ -48,7 +48,7 @@ class Dressing:
     def __init__(self, weights: Path, device: Device, folder: Path) -> None:
         self.device, self.folder, self.weights = device, folder, weights
         self.plain = PlainTryOn(weights, device.torch_device, device.dtype)
-        self.engine: Any = TryOn(weights, device)
+        self.engine: Any = CatVTON(weights, device)
         self.networks = self.engine.networks["mask"]
         self._runner = asyncio.Runner()
         for network in (self.plain.unet, self.plain.vae, *self._our_modules()):

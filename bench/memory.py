@@ -21,7 +21,7 @@ from bench.report import Report, Row
 from bench.sd15 import write_pack
 from bench.tryons import Size, sizes
 from model.engine import Job
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.pack import EnginePack
 from model.engines.up2you.files import UNET as AVATAR_UNET
 from model.engines.up2you.views.adapters import ViewStage
@@ -104,7 +104,7 @@ def measuring(device: Device) -> Iterator[Bench]:
 
 def measured(weights: Path, bench: Bench, options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """The try-on, size by size, then the avatar's views if the pack has any."""
-    engine = TryOn(weights, bench.device)
+    engine = CatVTON(weights, bench.device)
     for size in options.sizes:
         yield from forwards(bench, engine, size, options.rows)
         yield whole_tryon(bench, engine, size, folder)
@@ -112,7 +112,7 @@ def measured(weights: Path, bench: Bench, options: argparse.Namespace, folder: P
         yield from avatar(bench, ViewGenerator(weights, bench.device), options.view_size)
 
 
-def forwards(bench: Bench, engine: TryOn, size: Size, step_rows: Sequence[int]) -> Iterator[Row]:
+def forwards(bench: Bench, engine: CatVTON, size: Size, step_rows: Sequence[int]) -> Iterator[Row]:
     """Each network of the try-on that needs a mask."""
     networks, (width, height) = engine.networks["mask"], size
     channels, f = networks.latents.channels, networks.latents.downsampling
@@ -161,7 +161,7 @@ def row(what: str, rows: str, counted: int | None, expected: int, peak: int) -> 
     }
 
 
-def whole_tryon(bench: Bench, engine: TryOn, size: Size, folder: Path) -> Row:
+def whole_tryon(bench: Bench, engine: CatVTON, size: Size, folder: Path) -> Row:
     """One try-on, alone."""
     width, height = size
     inputs = {}

@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 from bench.plain.stock import tryon_unet
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.files import FOLDERS, UNET, attention_file
 from model.runtime.device import open_device
 
@@ -99,7 +99,7 @@ class Stock(nn.Module):
 
 
 LOADERS: dict[str, Callable[[Path], nn.Module]] = {
-    OURS: lambda weights: TryOn(weights, open_device("cpu")).networks["mask"].denoiser.module,
+    OURS: lambda weights: CatVTON(weights, open_device("cpu")).networks["mask"].denoiser.module,
     STOCK: lambda weights: Stock(weights, load_file(attention_file(weights))),
     UNLIKE: lambda weights: Stock(weights, {}),
 }

@@ -26,7 +26,7 @@ from bench.plain.stock import by_name
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from container.worker_process import worker_environment
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.files import FOLDERS, UNET, VAE, attention_file
 from model.engines.pack import EnginePack
 from model.runtime.device import Device, open_device
@@ -145,7 +145,7 @@ def loads(folder: Path, options: argparse.Namespace) -> list[Row]:
 
 
 def ours(folder: Path, device: Device) -> list[nn.Module]:
-    networks = TryOn(folder, device).networks["mask"]
+    networks = CatVTON(folder, device).networks["mask"]
     return [network.module for network in (networks.denoiser, networks.encoder, networks.decoder)]
 
 

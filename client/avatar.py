@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from client.options import Numbers, add_delivery, add_numbers, add_platform, add_where, fields
+from client.options import Numbers, add_delivery, add_engine, add_numbers, add_platform, add_where, fields
 from client.references import given, photos_in
 from client.results import results_of
 
@@ -21,7 +21,7 @@ _NUMBERS: Numbers = {
     "faces": (int, "most triangles, 1000..500000 (default: 60000)"),
     "texture_size": (int, "pixels a side of the atlas, 1024 or 2048 (default: 1024)"),
 }
-_OWN = ("formats", "texture", "body_only", "turntable", "id", "deadline_s")
+_OWN = ("engine", "formats", "texture", "body_only", "turntable", "id", "deadline_s")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,6 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--body-only", action="store_const", const=True, help="the body without clothes and colours")
     parser.add_argument("--turntable", action="store_const", const=True, help="also a film of a full turn")
+    add_engine(parser)
     add_delivery(parser)
     add_where(parser)
     add_platform(parser)

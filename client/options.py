@@ -22,6 +22,10 @@ _TRYON_NUMBERS: Numbers = {
 }
 
 
+def add_engine(parser: ArgumentParser) -> None:
+    parser.add_argument("--engine", help="who does it, as `models` lists them (default: as the server chooses)")
+
+
 def add_where(parser: ArgumentParser) -> None:
     """Which container is asked."""
     parser.add_argument("--url", help="a running container (default: a server is started here)")

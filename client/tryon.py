@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from client.options import add_delivery, add_platform, add_walk, add_where, walk
+from client.options import add_delivery, add_engine, add_platform, add_walk, add_where, walk
 from client.references import given, picture, references
 from client.results import results_of
 from model.contact_sheet import contact_sheet
@@ -36,6 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--no-repaint", action="store_true", help="as painted, not pasted into the photo")
     parser.add_argument("--format", choices=("png", "jpeg", "webp"), help="of the results (default: png)")
+    add_engine(parser)
     add_walk(parser)
     add_delivery(parser)
     add_where(parser)
@@ -66,6 +67,7 @@ def _body(args: Namespace) -> dict[str, Any]:
     both = {"upper": args.upper, "lower": args.lower}
     body = {
         "type": "tryon",
+        **given({"engine": args.engine}),
         **references(given({"person": args.person, "mask": args.mask})),
         **(references({"garment": args.garment}) if args.garment else {"garments": references(both)}),
         **walk(args),

@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 
 from bench.ceiling import device_name
 from bench.report import Report, Row, Target
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.up2you.views.generator import ViewGenerator
 from model.runtime.device import Device, open_device
 from tests.model.catvton.replay import GREY_LEVELS, LATENT_TOLERANCE, Case, distance, grey_levels, replay
@@ -99,7 +99,7 @@ def tryons(device: Device, runner: asyncio.Runner, most: int | None) -> Iterator
     ):
         if not folder.is_dir():
             continue
-        networks: Any = TryOn(weights, device).networks[variant]  # type: ignore[index]
+        networks: Any = CatVTON(weights, device).networks[variant]  # type: ignore[index]
         latents: list[float] = []
         pictures: list[tuple[NDArray[Any], NDArray[Any]]] = []
         for recorded in sorted((folder / "cases").iterdir())[:most]:

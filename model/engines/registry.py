@@ -44,7 +44,7 @@ class Entry:
 
 
 ENGINES: dict[str, Entry] = {
-    "catvton": Entry("tryon", "model.engines.catvton.engine:TryOn"),
+    "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }
 

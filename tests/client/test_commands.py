@@ -163,6 +163,13 @@ def test_ping_and_models(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "catvton" in json.loads(capsys.readouterr().out)["models"]
 
 
+def test_the_engine_that_is_named_is_the_one_that_is_asked(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tryon(pictures, "--url", url, "--engine", "hat", "--out", str(tmp_path))) == 1
+    assert "'engine' is 'hat'; served here: catvton" in capsys.readouterr().err
+
+
 def test_another_service_at_the_address_is_told_in_one_line(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.runtime.device import open_device
 from model.weights.layout import tensor_file
 from tests.model.tryon.labelled import write_networks
@@ -38,21 +38,21 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="session")
-def tryon(runner: asyncio.Runner) -> Iterator[TryOn]:
+def tryon(runner: asyncio.Runner) -> Iterator[CatVTON]:
     torch.set_num_threads(1)
     device = open_device("cpu")
-    yield TryOn(DATA / "weights", device)
+    yield CatVTON(DATA / "weights", device)
     device.close()
 
 
 @pytest.fixture(scope="session")
-def both(runner: asyncio.Runner) -> Iterator[TryOn]:
+def both(runner: asyncio.Runner) -> Iterator[CatVTON]:
     """Both variants, as the reference data has them."""
     if not GOLDEN_MASKFREE.is_dir():
         pytest.skip("the reference data is not here")
     torch.set_num_threads(1)
     device = open_device("cpu")
-    yield TryOn(GOLDEN.parent, device)
+    yield CatVTON(GOLDEN.parent, device)
     device.close()
 
 
@@ -70,10 +70,10 @@ def maskfree_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def maskfree(runner: asyncio.Runner, maskfree_weights: Path) -> Iterator[TryOn]:
+def maskfree(runner: asyncio.Runner, maskfree_weights: Path) -> Iterator[CatVTON]:
     torch.set_num_threads(1)
     device = open_device("cpu")
-    yield TryOn(maskfree_weights, device)
+    yield CatVTON(maskfree_weights, device)
     device.close()
 
 
@@ -86,10 +86,10 @@ def masking_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def masking(runner: asyncio.Runner, masking_weights: Path) -> Iterator[TryOn]:
+def masking(runner: asyncio.Runner, masking_weights: Path) -> Iterator[CatVTON]:
     torch.set_num_threads(1)
     device = open_device("cpu")
-    yield TryOn(masking_weights, device)
+    yield CatVTON(masking_weights, device)
     device.close()
 
 

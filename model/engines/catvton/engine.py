@@ -25,7 +25,7 @@ from model.tryon.engine import TryOnEngine
 from model.tryon.painter import Pass, Progress
 
 
-class TryOn(TryOnEngine):
+class CatVTON(TryOnEngine):
     """CatVTON: person and garment latents, side by side, painted by one UNet."""
 
     name: ClassVar[str] = "catvton"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.runtime.device import Device
 from model.weights.pack import DEMO
 from tests.model.catvton.test_tryon import Studio
@@ -22,7 +22,7 @@ def test_a_result_in_bfloat16_is_nearly_that_in_float32(runner: asyncio.Runner, 
     for dtype in (torch.float32, torch.bfloat16):
         (folder := tmp_path / str(dtype)).mkdir()
         device = Device(torch.device("cpu"), dtype)
-        studio = Studio(TryOn(DEMO, device), runner, folder)
+        studio = Studio(CatVTON(DEMO, device), runner, folder)
         results.append(array(opened(studio.dress(steps=4, repaint=False)[0])).astype(int))
         device.close()
     difference = np.abs(results[0] - results[1])

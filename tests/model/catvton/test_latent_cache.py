@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from model.diffusion.noise import seeded
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.latent_cache import LatentCache, Moments, digest
 from model.engines.catvton.networks import CatVTONNetworks
 from model.runtime.device import Device
@@ -28,10 +28,10 @@ PLENTY = 2**20
 
 
 @contextmanager
-def tryon(latent_cache_bytes: int, weights: Path = DATA / "weights") -> Iterator[TryOn]:
+def tryon(latent_cache_bytes: int, weights: Path = DATA / "weights") -> Iterator[CatVTON]:
     """Every call in a forward of its own, so that the batch is the same with and without the cache."""
     device = Device(CPU, config=DeviceConfig(max_batch_rows=0, latent_cache_bytes=latent_cache_bytes))
-    yield TryOn(weights, device)
+    yield CatVTON(weights, device)
     device.close()
 
 
@@ -95,7 +95,7 @@ def test_each_variant_remembers_what_its_own_weights_made(maskfree_weights: Path
     for folder in (DATA / "weights/catvton", maskfree_weights / "catvton_maskfree"):
         (tmp_path / folder.name).symlink_to(folder)
 
-    async def main(engine: TryOn) -> tuple[int, int]:
+    async def main(engine: CatVTON) -> tuple[int, int]:
         counts = [Counted(networks) for networks in engine.networks.values()]
         for variant, networks in engine.networks.items():
             await encoded(networks, prepared() if variant == "mask" else replace(prepared(), mask=None))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.engines.catvton import checkpoint
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.files import VERSIONS, attention_file
 from model.engines.check import check
 from model.engines.pack import EnginePack
@@ -24,13 +24,13 @@ UNMASKED = {"person": PERSON, "garment": GARMENT}
 
 
 @pytest.fixture
-def studio(maskfree: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
+def studio(maskfree: CatVTON, runner: asyncio.Runner, tmp_path: Path) -> Studio:
     return Studio(maskfree, runner, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mf_w96h128_s4_g2.5", "mf_w96h128_s4_g1.0_eta0"])
 def test_with_one_seed_for_all_the_result_is_the_published_one(
-    both: TryOn, runner: asyncio.Runner, tmp_path: Path, name: str
+    both: CatVTON, runner: asyncio.Runner, tmp_path: Path, name: str
 ) -> None:
     case = Case(GOLDEN_MASKFREE / "cases" / name, GOLDEN_MASKFREE / "inputs")
     files = {field: case.inputs / f"{case.call[field]}.png" for field in ("person", "garment")}
@@ -47,7 +47,9 @@ def test_it_is_the_default_where_only_its_weights_are(studio: Studio) -> None:
     assert by_default == asked_for
 
 
-def test_the_mask_based_one_is_the_default_where_both_are(both: TryOn, runner: asyncio.Runner, tmp_path: Path) -> None:
+def test_the_mask_based_one_is_the_default_where_both_are(
+    both: CatVTON, runner: asyncio.Runner, tmp_path: Path
+) -> None:
     studio = Studio(both, runner, tmp_path)
     by_default, asked_for, other = (
         studio.dress(variant=variant)[0].read_bytes() for variant in (None, "mask", "maskfree")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.networks import CatVTONNetworks
 from model.tryon.pictures import without_masked
 from tests.model.catvton.replay import GREY_LEVELS, LATENT_TOLERANCE, Case, distance, grey_levels, replay
@@ -27,21 +27,21 @@ def check(networks: CatVTONNetworks, runner: asyncio.Runner, case: Case) -> None
         assert numbers == arrays[generator].tolist()
 
 
-def test_a_run_agrees_with_the_published_code_step_by_step(tryon: TryOn, runner: asyncio.Runner) -> None:
+def test_a_run_agrees_with_the_published_code_step_by_step(tryon: CatVTON, runner: asyncio.Runner) -> None:
     check(tryon.networks["mask"], runner, ONE)
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.folder.name)
-def test_every_recorded_run_agrees(tryon: TryOn, runner: asyncio.Runner, case: Case) -> None:
+def test_every_recorded_run_agrees(tryon: CatVTON, runner: asyncio.Runner, case: Case) -> None:
     check(tryon.networks["mask"], runner, case)
 
 
 @pytest.mark.parametrize("case", MASKFREE, ids=lambda case: case.folder.name)
-def test_every_recorded_run_without_a_mask_agrees(both: TryOn, runner: asyncio.Runner, case: Case) -> None:
+def test_every_recorded_run_without_a_mask_agrees(both: CatVTON, runner: asyncio.Runner, case: Case) -> None:
     check(both.networks["maskfree"], runner, case)
 
 
-def test_the_maskfree_unet_sees_what_the_published_one_sees(both: TryOn, runner: asyncio.Runner) -> None:
+def test_the_maskfree_unet_sees_what_the_published_one_sees(both: CatVTON, runner: asyncio.Runner) -> None:
     (case,) = (case for case in MASKFREE if case.folder.name == "mf_w96h128_s4_g2.5")
     condition, prepared = runner.run(replay(both.networks["maskfree"], case)).condition, case.prepared()
     assert distance(condition, case.arrays["unet_in_step0"][:, 4:]) < LATENT_TOLERANCE
@@ -49,7 +49,7 @@ def test_the_maskfree_unet_sees_what_the_published_one_sees(both: TryOn, runner:
     assert (prepared.garment.numpy() == case.arrays["condition_image"]).all()
 
 
-def test_the_unet_sees_what_the_published_one_sees(tryon: TryOn, runner: asyncio.Runner) -> None:
+def test_the_unet_sees_what_the_published_one_sees(tryon: CatVTON, runner: asyncio.Runner) -> None:
     condition = runner.run(replay(tryon.networks["mask"], ONE)).condition
     assert distance(condition, ONE.arrays["unet_in_step0"][:, 4:]) < LATENT_TOLERANCE
 

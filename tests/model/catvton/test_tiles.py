@@ -12,7 +12,7 @@ from torch import Generator
 
 from model.diffusion.autoencoder import Decoder, TiledDecoder
 from model.engines.catvton import checkpoint
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.runtime.device import Device
 from model.weights.pack import DEMO
 from tests.model.catvton.test_tryon import Studio
@@ -40,7 +40,7 @@ def test_a_job_is_told_once_that_its_result_was_decoded_in_tiles(
     runner: asyncio.Runner, tmp_path: Path, short: bool
 ) -> None:
     device = Device(torch.device("cpu"))
-    tryon = TryOn(DATA / "weights", device)
+    tryon = CatVTON(DATA / "weights", device)
     if short:
         tryon.networks["mask"].decoder.module.register_forward_pre_hook(full)
     studio = Studio(tryon, runner, tmp_path)

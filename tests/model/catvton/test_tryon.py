@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from model.engine import Job
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.runtime.device import Device
@@ -29,7 +29,7 @@ FILES = {"person": PERSON, "garment": GARMENT, "mask": MASK}
 class Studio:
     """Runs requests, each in a fresh folder."""
 
-    def __init__(self, tryon: TryOn, runner: asyncio.Runner, folder: Path) -> None:
+    def __init__(self, tryon: CatVTON, runner: asyncio.Runner, folder: Path) -> None:
         self.tryon, self.runner, self.folder = tryon, runner, folder
         self.jobs = 0
         self.stages: list[tuple[str, int, int]] = []
@@ -54,7 +54,7 @@ class Studio:
 
 
 @pytest.fixture
-def studio(tryon: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
+def studio(tryon: CatVTON, runner: asyncio.Runner, tmp_path: Path) -> Studio:
     return Studio(tryon, runner, tmp_path)
 
 
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_bytes(studio: Studio) -> None:
 def test_one_network_at_a_time_gives_the_same_bytes(studio: Studio, runner: asyncio.Runner, tmp_path: Path) -> None:
     device = Device(torch.device("cpu"), config=DeviceConfig(memory_profile="low"))
     (tmp_path / "low").mkdir()
-    low = Studio(TryOn(DATA / "weights", device), runner, tmp_path / "low")
+    low = Studio(CatVTON(DATA / "weights", device), runner, tmp_path / "low")
     assert low.dress(samples=2)[1].read_bytes() == studio.dress(samples=2)[1].read_bytes()
     device.close()
 
@@ -160,7 +160,7 @@ def test_an_unusable_picture_ends_the_job_with_its_field(studio: Studio, tmp_pat
     assert (caught.value.code, caught.value.field) == ("mask_empty", "mask")
 
 
-def test_memory_grows_with_pixels_rows_and_samples(tryon: TryOn) -> None:
+def test_memory_grows_with_pixels_rows_and_samples(tryon: CatVTON) -> None:
     def resident(**fields: Any) -> int:
         return tryon.resident_bytes(Request(person="p", garment="g", mask="m", **fields))
 

@@ -15,7 +15,7 @@ from model.diffusion.dpm_solver import DPMSolver
 from model.diffusion.noise import seeded
 from model.diffusion.sampler import Sampler
 from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.sampling import sample
 
 BETAS = 0.00085, 0.012
@@ -119,7 +119,7 @@ def test_a_step_count_without_timesteps_is_refused(steps: int) -> None:
 @pytest.mark.parametrize("eta", ALGORITHMS)
 @pytest.mark.parametrize("steps", [1, 3, 10])
 def test_a_network_that_predicts_noise_badly_is_walked_to_finite_latents(
-    tryon: TryOn, runner: asyncio.Runner, steps: int, eta: float
+    tryon: CatVTON, runner: asyncio.Runner, steps: int, eta: float
 ) -> None:
     """Random weights: what they call noise is none, and clean latents divide it by the little signal at the start."""
     networks = tryon.networks["mask"]

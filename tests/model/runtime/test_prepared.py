@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from model.diffusion.ddim import DDIM
 from model.diffusion.noise import seeded
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.sampling import sample
 from model.errors import WeightsError
@@ -202,7 +202,7 @@ def test_a_folder_that_others_can_write_to_is_not_compiled_into(tmp_path: Path) 
         set_up_compiling(tmp_path, CPU)
 
 
-def test_a_try_on_is_warmed_for_just_what_a_request_calls(tryon: TryOn, runner: asyncio.Runner) -> None:
+def test_a_try_on_is_warmed_for_just_what_a_request_calls(tryon: CatVTON, runner: asyncio.Runner) -> None:
     networks, engine = tryon.networks["mask"], cast("Any", tryon)
     warmed, called = Shapes(networks), Shapes(networks)
     with warmed.watched():
@@ -224,7 +224,7 @@ def test_a_try_on_is_warmed_for_just_what_a_request_calls(tryon: TryOn, runner: 
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4])
-def test_the_recorded_unet_agrees_with_the_unet(tryon: TryOn, rows: int) -> None:
+def test_the_recorded_unet_agrees_with_the_unet(tryon: CatVTON, rows: int) -> None:
     unet = tryon.networks["mask"].denoiser.module
     latents, condition = (torch.randn((rows, channels, 16, 8), generator=Generator()) for channels in (4, 5))
     given = latents, torch.arange(rows), condition

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model.engine import Job
 from model.engines.catvton.checkpoint import latents
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.files import UNET, VAE, attention_file
 from model.engines.catvton.request import Request
 from model.engines.check import check
@@ -71,7 +71,7 @@ def dressed(pack: Path, place: Path, variant: str) -> Image.Image:
     async def run() -> None:
         device = open_device("cpu")
         try:
-            engine = TryOn(pack, device)
+            engine = CatVTON(pack, device)
             async with device.live("tryon", engine.resident_bytes(request)):
                 await engine.run(request, Job(files, place / "outputs"))
         finally:

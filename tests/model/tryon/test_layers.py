@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.request import Request
 from model.errors import InputError
 from model.tryon.request import Layer
@@ -23,7 +23,7 @@ OUTFIT: dict[str, Any] = {"garment": None, "mask": None, "layers": LAYERS}
 
 
 @pytest.fixture
-def studio(masking: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
+def studio(masking: CatVTON, runner: asyncio.Runner, tmp_path: Path) -> Studio:
     return Studio(masking, runner, tmp_path)
 
 
@@ -84,7 +84,7 @@ def test_progress_counts_the_steps_of_all_passes(studio: Studio, files: dict[str
 
 
 def test_without_masks_every_pass_paints_the_whole_picture(
-    maskfree: TryOn, runner: asyncio.Runner, tmp_path: Path, files: dict[str, Path]
+    maskfree: CatVTON, runner: asyncio.Runner, tmp_path: Path, files: dict[str, Path]
 ) -> None:
     studio = Studio(maskfree, runner, tmp_path)
     result, first, _ = studio.dress(files, **OUTFIT, return_steps=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.check import check
 from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
@@ -27,7 +27,7 @@ from tests.model.tryon.test_automask import global_generators
 
 
 @pytest.fixture
-def studio(masking: TryOn, runner: asyncio.Runner, tmp_path: Path) -> Studio:
+def studio(masking: CatVTON, runner: asyncio.Runner, tmp_path: Path) -> Studio:
     return Studio(masking, runner, tmp_path)
 
 
@@ -121,7 +121,9 @@ def test_no_mask_is_larger_than_allowed(studio: Studio, files: dict[str, Path]) 
     assert set(np.unique(array(opened(picture.with_name("mask.png"))))) == {0, 255}
 
 
-def test_finding_a_mask_is_a_stage_and_needs_no_device(studio: Studio, files: dict[str, Path], masking: TryOn) -> None:
+def test_finding_a_mask_is_a_stage_and_needs_no_device(
+    studio: Studio, files: dict[str, Path], masking: CatVTON
+) -> None:
     before = masking.device.stats.forwards
     only_mask(studio, files["person"])
     assert masking.device.stats.forwards == before
@@ -149,7 +151,7 @@ def test_a_mask_that_would_leave_nothing_is_refused(studio: Studio, tmp_path: Pa
 
 
 def test_without_its_weights_a_missing_mask_is_refused_with_what_is_missing(
-    tryon: TryOn, runner: asyncio.Runner, tmp_path: Path, files: dict[str, Path]
+    tryon: CatVTON, runner: asyncio.Runner, tmp_path: Path, files: dict[str, Path]
 ) -> None:
     studio = Studio(tryon, runner, tmp_path)
     with pytest.raises(InputError, match=r"perception/densepose\.onnx is not there.*send a 'mask'") as caught:
@@ -159,7 +161,7 @@ def test_without_its_weights_a_missing_mask_is_refused_with_what_is_missing(
 
 
 def test_one_missing_network_is_enough_to_find_no_mask(
-    masking_weights: Path, masking: TryOn, runner: asyncio.Runner, tmp_path: Path
+    masking_weights: Path, masking: CatVTON, runner: asyncio.Runner, tmp_path: Path
 ) -> None:
     shutil.copytree(masking_weights / "perception", tmp_path / "perception")
     (tmp_path / "perception/parsing_atr.onnx").unlink()
@@ -195,7 +197,7 @@ def counted(parsers: ThreeParsers) -> list[Counted]:
 
 
 def test_one_look_serves_all_categories_even_at_once(
-    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
+    masking_weights: Path, masking: CatVTON, runner: asyncio.Runner
 ) -> None:
     masker = Masker(masking_weights, masking.device)
     maker = masker.makers["published"]
@@ -214,7 +216,7 @@ def test_one_look_serves_all_categories_even_at_once(
 
 
 def test_pictures_of_equal_bytes_and_other_shape_are_other_pictures(
-    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
+    masking_weights: Path, masking: CatVTON, runner: asyncio.Runner
 ) -> None:
     labelling = CachedLook(ThreeParsers(masking_weights), masking.device)
     for size in ((40, 20), (20, 40)):
@@ -222,7 +224,7 @@ def test_pictures_of_equal_bytes_and_other_shape_are_other_pictures(
 
 
 def test_the_pictures_asked_for_last_are_remembered(
-    masking_weights: Path, masking: TryOn, runner: asyncio.Runner
+    masking_weights: Path, masking: CatVTON, runner: asyncio.Runner
 ) -> None:
     photos = [Image.new("RGB", (10, 10), colour) for colour in (SHIRT, FACE, ARM)]
     parsers = ThreeParsers(masking_weights)
@@ -254,7 +256,9 @@ def test_labels_are_forgotten_when_their_time_is_over_also_those_just_used(runne
     runner.run(asyncio.wait_for(use_until_forgotten(), 180))
 
 
-def test_a_client_that_leaves_takes_nobody_along(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:
+def test_a_client_that_leaves_takes_nobody_along(
+    masking_weights: Path, masking: CatVTON, runner: asyncio.Runner
+) -> None:
     async def one_leaves() -> Image.Image:
         masker, photo = Masker(masking_weights, masking.device), draw_labelled((192, 256))
         leaver = asyncio.create_task(masker(photo, "upper"))
@@ -279,7 +283,7 @@ def test_the_networks_are_part_of_the_pack(masking_weights: Path) -> None:
 
 
 def test_a_broken_network_stops_the_start_and_check_names_it(
-    masking_weights: Path, masking: TryOn, tmp_path: Path
+    masking_weights: Path, masking: CatVTON, tmp_path: Path
 ) -> None:
     broken = Path(shutil.copytree(masking_weights, tmp_path / "broken"))
     (broken / "perception/densepose.onnx").write_bytes(b"torn")
@@ -289,7 +293,7 @@ def test_a_broken_network_stops_the_start_and_check_names_it(
         Masker(broken, masking.device)
 
 
-def test_the_label_maps_name_the_drawn_body(masking_weights: Path, masking: TryOn, runner: asyncio.Runner) -> None:
+def test_the_label_maps_name_the_drawn_body(masking_weights: Path, masking: CatVTON, runner: asyncio.Runner) -> None:
     photo = draw_labelled((192, 256))
     before = global_generators()
     maps = ThreeParsers(masking_weights)(photo)

@@ -23,7 +23,7 @@ from model.avatar.request import STAGES, Stage
 from model.body.a_pose import pose_a
 from model.body.joints import JOINTS
 from model.engine import Job
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.request import Request as TryOnRequest
 from model.engines.up2you.engine import UP2You
 from model.engines.up2you.pipeline import UP2YouPipeline
@@ -148,7 +148,7 @@ def test_progress_is_told_stage_by_stage(portrait: Portrait) -> None:
 @pytest.fixture(scope="module")
 def company(studio: Studio, photos: Files) -> tuple[dict[str, Path], list[str]]:
     """The portrait's seed again and another one, while a try-on runs; and who was ready when."""
-    tryon, order = TryOn(DEMO, studio.avatar.networks.device), []
+    tryon, order = CatVTON(DEMO, studio.avatar.networks.device), []
     folders = {name: studio.fresh() for name in ("again", "other", "tryon")}
     cheap: dict[str, Any] = {"stages": STAGES, "texture": "vertex"}
     dress = TryOnRequest(person="p", garment="g", mask="m", width=96, height=128, steps=6, seed=1)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.engine import Job
-from model.engines.catvton.engine import TryOn
+from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.presets import Quality
 from model.engines.catvton.request import Request, Variant
 from model.engines.pack import EnginePack
@@ -65,7 +65,7 @@ def dress(photo: Picture, runner: asyncio.Runner, tmp_path_factory: pytest.TempP
     """The person in a plain T-shirt of that colour, painted with a mask or without, remembered."""
     torch.set_num_threads(1)
     device, folder = open_device("cpu"), tmp_path_factory.mktemp("dressed")
-    engine, dressed = TryOn(DEMO, device), dict[tuple[str, Variant, Quality], NDArray[np.uint8]]()
+    engine, dressed = CatVTON(DEMO, device), dict[tuple[str, Variant, Quality], NDArray[np.uint8]]()
     photo.photo.save(folder / "person.png")
     true_mask(photo, "upper").save(folder / "mask.png")
 
