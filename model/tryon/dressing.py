@@ -10,7 +10,6 @@ from model.engine import Job
 from model.pictures.colour import in_space, profile_of
 from model.tryon.painter import Painter, Pass
 from model.tryon.reading import Inputs, read_inputs
-from model.tryon.repaint import paste_back
 from model.tryon.request import Category, Layer, TryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
 
@@ -61,7 +60,11 @@ class Dressing:
 
         def save() -> None:
             for i, picture in enumerate(painted):
-                result = self._pasted(worn, picture) if request.repaint else in_space(picture, profile_of(worn.photo))
+                result = (
+                    self._pasted(self.engine, worn, picture)
+                    if request.repaint
+                    else in_space(picture, profile_of(worn.photo))
+                )
                 self.album.save(result, numbered("result", i))
             if request.return_mask and mask is not None:
                 self.album.save_mask(mask, "mask")
@@ -81,7 +84,7 @@ class Dressing:
             mask = await self._mask(engine, request, photo, None, layer.category)
             worn = Pass(photo, garment, mask, layer.category)
             (painted,) = await self._paint(engine, request, worn, self.request.seed + i, samples=1)
-            photo = await self._cpu(partial(self._pasted, worn, painted))
+            photo = await self._cpu(partial(self._pasted, engine, worn, painted))
             await self._cpu(partial(self._save_step, worn, photo, number, i))
         result = photo if self.request.repaint else in_space(painted, profile_of(worn.photo))
         await self._cpu(partial(self.album.save, result, numbered("result", i)))
@@ -126,8 +129,8 @@ class Dressing:
         self._passes_done += 1
         return painted
 
-    def _pasted(self, worn: Pass, painted: Image.Image) -> Image.Image:
-        return paste_back(worn.photo, painted, worn.mask, self.job.max_output_pixels)
+    def _pasted(self, engine: Painter, worn: Pass, painted: Image.Image) -> Image.Image:
+        return engine.pasted(worn, painted, self.job.max_output_pixels)
 
     def _save_step(self, worn: Pass, photo: Image.Image, number: int, i: int) -> None:
         if self.request.return_steps:

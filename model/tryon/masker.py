@@ -13,7 +13,7 @@ from PIL.Image import Resampling
 
 from model.engine import Job
 from model.errors import InputError
-from model.perception.label_maps import CachedLook, onnx_providers
+from model.perception.label_maps import CachedLook, LabelMaps, onnx_providers
 from model.pictures.colour import srgb
 from model.runtime.device import Device
 from model.tryon.codes import TryOnCode
@@ -102,6 +102,18 @@ class Masker:
         message = f"{names} cannot tell what category '{category}' needs: send a 'mask', or add the files of another: "
         message += ", ".join(NEEDS["published"])
         raise InputError(message, code=TryOnCode.CATEGORY_UNANSWERED, field="category")
+
+    async def labels(self, photo: Image.Image) -> LabelMaps | None:
+        """What the maker that is asked first sees in the photo, at a size of its own; None: there is no maker."""
+        if not self._looking:
+            return None
+        look = next(iter(self._looking.values()))
+        seen = await look(await self._device.cpu(lambda: srgb(photo.convert("RGB"))))
+        left, top, right, bottom = seen.part
+        densepose, lip, atr = (
+            labels[top:bottom, left:right] for labels in (seen.maps.densepose, seen.maps.lip, seen.maps.atr)
+        )
+        return LabelMaps(densepose, lip, atr)
 
 
 def found(maker: Maker, seen: Seen, category: Category, size: tuple[int, int], edits: Edits) -> Found:

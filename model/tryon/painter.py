@@ -14,6 +14,7 @@ from model.engine import Job
 from model.runtime.device import Device
 from model.tryon.masker import Masker
 from model.tryon.maskers.makers import MakerName
+from model.tryon.repaint import paste_back
 from model.tryon.request import Category, TryOnRequest
 
 Progress = Callable[[str, int, int], None]  # stage, done, total: of one pass
@@ -55,6 +56,10 @@ class Painter(ABC):
             Pictures in sRGB at the engine's own size, whose aspect says which part of the photo they show
             (`repaint.py`).
         """
+
+    def pasted(self, dressing: Pass, painted: Image.Image, max_pixels: int) -> Image.Image:
+        """What `paint` returned back in its photo, which is shrunk to `max_pixels` first."""
+        return paste_back(dressing.photo, painted, dressing.mask, max_pixels)
 
     def check(self, request: Any) -> None:  # noqa: B027 - most can do all that their requests can say
         """Raise `InputError` if what is loaded cannot do it; the pictures have not been looked at yet."""

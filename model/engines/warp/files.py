@@ -11,4 +11,5 @@ WEIGHTS = "warp/warp.safetensors"
 
 def files(weights: Path) -> list[Path]:
     """Every file the engine reads, present or not, and those that it reads only if they are there."""
-    return [weights / WEIGHTS, *(file for file in label_map_files(weights) if file.is_file())]
+    file = weights / WEIGHTS
+    return [file, *(maps for maps in label_map_files(weights) if file.is_file() and maps.is_file())]

@@ -69,6 +69,12 @@ def inputs(
     return Inputs(torch.cat(planes, 1), torch.cat([photo * (1 - hole), hole, mask], 1), torch.cat([garment, alpha], 1))
 
 
+def resident_bytes() -> int:
+    """Of one row's `Inputs`, and about as much again of what comes of them; float32."""
+    cells, pixels = HEIGHT * WIDTH // CELL**2, HEIGHT * WIDTH
+    return 2 * 4 * (GEOMETRY * cells + (PERSON + GARMENT) * pixels)
+
+
 def garment_cells(garment: Tensor) -> Tensor:
     """(B, 6, h, w): the garment at the flow's size, black around it, and each cell's place."""
     colours, alpha = garment[:, :3], garment[:, 3:]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 
-def norm(channels: int) -> nn.BatchNorm2d:
+class Norm(nn.BatchNorm2d):
     """Batch norm without its counter, which nothing here reads."""
-    layer = nn.BatchNorm2d(channels)
-    layer.num_batches_tracked = None
-    return layer
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.num_batches_tracked = None
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+        """Files do not say their version, and of old ones torch would expect the counter."""
+        super()._load_from_state_dict(state, prefix, {**metadata, "version": self._version}, *rest)
 
 
 class Block(nn.Sequential):
     """3 x 3 convolution, batch norm, ReLU; with a stride of 2 it halves."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
-        super().__init__(nn.Conv2d(channels, out, 3, stride, 1, bias=False), norm(out), nn.ReLU(inplace=True))
+        super().__init__(nn.Conv2d(channels, out, 3, stride, 1, bias=False), Norm(out), nn.ReLU(inplace=True))
 
 
 class Residual(nn.Module):
@@ -25,7 +32,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = Block(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), norm(channels))
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), Norm(channels))
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, features: Tensor) -> Tensor:

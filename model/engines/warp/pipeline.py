@@ -1,0 +1,62 @@
+"""One pass of the warping try-on, from pictures to a picture.
+
+photo ──► labels ──┐
+mask ──────────────┼──► networks, 96 x 128 ──► flow, region, shade, paint ──► the photo's own size
+flat garment ──────┘                                                               │
+photo and flat garment, as they came ──────────────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.Image import Resampling
+
+from model.engine import Job
+from model.engines.warp.compositing import Dressed, dressed
+from model.engines.warp.network import Fields
+from model.engines.warp.prepare import prepared
+from model.engines.warp.request import Request
+from model.pictures.colour import srgb
+from model.runtime.network import BatchedNetwork
+from model.tryon.painter import Painter, Pass, Progress
+from model.tryon.writing import shrink
+
+
+async def paint(
+    engine: Painter, network: BatchedNetwork, dressing: Pass, request: Request, job: Job, progress: Progress
+) -> Image.Image:
+    """The part of the photo that is dressed: at its own size, or width x height without `repaint`."""
+    assert dressing.mask is not None  # noqa: S101 - `masked` says that there always is one
+    photo, garment, mask = dressing.photo, dressing.garment, dressing.mask
+    device, size = engine.device, (request.width, request.height)
+    progress("labels", 0, 1)
+    maps = await engine.masker.labels(photo)
+
+    progress("warp", 0, 1)
+    shown = await device.cpu(lambda: srgb(shrink(photo.convert("RGB"), job.max_output_pixels)))
+    made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size))
+    answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
+    fields = Fields(*(tensor.cpu() for tensor in answer))
+    worn = await device.cpu(lambda: dressed(made.photo, made.mask, made.hole, made.garment, fields))
+    await device.cpu(lambda: _save_asked(worn, request, job))
+    progress("warp", 1, 1)
+    result = Image.fromarray(worn.result)
+    return result if request.repaint else result.resize(size, Resampling.LANCZOS)
+
+
+def _save_asked(worn: Dressed, request: Request, job: Job) -> None:
+    if request.return_warped:
+        alpha = (worn.region * 255 + 0.5).astype(np.uint8)
+        Image.fromarray(np.dstack([worn.cloth, alpha])).save(job.outputs / "warped.png")
+    if request.return_flow:
+        _, data = cv2.imencode(".png", encoded_flow(worn.flow, worn.region)[..., ::-1])
+        (job.outputs / "flow.png").write_bytes(data.tobytes())
+
+
+def encoded_flow(flow: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """(H, W, 3) of 16 bits: x and y, -1..1 as 1..65535, and the region, 0..1 as 0..65535."""
+    places = np.rint(flow.clip(-1, 1) * 32767 + 32768)
+    return np.dstack([places, np.rint(region * 65535)]).astype(np.uint16)

@@ -1,0 +1,105 @@
+"""From a photo, its labels, a mask and a garment to what the networks see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from model.engines.warp.garment import FlatGarment
+from model.engines.warp.inputs import HEIGHT, PLACES, WIDTH, Inputs, inputs
+from model.engines.warp.old_garment import old_garment
+from model.errors import InputError
+from model.perception.label_maps import LabelMaps
+from model.tryon.codes import TryOnCode
+from model.tryon.pictures import HALF_WHITE, Size, crop_box
+from model.tryon.request import Category
+
+Labels = NDArray[np.uint8]  # (h, w)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """photo: (h, w, 3), the part that is dressed, at its own size. mask, hole: (h, w), 0 or 1. seen: of one row."""
+
+    photo: NDArray[np.uint8]
+    mask: NDArray[np.float32]
+    hole: NDArray[np.float32]
+    garment: FlatGarment
+    seen: Inputs
+
+
+def prepared(
+    photo: Image.Image, garment: Image.Image, mask: Image.Image, maps: LabelMaps | None, category: Category, size: Size
+) -> Prepared:
+    """
+    Args:
+        photo: RGB. mask: of any size, white where to paint.
+        maps: of the photo, of any size; None: nobody knows.
+        size: width and height, of which the aspect says what part of the photo is dressed.
+
+    Raises:
+        InputError: `mask_empty`, the mask is empty in that part.
+    """
+    box = crop_box(photo.size, size)
+    part = np.asarray(photo.crop(box))
+    height, width = part.shape[:2]
+    paint = (np.asarray(mask.convert("L").resize(photo.size).crop(box)) >= HALF_WHITE).astype(np.uint8)
+    if not paint.any():
+        raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
+    densepose, atr = (_part(labels, photo.size, box) for labels in _named(maps, photo.size))
+    flat = FlatGarment.of(np.asarray(garment.convert("RGB")))
+    small = _shrunk(paint.astype(np.float32))
+    small_mask = (small >= 0.5).astype(np.uint8)
+    atr_small, densepose_small = (_sampled(labels) for labels in (atr, densepose))
+    colours, alpha = flat.for_networks()
+    seen = inputs(
+        _picture(_shrunk(part)),
+        torch.from_numpy(densepose_small)[None],
+        torch.from_numpy(atr_small)[None],
+        _plane(small_mask),
+        _plane(old_garment(atr_small, small_mask, category)),
+        colours,
+        alpha,
+        torch.tensor([PLACES[category]]),
+    )
+    hole = old_garment(_sampled(atr, (width, height)), paint, category)
+    return Prepared(part, paint.astype(np.float32), hole.astype(np.float32), flat, seen)
+
+
+def _named(maps: LabelMaps | None, size: Size) -> tuple[Labels, Labels]:
+    if maps is None:
+        nothing = np.zeros((HEIGHT, WIDTH), np.uint8)
+        return nothing, nothing
+    return maps.densepose, maps.atr
+
+
+def _part(labels: Labels, size: Size, box: tuple[int, int, int, int]) -> Labels:
+    """That part of labels which the box cuts out of a photo of `size`."""
+    height, width = labels.shape
+    left, right = (round(x * width / size[0]) for x in (box[0], box[2]))
+    top, bottom = (round(y * height / size[1]) for y in (box[1], box[3]))
+    return labels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def _sampled(labels: Labels, size: Size = (WIDTH, HEIGHT)) -> Labels:
+    return np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
+def _shrunk(picture: NDArray[Any]) -> NDArray[Any]:
+    how = cv2.INTER_AREA if picture.shape[0] >= HEIGHT else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (WIDTH, HEIGHT), interpolation=how))
+
+
+def _picture(levels: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(levels).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _plane(plane: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(plane)[None, None].float()
