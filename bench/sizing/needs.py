@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from bench.sizing import real_sizes
 from bench.sizing.real_sizes import empty, weight_bytes
-from model.diffusion.autoencoder import Decoder, Encoder
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder
 from model.diffusion.fast_unet import FastUNet
 from model.engines.catvton.fast_denoiser import FastDenoiser
 from model.engines.catvton.memory import resident_bytes as tryon_job_bytes
@@ -85,8 +85,8 @@ def tryon(dtype: torch.dtype) -> Iterator[Need]:
         latents, condition = (empty(rows, channels, 2 * cells[0], cells[1]) for channels in (4, 5))
         return [
             _part("UNet", denoiser, latents, empty(rows, dtype=torch.int64), condition),
-            _part("encoder", Encoder(vae), empty(encoded, 3, HEIGHT, WIDTH)),
-            _part("decoder", Decoder(vae), empty(decoded, 4, *cells)),
+            _part("encoder", LatentEncoder(vae), empty(encoded, 3, HEIGHT, WIDTH)),
+            _part("decoder", LatentDecoder(vae), empty(decoded, 4, *cells)),
         ]
 
     for rows in ROWS:
@@ -124,8 +124,8 @@ def avatar(dtype: torch.dtype) -> Iterator[Need]:
             _part("shape predictor", in_full[0], features[None]),
             _part("feature aggregator", in_full[1], poses, features, empty(PHOTOS, SIZE, SIZE)),
             _part("condition encoder", adapter.encoder, poses),
-            _part("encoder", Encoder(vae), empty(rows, 3, SIZE, SIZE)),
-            _part("decoder", Decoder(vae), empty(min(rows, VIEWS), 4, cells, cells)),
+            _part("encoder", LatentEncoder(vae), empty(rows, 3, SIZE, SIZE)),
+            _part("decoder", LatentDecoder(vae), empty(min(rows, VIEWS), 4, cells, cells)),
         ]
         whole, sliced = (_views(fast, adapter, dtype, rows, sliced=sliced) for sliced in (False, True))
         yield _resident("avatar", dtype, rows, everything, jobs, [*plain, *whole])

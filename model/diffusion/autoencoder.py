@@ -22,7 +22,7 @@ def fast_autoencoder(vae: AutoencoderKL) -> AutoencoderKL:
     return vae
 
 
-class Encoder(nn.Module):
+class LatentEncoder(nn.Module):
     """Pictures to the moments of their latents' normal distribution."""
 
     def __init__(self, vae: AutoencoderKL) -> None:
@@ -44,7 +44,7 @@ class Encoder(nn.Module):
         return mean, logvar.clamp(-30, 20)
 
 
-class Decoder(nn.Module):
+class LatentDecoder(nn.Module):
     """Latents to pictures."""
 
     def __init__(self, vae: AutoencoderKL) -> None:
@@ -67,7 +67,7 @@ class Decoder(nn.Module):
 
 
 class TiledDecoder(nn.Module):
-    """`Decoder` in tiles that overlap by a quarter and are blended there, for when memory is short.
+    """`LatentDecoder` in tiles that overlap by a quarter and are blended there, for when memory is short.
 
     A tile is decoded without sight of the others: attention and normalisation see it alone, so the result differs.
 
@@ -82,7 +82,7 @@ class TiledDecoder(nn.Module):
         vae.tile_sample_min_size = side * 2 ** (len(vae.config.block_out_channels) - 1)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """As `Decoder`."""
+        """As `LatentDecoder`."""
         pictures: Tensor = self.vae.tiled_decode(latents.to(self.vae.dtype), return_dict=False)[0]
         return pictures.float()
 

@@ -12,7 +12,7 @@ from torch.nn.functional import grid_sample
 from model.mesh import native
 from model.mesh.mesh import Mesh
 from model.mesh.normals import face_normals
-from model.runtime.side_process import Run, in_this_process
+from model.runtime.side_process import Compute, in_this_process
 
 PADDING = 4  # texels between charts: two mip levels do not mix them
 # Charts of any size cost xatlas time that grows with their square; more of them than this waste texels on padding.
@@ -34,7 +34,7 @@ class Atlas:
     size: int
 
 
-def unwrap(mesh: Mesh, size: int, *, run: Run = in_this_process) -> Atlas:
+def unwrap(mesh: Mesh, size: int, *, run: Compute = in_this_process) -> Atlas:
     """Cut and pack a mesh for a texture of size x size texels, by xatlas.
 
     Equal meshes give equal atlases. Degenerate triangles get a place of no area. On the CPU.

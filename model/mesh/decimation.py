@@ -7,10 +7,10 @@ import torch
 
 from model.mesh import native
 from model.mesh.mesh import Mesh
-from model.runtime.side_process import Run, in_this_process
+from model.runtime.side_process import Compute, in_this_process
 
 
-def decimated(mesh: Mesh, faces: int, *, run: Run = in_this_process) -> Mesh:
+def decimated(mesh: Mesh, faces: int, *, run: Compute = in_this_process) -> Mesh:
     """The mesh with at most about so many faces, by quadric edge collapse (Garland and Heckbert 1997).
 
     A mesh within the budget is returned as it is; otherwise vertices move, so colours are lost. On the CPU.

@@ -26,7 +26,7 @@ _SOURCE = Path(__file__).parents[2]
 _ATTEMPTS = 2
 
 
-class Run(Protocol):
+class Compute(Protocol):
     """A way to compute `fn(*args)`."""
 
     def __call__(self, fn: Callable[..., T], *args: object) -> T: ...

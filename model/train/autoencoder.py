@@ -7,7 +7,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, draw_latents
 from model.train.errors import SettingsError
 from model.train.examples import Pictures
 from model.train.journal import sheet
@@ -26,7 +26,7 @@ class Autoencoding(nn.Module):
     def __init__(self, vae: AutoencoderKL) -> None:
         super().__init__()
         self.vae = vae
-        self._encoder, self._decoder = Encoder(vae), Decoder(vae)
+        self._encoder, self._decoder = LatentEncoder(vae), LatentDecoder(vae)
 
     def forward(self, pictures: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """

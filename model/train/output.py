@@ -20,7 +20,7 @@ from model.engines.pack import EnginePack
 from model.perception.files import label_map_files
 from model.train.networks import config_of
 from model.weights.layout import CONFIG, TENSOR_FILES, network_files
-from model.weights.pack import MANIFEST, FileFacts, Manifest
+from model.weights.pack import MANIFEST, FileFacts, PackManifest
 
 LICENCE = "own training"
 
@@ -85,10 +85,10 @@ class Output:
     def write_manifest(self, defaults: Mapping[str, float]) -> None:
         """Digests and licences of what was written, and the try-on's defaults; of all else what it said before."""
         file = self.weights / MANIFEST
-        before = EnginePack(self.weights).manifest if file.is_file() else Manifest()
+        before = EnginePack(self.weights).manifest if file.is_file() else PackManifest()
         own = before.defaults.get("catvton", {}) | dict(defaults)
         engines = before.defaults | ({"catvton": own} if own else {})
-        manifest = Manifest(files=before.files | self._facts, defaults=engines)
+        manifest = PackManifest(files=before.files | self._facts, defaults=engines)
         write_json(file, manifest.model_dump(exclude_none=True))
 
     def _write_network(self, folder: Path, config: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, draw_latents
 from model.diffusion.ddim import DDIM
 from model.diffusion.noise import seeded
 from model.engines.catvton.denoiser import Denoiser
@@ -37,7 +37,7 @@ class TryOnTask:
         self._device = device
         self._start = settings.start
         vae = load_autoencoder(settings.start, settings.variant).to(device)
-        self._encoder, self._decoder = Encoder(vae), Decoder(vae)
+        self._encoder, self._decoder = LatentEncoder(vae), LatentDecoder(vae)
         self._scaling_factor: float = vae.config.scaling_factor
         self._channels: int = vae.config.latent_channels
         if settings.unet is None:

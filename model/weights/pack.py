@@ -32,7 +32,7 @@ class FileFacts(BaseModel):
     untrained: bool = False
 
 
-class Manifest(BaseModel):
+class PackManifest(BaseModel):
     """`manifest.json`.
 
     Args:
@@ -94,11 +94,11 @@ class Pack:
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _read_manifest(file: Path) -> Manifest:
+def _read_manifest(file: Path) -> PackManifest:
     if not file.is_file():
-        return Manifest()
+        return PackManifest()
     try:
-        return Manifest.model_validate_json(file.read_bytes().removeprefix(BOM_UTF8))
+        return PackManifest.model_validate_json(file.read_bytes().removeprefix(BOM_UTF8))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

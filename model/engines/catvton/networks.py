@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.noise import Normal
 from model.engines.catvton import checkpoint
 from model.engines.catvton.fast_denoiser import fast_denoiser
@@ -33,8 +33,8 @@ class CatVTONNetworks:
         vae = fast_autoencoder(checkpoint.vae(weights, variant).load(device.weights_device, device.dtype))
         self.scaling_factor: float = vae.config.scaling_factor
         self.denoiser = device.batched(device.preparable(fast_denoiser(unet, len(self.noise_schedule.alphas))))
-        self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae), fallback=TiledDecoder(vae))
+        self.encoder = device.batched(LatentEncoder(vae))
+        self.decoder = device.batched(LatentDecoder(vae), fallback=TiledDecoder(vae))
         self._cache = cache
 
     async def encode(self, tensors: TryOnTensors, samples: int, posterior: Normal, *, guided: bool) -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Generator
 
-from model.diffusion.autoencoder import Decoder, TiledDecoder
+from model.diffusion.autoencoder import LatentDecoder, TiledDecoder
 from model.engines.catvton import checkpoint
 from model.engines.catvton.engine import CatVTON
 from model.runtime.device import Device
@@ -23,7 +23,7 @@ def test_tiles_are_nearly_the_whole_and_a_single_tile_is_exactly_that() -> None:
     vae = checkpoint.vae(DEMO).load(torch.device("cpu"), torch.float32)
     latents = torch.randn((1, 12, 24, 20), generator=Generator().manual_seed(0))
     with torch.no_grad():
-        whole = Decoder(vae)(latents)
+        whole = LatentDecoder(vae)(latents)
         assert torch.equal(TiledDecoder(vae, side=32)(latents), whole)
         tiled = TiledDecoder(vae, side=16)(latents)
     assert tiled.shape == whole.shape

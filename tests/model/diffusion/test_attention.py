@@ -11,7 +11,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from model.diffusion.attention import attend_plainly, keep_only_self_attention
-from model.diffusion.autoencoder import Decoder, Encoder, draw_latents, fast_autoencoder
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, draw_latents, fast_autoencoder
 
 
 @pytest.fixture
@@ -65,37 +65,37 @@ def vae() -> AutoencoderKL:
 def test_the_wrappers_are_diffusers_autoencoder(vae: AutoencoderKL) -> None:
     pictures = torch.randn(2, 3, 16, 24)
     theirs = vae.encode(pictures).latent_dist
-    mean, logvar = Encoder(vae)(pictures)
+    mean, logvar = LatentEncoder(vae)(pictures)
     assert torch.equal(mean, theirs.mean)
     assert torch.equal(logvar, theirs.logvar)
-    assert torch.equal(Decoder(vae)(mean), vae.decode(mean).sample)
+    assert torch.equal(LatentDecoder(vae)(mean), vae.decode(mean).sample)
 
 
 @torch.no_grad()
 def test_an_autoencoder_that_serves_is_the_stock_one(vae: AutoencoderKL) -> None:
     pictures = torch.randn(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    mean, _ = Encoder(vae)(pictures)
-    decoded = Decoder(vae)(mean)
+    mean, _ = LatentEncoder(vae)(pictures)
+    decoded = LatentDecoder(vae)(mean)
     fast = fast_autoencoder(copy.deepcopy(vae))
     attention = fast.decoder.mid_block.attentions[0]
     rows: list[int] = []
     attention.to_out[0].register_forward_hook(lambda _, __, output: rows.append(len(output)))
-    assert torch.allclose(Encoder(fast)(pictures)[0], mean, atol=1e-5)
-    assert torch.allclose(Decoder(fast)(mean), decoded, atol=1e-5)
+    assert torch.allclose(LatentEncoder(fast)(pictures)[0], mean, atol=1e-5)
+    assert torch.allclose(LatentDecoder(fast)(mean), decoded, atol=1e-5)
     assert rows == [2]
 
 
 @torch.no_grad()
 def test_half_precision_stays_inside(vae: AutoencoderKL) -> None:
     half = copy.deepcopy(vae).to(torch.bfloat16)
-    mean, logvar = Encoder(half)(torch.zeros(1, 3, 16, 16))
-    assert {mean.dtype, logvar.dtype, Decoder(half)(mean).dtype} == {torch.float32}
+    mean, logvar = LatentEncoder(half)(torch.zeros(1, 3, 16, 16))
+    assert {mean.dtype, logvar.dtype, LatentDecoder(half)(mean).dtype} == {torch.float32}
 
 
 @torch.no_grad()
 def test_the_log_variance_is_kept_within_bounds(vae: AutoencoderKL) -> None:
     vae.quant_conv.weight *= 1e4
-    _, logvar = Encoder(vae)(torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
+    _, logvar = LatentEncoder(vae)(torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
     assert logvar.min() == -30
     assert logvar.max() == 20
 

@@ -19,7 +19,7 @@ from model.errors import EngineError
 from model.mesh.atlas import unwrap
 from model.mesh.decimation import decimated
 from model.mesh.poisson import sealed
-from model.runtime.side_process import Run, SideProcess, in_this_process
+from model.runtime.side_process import Compute, SideProcess, in_this_process
 from tests.model.mesh.meshes import sphere
 from tests.model.runtime import errands
 from tests.server import ROOT
@@ -35,7 +35,7 @@ def side_process() -> Iterator[SideProcess]:
 def test_meshes_are_the_same_wherever_they_are_made(side_process: SideProcess) -> None:
     mesh = sphere(4)
 
-    def tensors(run: Run) -> list[Tensor]:
+    def tensors(run: Compute) -> list[Tensor]:
         closed = sealed(mesh, depth=5, run=run)
         small = decimated(closed, 500, run=run)
         atlas = unwrap(small, 256, run=run)

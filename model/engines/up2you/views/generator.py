@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from model.avatar.feature_selector import PUBLISHED_RATIO, FeatureSelector
-from model.diffusion.autoencoder import Decoder, Encoder, TiledDecoder, draw_latents, fast_autoencoder
+from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, TiledDecoder, draw_latents, fast_autoencoder
 from model.diffusion.ddpm import DDPM
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.noise import normal_from
@@ -65,8 +65,8 @@ class ViewGenerator:
         vae = fast_autoencoder(view_weights.vae(weights).load(*where))
         self.noise_schedule = view_weights.noise_schedule(weights)
         self.scaling_factor: float = vae.config.scaling_factor
-        self.encoder = device.batched(Encoder(vae))
-        self.decoder = device.batched(Decoder(vae), fallback=TiledDecoder(vae))
+        self.encoder = device.batched(LatentEncoder(vae))
+        self.decoder = device.batched(LatentDecoder(vae), fallback=TiledDecoder(vae))
         states = prompt_states(weights)
         adapters = {stage: view_weights.adapter(weights, stage, self.unet).load(*where) for stage in states}
         unet = FastUNet(self.unet, len(self.noise_schedule.alphas))
