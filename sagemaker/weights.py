@@ -1,6 +1,6 @@
 """Published weights: from the hub into a MODEL_DIR, and from there to S3.
 
-python sagemaker/weights.py fetch --smplx ~/smplx --perception ~/onnx    # everything, into weights/; asks of licences
+python sagemaker/weights.py fetch --smplx ~/smplx                        # everything, into weights/; asks of licences
 python sagemaker/weights.py fetch --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
 python sagemaker/weights.py upload s3://bucket/atelier/model/              # as endpoints load it
 python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as batch transform does
@@ -8,16 +8,16 @@ python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as 
 Each repository is taken at one commit, which is kept in `weights.lock.json` beside the folder: fetched again, elsewhere
 or later, it is the same. --revision, or a line less in that file, chooses another.
 
-Two things nobody can fetch for you.
+One thing nobody can fetch for you.
 
 SMPL-X: register at https://smpl-x.is.tue.mpg.de and download SMPLX_NEUTRAL.npz (needed by avatars) and
 MANO_SMPLX_vertex_ids.pkl (optional, turned into an npz). --smplx names the folder they are in, at any depth;
 smplx_vertex_lmkid.npy (optional), of UP2You's human_models/smpl_data, is taken from there too.
 
-The networks that find people and clothes: they are not published as ONNX. Export them and name their folder with
---perception. densepose.onnx, parsing_lip.onnx and parsing_atr.onnx find masks (without all three, requests must bring
-one) and carry `geometry`, `channel_order`, `mean` and `std` in their metadata_props; matting.onnx cuts people out for
-avatars and may carry `mean` and `std`. docs/weights.md has the shapes.
+The networks that find people, clothes and joints (perception/) are fetched too; DensePose's pickle is made safetensors
+by `python -m model convert`, where the project is. --perception names a folder with files of your own in their place or
+beside them: densepose.onnx, parsing_lip.onnx, parsing_atr.onnx, parsing.onnx with parsing.json, pose.onnx,
+detector.onnx, matting.onnx. docs/weights.md says how each is described.
 
 Exit codes: 0 done, 1 something is wrong or missing, 2 the command line or a licence that was not accepted.
 """
@@ -62,6 +62,8 @@ def _fetch(arguments: Namespace) -> int:
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
     wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype)
     plan = FetchPlan(defaults(engines, arguments.version))
+    if arguments.licences == "permissive":
+        wanted = plan.without_commercial_use(wanted)
     plan.add_published(wanted, hub, {**lock.commits, **dict(arguments.revision)})
     if "up2you" in engines and arguments.smplx:
         plan.add_body(arguments.smplx)
@@ -115,8 +117,14 @@ def _parser() -> ArgumentParser:
     )
     fetching.add_argument("--version", choices=tuple(VERSIONS), default="mix-48k-1024", help=versions)
     fetching.add_argument("--dtype", choices=("float32", "float16"), default="float32", help=dtypes)
+    fetching.add_argument(
+        "--licences",
+        choices=("all", "permissive"),
+        default="all",
+        help="permissive leaves out what forbids commercial use (default: %(default)s)",
+    )
     fetching.add_argument("--smplx", type=Path, metavar="DIR", help="where SMPL-X was downloaded to")
-    fetching.add_argument("--perception", type=Path, metavar="DIR", help="where the ONNX models are")
+    fetching.add_argument("--perception", type=Path, metavar="DIR", help="where perception files of your own are")
     fetching.add_argument("--perception-licence", metavar="TEXT", help="what the manifest says of their licence")
     fetching.add_argument(
         "--revision",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from packs.hub import Hub, digests
 from packs.pack_manifest import Facts, PackManifest
 from packs.planning import FetchPlan, Local, Remote
 from packs.weight_errors import ChecksumError, LayoutError
+
+_PROJECT_COMMAND = Path(__file__).parents[2] / "model" / "__main__.py"
 
 
 def fetch(plan: FetchPlan, folder: Path, hub: Hub) -> None:
@@ -29,7 +33,10 @@ def fetch(plan: FetchPlan, folder: Path, hub: Hub) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     placed: dict[tuple[str, str], Path] = {}  # a file of the hub -> where it lies now
     for remote in plan.remotes:
-        manifest.state(remote.target, _bring(remote, folder, partial, hub, placed))
+        if remote.wanted.converted:
+            _bring_converted(remote, folder, partial, hub, manifest)
+        else:
+            manifest.state(remote.target, _bring(remote, folder, partial, hub, placed))
     for local in plan.locals:
         taken = _take(local, folder)
         manifest.state(taken.relative_to(folder).as_posix(), Facts(digests(taken).sha256, local.licence, local.source))
@@ -42,14 +49,20 @@ def fetch(plan: FetchPlan, folder: Path, hub: Hub) -> None:
 def missing(folder: Path, engines: Iterable[str]) -> list[str]:
     """What `engines` read, nobody can fetch, and is not there, each with what to do about it."""
     body = f"download it from {published.BODY_SITE} and name its folder with --smplx; without it there are no avatars"
-    matting = "export it to ONNX and name its folder with --perception; without it photos must come cut out"
-    label_map = "export it to ONNX and name its folder with --perception; without all three try-ons must bring a mask"
+    matting = "fetch it without --licences, or name its folder with --perception; without it photos must come cut out"
+    label_map = (
+        "fetch it without --licences, or name its folder with --perception; without all three masks are not exact"
+    )
     advice = {
         "up2you": {published.BODY: body},
         "perception": {published.MATTING: matting, **dict.fromkeys(published.LABEL_MAPS, label_map)},
     }
     asked = [item for engine in engines for item in advice.get(engine, {}).items()]
-    return [f"{name}: {what}" for name, what in asked if not (folder / name).is_file()]
+    return [f"{name}: {what}" for name, what in asked if not _served(folder / name)]
+
+
+def _served(file: Path) -> bool:
+    return file.is_file() or file.with_suffix(".safetensors").is_file()
 
 
 def _refuse_rivals(plan: FetchPlan, folder: Path) -> None:
@@ -72,6 +85,35 @@ def _bring(remote: Remote, folder: Path, partial: Path, hub: Hub, placed: dict[t
             os.link(here, target)
         print(f"fetched {remote.target}", flush=True)
     return remote.facts(file.digest if file.large else digests(target).sha256)
+
+
+def _bring_converted(remote: Remote, folder: Path, partial: Path, hub: Hub, manifest: PackManifest) -> None:
+    """A file that is not served as it is published. Where the project is not there to convert it, it stays as it is.
+
+    Raises:
+        LayoutError: the project refuses it.
+    """
+    served, facts = folder / remote.served, remote.facts("")
+    known = manifest.files.get(remote.served, {})
+    if served.is_file() and known.get("source") == facts.source:
+        return
+    fetched = hub.fetch(remote.commit, remote.file, partial / remote.commit.repository.replace("/", "--"))
+    if not _PROJECT_COMMAND.is_file():
+        target = folder / remote.target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(fetched, target)
+        manifest.state(remote.target, remote.facts(digests(target).sha256))
+        print(
+            f"fetched {remote.target}; where the project is installed, run: python -m model convert {target} {served}"
+        )
+        return
+    served.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "model", "convert", str(fetched.resolve()), str(served.resolve())]
+    done = subprocess.run(command, cwd=_PROJECT_COMMAND.parents[1], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise LayoutError(str(folder), f"{remote.target} cannot be made {remote.served}: {done.stderr.strip()}")
+    manifest.state(remote.served, remote.facts(digests(served).sha256))
+    print(f"fetched {remote.served}", flush=True)
 
 
 def _is(remote: Remote, target: Path) -> bool:

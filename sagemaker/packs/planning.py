@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,14 @@ class Remote:
 
     @property
     def target(self) -> str:
-        """Its path under the folder."""
+        """Its path under the folder, as it is published."""
         return self.wanted.target(self.file.path)
+
+    @property
+    def served(self) -> str:
+        """Its path under the folder once it can be served."""
+        converted = self.wanted.converted
+        return f"{self.wanted.folder}/{converted}" if converted else self.target
 
     def facts(self, sha256: str) -> Facts:
         """What the manifest says of it."""
@@ -54,6 +60,17 @@ class FetchPlan:
         self.defaults = defaults
         self.remotes: list[Remote] = []
         self.locals: list[Local] = []
+
+    def without_commercial_use(self, sources: Iterable[PublishedSource]) -> list[PublishedSource]:
+        """Take out what forbids commercial use, and say what that was; the rest."""
+        kept = []
+        for source in sources:
+            if published.LICENCES[source.licence].commercial:
+                kept.append(source)
+            else:
+                names = ", ".join(wanted.target(wanted.names[0]) for wanted in source.files)
+                print(f"left out, {source.licence} forbids commercial use: {names}")
+        return kept
 
     def add_published(self, sources: Iterable[PublishedSource], hub: Hub, revisions: Mapping[str, str]) -> None:
         """Look up `sources` at their `revisions`, else at their newest.
@@ -89,11 +106,13 @@ class FetchPlan:
         Raises:
             LayoutError: there is none.
         """
-        wanted = {Path(name).name: name for name in (*published.LABEL_MAPS, published.MATTING)}
+        wanted = {Path(name).name: name for name in (*published.LABEL_MAPS, *published.OTHER_PERCEPTION)}
         there = [name for name in wanted if (folder / name).is_file()]
         if not there:
             raise LayoutError(str(folder), f"there is none of {', '.join(wanted)} in it")
         self.locals += [Local(folder / name, wanted[name], licence) for name in there]
+        own = {Path(name).stem for name in there}
+        self.remotes = [remote for remote in self.remotes if not _replaced(remote.served, own)]
 
     @property
     def licences(self) -> list[str]:
@@ -112,6 +131,10 @@ class FetchPlan:
             print(f"{local.file}\n{_megabytes(local.file.stat().st_size)}  {local.target}")
         sizes = {(remote.commit.repository, remote.file.path): remote.file.size for remote in self.remotes}
         print(f"{_megabytes(sum(sizes.values()))}  from the hub, less what is there already")
+
+
+def _replaced(served: str, own: Collection[str]) -> bool:
+    return served.startswith("perception/") and Path(served).stem in own
 
 
 def _megabytes(size: int) -> str:

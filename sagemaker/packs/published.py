@@ -13,12 +13,16 @@ Dtype = Literal["float32", "float16"]
 
 @dataclass(frozen=True)
 class Licence:
-    """terms: what matters of it, in one sentence. asks: whether one has to accept it before fetching."""
+    """terms: what matters of it, in one sentence. asks: whether one has to accept it before fetching.
+
+    commercial: whether it allows commercial use.
+    """
 
     name: str
     terms: str
     url: str
     asks: bool = True
+    commercial: bool = True
 
 
 LICENCES = {
@@ -28,6 +32,12 @@ LICENCES = {
             "CC-BY-NC-SA-4.0",
             "non-commercial use only; name the authors; what is derived has the same licence",
             "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+            commercial=False,
+        ),
+        Licence(
+            "CC-BY-SA-3.0",
+            "any use; name the authors; what is derived has the same licence (data of its training: non-commercial)",
+            "https://creativecommons.org/licenses/by-sa/3.0/",
         ),
         Licence(
             "CreativeML-OpenRAIL-M",
@@ -43,11 +53,13 @@ LICENCES = {
             "UP2You-unstated",
             "the code's licence (MIT) says that it does not cover the weights, nothing says what does: ask the authors",
             "https://github.com/zcai0612/UP2You",
+            commercial=False,
         ),
         Licence(
             "SMPL-X",
             "non-commercial scientific research only; the files may not be passed on",
             "https://smpl-x.is.tue.mpg.de/modellicense.html",
+            commercial=False,
         ),
         Licence("MIT", "any use; keep the notice", "https://opensource.org/license/mit", asks=False),
         Licence("Apache-2.0", "any use; keep the notice", "https://www.apache.org/licenses/LICENSE-2.0", asks=False),
@@ -61,17 +73,20 @@ class Wanted:
 
     names: its paths in the repository, the preferred one first. folder: where it goes under MODEL_DIR, keeping its last
     name. anywhere: the repository's folders are not known, a file of this last name in any of them will do. rivals:
-    paths under MODEL_DIR of which only one may be there, because only one would be read.
+    paths under MODEL_DIR of which only one may be there, because only one would be read. called: its name there, where
+    that is another. converted: what it is made into there, by the project's `python -m model convert`.
     """
 
     names: tuple[str, ...]
     folder: str
     anywhere: bool = False
     rivals: tuple[str, ...] = ()
+    called: str = ""
+    converted: str = ""
 
     def target(self, path: str) -> str:
         """Where the repository's `path` goes under MODEL_DIR."""
-        return f"{self.folder}/{path.rsplit('/', 1)[-1]}"
+        return f"{self.folder}/{self.called or path.rsplit('/', 1)[-1]}"
 
 
 @dataclass(frozen=True)
@@ -97,8 +112,11 @@ BODY = "up2you/human_models/models/smplx/SMPLX_NEUTRAL.npz"
 HAND_IDS = "up2you/human_models/smpl_data/MANO_SMPLX_vertex_ids.pkl"  # made an npz
 LANDMARK_IDS = "up2you/human_models/smpl_data/smplx_vertex_lmkid.npy"
 
+_DENSEPOSE = "model_final_162be9.pkl"
 LABEL_MAPS = ("perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx")
 MATTING = "perception/matting.onnx"
+POSE = "perception/pose.onnx"
+OTHER_PERCEPTION = (MATTING, POSE, "perception/parsing.onnx", "perception/parsing.json", "perception/detector.onnx")
 
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     "mask": ("mask",),
@@ -132,7 +150,27 @@ def sources(
             found += _catvton(variant, version, dtype)
     if "up2you" in engines:
         found += _up2you(dtype)
+    if "perception" in engines:
+        found += _perception()
     return found
+
+
+def _perception() -> list[PublishedSource]:
+    """What finds masks, cuts people out and knows where their joints are."""
+
+    def one(repository: str, licence: str, name: str, called: str, converted: str = "") -> PublishedSource:
+        return PublishedSource(
+            repository, licence, (Wanted((name,), "perception", called=called, converted=converted),)
+        )
+
+    parsers = "checkpoints/humanparsing"
+    return [
+        one("levihsu/OOTDiffusion", "CC-BY-NC-SA-4.0", f"{parsers}/parsing_lip.onnx", "parsing_lip.onnx"),
+        one("levihsu/OOTDiffusion", "CC-BY-NC-SA-4.0", f"{parsers}/parsing_atr.onnx", "parsing_atr.onnx"),
+        one("zhengchong/CatVTON", "CC-BY-SA-3.0", f"DensePose/{_DENSEPOSE}", _DENSEPOSE, "densepose.safetensors"),
+        one("onnx-community/BiRefNet_lite-ONNX", "MIT", "onnx/model.onnx", "matting.onnx"),
+        one("yzd-v/DWPose", "Apache-2.0", "dw-ll_ucoco_384.onnx", "pose.onnx"),
+    ]
 
 
 def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[PublishedSource]:

@@ -33,6 +33,12 @@ def repositories() -> dict[str, Repository]:
             ),
             licence="cc-by-nc-sa-4.0",
         ),
+        "levihsu/OOTDiffusion": Repository(
+            _content("checkpoints/humanparsing/parsing_lip.onnx", "checkpoints/humanparsing/parsing_atr.onnx"),
+            licence="cc-by-nc-sa-4.0",
+        ),
+        "onnx-community/BiRefNet_lite-ONNX": Repository(_content("onnx/model.onnx", "onnx/model_fp16.onnx")),
+        "yzd-v/DWPose": Repository(_content("dw-ll_ucoco_384.onnx", "yolox_l.onnx"), licence="apache-2.0"),
         "timbrooks/instruct-pix2pix": Repository(
             _content(*(f"unet/{name}" for name in network), "scheduler/scheduler_config.json")
         ),
