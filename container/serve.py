@@ -22,6 +22,7 @@ from container.examples import examples
 from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
+from serve.addresses_of_jobs import Addresses
 from serve.app import create_app
 from serve.batch import Batch, execution_parameters
 from serve.computing import Computing
@@ -30,6 +31,7 @@ from serve.health import Health
 from serve.https import Https
 from serve.intake import Intake
 from serve.invocations import Invocations
+from serve.job_files import JobFiles
 from serve.jobs import Jobs
 from serve.jobs_api import JobsApi
 from serve.limited_heads import limited_heads
@@ -130,15 +132,24 @@ class Front:
             deadline_s=settings.deadline_s,
             stream_deadline_s=settings.stream_deadline_s,
         )
+        token = settings.api_token.get_secret_value() if settings.api_token else None
+        addresses = Addresses(token, settings.job_ttl_s)
+        jobs_api = JobsApi(
+            intake=intake,
+            jobs=jobs,
+            files=JobFiles(jobs, results),
+            addresses=addresses,
+            deadline_s=settings.job_deadline_s,
+        )
         return create_app(
             invocations=invocations,
             batch_parameters=execution_parameters(settings.max_body_bytes, settings.max_live_jobs),
-            jobs_api=JobsApi(intake=intake, jobs=jobs, deadline_s=settings.job_deadline_s),
+            jobs_api=jobs_api,
             health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
             workers=supervisor,
             metrics=metrics,
             cors_origins=settings.cors_origins,
-            api_token=settings.api_token.get_secret_value() if settings.api_token else None,
+            addresses=addresses,
             version=own_version(),
             examples=examples,
         )

@@ -99,6 +99,8 @@ class Progress(Told):
     done: int
     total: int
     elapsed_s: float
+    position: int = Field(0, description="Its place among the jobs that wait; 0: it waits no longer.")
+    expected_s: float | None = Field(None, description="Until its end, as foreseen; null while nothing was measured.")
 
 
 class ProgressEvent(Progress):
@@ -110,6 +112,7 @@ class ProgressEvent(Progress):
 class AnswerEvent(Answer):
     """The end of a stream."""
 
+    urls: dict[str, str] = Field({}, description="Of a job's: where its files are given out, by their names.")
     event: Literal["answer"] = "answer"
 
 
@@ -129,6 +132,7 @@ class TakenJob(Told):
     state: JobState
     estimated_s: float | None = Field(description="Seconds until its end; null while nothing was measured.")
     url: str
+    events_url: str = Field(description="Its progress as a stream. With a token: signed, and valid for a while.")
 
 
 class Job(Told):
@@ -139,3 +143,5 @@ class Job(Told):
     progress: Progress | None = None
     answer: Answer | None = None
     problem: ProblemDetails | None = None
+    events_url: str = Field(description="Its progress as a stream. With a token: signed, and valid for a while.")
+    urls: dict[str, str] = Field({}, description="Where its files are given out, by their names; as `events_url`.")

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from serve.addresses_of_jobs import Addresses
 from serve.answers import ProblemDetails
 from serve.codes import FrontCode
 from serve.cross_origin import allow_origins
@@ -37,7 +38,7 @@ def create_app(
     health: Health,
     workers: Workers,
     metrics: Metrics,
-    api_token: str | None,
+    addresses: Addresses,
     cors_origins: Collection[str],
     version: str,
     examples: Callable[[], Examples],
@@ -50,8 +51,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    if api_token is not None:
-        app.add_middleware(RequireToken, token=api_token)
+    if addresses.token is not None:
+        app.add_middleware(RequireToken, addresses=addresses)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Bookkeeping, metrics=metrics)  # around all that answers, so that refusals are booked too
     if cors_origins:
@@ -59,7 +60,7 @@ def create_app(
     app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
-    add_docs(app, examples, guarded=api_token is not None)
+    add_docs(app, examples, guarded=addresses.token is not None)
 
     app.add_api_route(
         "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"

@@ -14,6 +14,7 @@ from serve.errors import UnsupportedMedia
 from serve.form import read_form
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
+from serve.names import checked_inference_id
 from serve.store import Store
 from serve.submission import read_submission
 from serve.workers import Workers
@@ -58,7 +59,7 @@ class Intake:
         """
         self.jobs.refuse_unless_open()
         body = await self._read(request)
-        fallback_id = request.headers.get(_INFERENCE_ID)
+        fallback_id = checked_inference_id(request.headers.get(_INFERENCE_ID), _INFERENCE_ID)
         return await self.submit(body, deadline_s, accept, streamed_s, fallback_id, durable=durable)
 
     async def _read(self, request: Request) -> Body:

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,6 +37,7 @@ from serve.errors import (
 from serve.live_job import LiveJob
 from serve.marks import Settled
 from serve.metrics import Metrics
+from serve.names import name_of
 from serve.spool import JobDirectory, Spool
 from serve.submission import Submission
 from serve.threads import to_the_end
@@ -84,7 +86,7 @@ class Jobs:
         Raises:
             Problem: not ready, busy, or the id belongs to another request.
         """
-        while (dying := self._live.get(submission.id)) and dying.task.cancelling():
+        while (dying := self._live.get(name_of(submission.id))) and dying.task.cancelling():
             await asyncio.wait([dying.task])
         # From here to the claim nothing is awaited, so no two requests can claim one id.
         known = self._known(submission)
@@ -110,7 +112,7 @@ class Jobs:
             raise NotReady("the service is still starting", retry_after_s=5)
 
     def _known(self, submission: Submission) -> LiveJob | Answer | None:
-        job = self._live.get(submission.id)
+        job = self._live.get(name_of(submission.id))
         earlier = None if job else self._settled(submission.id)
         if earlier is not None and earlier.problem is not None and earlier.problem.retryable:
             return None
@@ -157,7 +159,7 @@ class Jobs:
         return job
 
     def _start(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> None:
-        self._live[job.id] = job
+        self._live[job.name] = job
         self._metrics.live_jobs.set(len(self._live))
         job.task = asyncio.create_task(self._live_through(job, steps))
         # Nobody may be left to hear how it ended; that is no reason for asyncio to complain.
@@ -196,7 +198,7 @@ class Jobs:
             await asyncio.wait([waiting, moved], timeout=_PULSE_S, return_when=asyncio.FIRST_COMPLETED)
             moved.cancel()
             if not waiting.done():
-                yield job.shown_progress()
+                yield self.progress_of(job)
 
     # -- the life of one --------------------------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class Jobs:
             await self._forget(job, problem)
             raise problem from error
         finally:
-            del self._live[job.id]
+            del self._live[job.name]
             self._metrics.live_jobs.set(len(self._live))
             self._metrics.jobs.labels(engine=job.request.engine, code=code).inc()
             log.info(
@@ -240,13 +242,28 @@ class Jobs:
         Raises:
             NoSuchJob: there is neither.
         """
-        if live := self._live.get(job_id):
+        if live := self._live.get(name_of(job_id)):
             return live
         settled = self._settled(job_id)
         ended = None if settled is None else settled.answer or settled.problem
         if ended is None:
             raise NoSuchJob("no job of this id is running, and none has ended lately")
         return ended
+
+    def outputs_of(self, job_id: str) -> Path:
+        """The folder of a kept job's files."""
+        return self._spool.directory(job_id).outputs
+
+    def position(self, job: LiveJob) -> int:
+        """How many jobs wait before it, 1 for itself included; 0: it waits no longer."""
+        if job.state != "queued":
+            return 0
+        waiting = [other for other in self._live.values() if other.state == "queued"]
+        return sum(other.began <= job.began for other in waiting)
+
+    def progress_of(self, job: LiveJob) -> Progress:
+        """How far it is, for those who ask."""
+        return job.shown_progress(self.position(job))
 
     async def delete(self, job_id: str) -> None:
         """Cancel the job if it is live, and erase everything of it here.
@@ -259,7 +276,7 @@ class Jobs:
             job.deleted = True
             job.task.cancel()
             await asyncio.wait([job.task])
-        if job_id not in self._live:  # it may have ended before it was cancelled
+        if name_of(job_id) not in self._live:  # it may have ended before it was cancelled
             self._spool.directory(job_id).erase()
 
     # -- the process's start and end --------------------------------------------------------------------------

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from serve.accept import SSE, Accept
-from serve.answers import Answer, Job, ProblemDetails, TakenJob
+from serve.addresses_of_jobs import Addresses, job_path
+from serve.answers import Answer, AnswerEvent, Job, ProblemDetails, TakenJob
 from serve.intake import Intake
+from serve.job_files import JobFiles
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 from serve.responses import json_response
-from serve.stream import ending, has_heard_the_end, live_events, only, stream
+from serve.stream import Events, ending, has_heard_the_end, live_events, only, stream
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class JobsApi:
 
     intake: Intake
     jobs: Jobs
+    files: JobFiles
+    addresses: Addresses
     deadline_s: float
 
     def routes(self) -> APIRouter:
@@ -30,6 +34,7 @@ class JobsApi:
         router.add_api_route("", self.submit, methods=["POST"], status_code=202, summary="Hand a job in")
         router.add_api_route("/{job_id}", self.show, methods=["GET"], summary="How far a job is, or how it ended")
         router.add_api_route("/{job_id}/events", self.events, methods=["GET"], summary="Its progress as a stream")
+        router.add_api_route("/{job_id}/outputs/{name}", self.files.__call__, methods=["GET"], summary="A file of it")
         router.add_api_route(
             "/{job_id}", self.delete, methods=["DELETE"], status_code=204, summary="Cancel it and erase it"
         )
@@ -39,7 +44,7 @@ class JobsApi:
         job = (await self.intake.take(request, self.deadline_s, durable=True)).job
         if isinstance(job, LiveJob):
             await self._accepted(job)
-        taken = describe_taken(job)
+        taken = self._taken(job)
         return json_response(taken, status=202, headers={"Location": taken.url})
 
     async def _accepted(self, job: LiveJob) -> None:
@@ -51,7 +56,7 @@ class JobsApi:
             await self.jobs.wait(job, self.deadline_s)
 
     async def show(self, job_id: str) -> Response:
-        return json_response(describe(job_id, self.jobs.find(job_id)))
+        return json_response(self._told(job_id))
 
     async def events(self, job_id: str, request: Request) -> Response:
         job, request_id = self.jobs.find(job_id), request.state.request_id
@@ -59,30 +64,40 @@ class JobsApi:
         if media_type == SSE and has_heard_the_end(request):
             return Response(status_code=204)  # which tells a browser not to come again
         if isinstance(job, LiveJob):
-            return stream(live_events(self.jobs, job, self.deadline_s, request_id), media_type)
+            events = live_events(self.jobs, job, self.deadline_s, request_id)
+            return stream(self._with_urls(events), media_type)
         if isinstance(job, ProblemDetails):
             job = job.model_copy(update={"request_id": request_id})
-        return stream(only(ending(job)), media_type)
+        return stream(self._with_urls(only(ending(job))), media_type)
+
+    async def _with_urls(self, events: Events) -> Events:
+        async for event in events:
+            if isinstance(event, AnswerEvent):
+                event = event.model_copy(update={"urls": self.addresses.outputs(event.id, event.outputs)})
+            yield event
 
     async def delete(self, job_id: str) -> Response:
         await self.jobs.delete(job_id)
         return Response(status_code=204)
 
+    def _taken(self, job: LiveJob | Answer) -> TakenJob:
+        """What the client is told at once."""
+        return TakenJob(
+            id=job.id,
+            state=job.state,
+            estimated_s=(round(job.expected_s, 1) or None) if isinstance(job, LiveJob) else 0,
+            url=job_path(job.id),
+            events_url=self.addresses.events(job.id),
+        )
 
-def describe_taken(job: LiveJob | Answer) -> TakenJob:
-    """What the client is told at once."""
-    if isinstance(job, LiveJob):
-        estimated_s = round(job.expected_s, 1) or None
-        return TakenJob(id=job.id, state=job.state, estimated_s=estimated_s, url=f"/api/jobs/{job.id}")
-    return TakenJob(id=job.id, state="done", estimated_s=0, url=f"/api/jobs/{job.id}")
-
-
-def describe(job_id: str, job: LiveJob | Answer | ProblemDetails) -> Job:
-    """What the client is told later."""
-    match job:
-        case LiveJob():
-            return Job(id=job_id, state=job.state, progress=job.shown_progress())
-        case Answer():
-            return Job(id=job_id, state="done", answer=job)
-        case ProblemDetails():
-            return Job(id=job_id, state="failed", problem=job)
+    def _told(self, job_id: str) -> Job:
+        """What the client is told later."""
+        events_url = self.addresses.events(job_id)
+        match self.jobs.find(job_id):
+            case LiveJob() as job:
+                return Job(id=job.id, state=job.state, progress=self.jobs.progress_of(job), events_url=events_url)
+            case Answer() as answer:
+                urls = self.addresses.outputs(job_id, answer.outputs)
+                return Job(id=answer.id, state="done", answer=answer, events_url=events_url, urls=urls)
+            case ProblemDetails() as problem:
+                return Job(id=job_id, state="failed", problem=problem, events_url=events_url)

@@ -14,6 +14,7 @@ from serve.answers import Answer, JobState, Notice, Progress
 from serve.errors import DeadlinePassed
 from serve.fetch import is_inline
 from serve.marks import Accepted, InputsReady, Result
+from serve.names import name_of
 from serve.spool import JobDirectory
 from serve.threads import to_the_end
 
@@ -44,6 +45,11 @@ class LiveJob:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     limit: asyncio.Timeout | None = None  # of its fetching and computing, while it does that
     _written: Accepted | None = None
+
+    @property
+    def name(self) -> str:
+        """What stands for the id in addresses and paths."""
+        return name_of(self.id)
 
     @property
     def durable(self) -> bool:
@@ -139,8 +145,17 @@ class LiveJob:
         """`queued` or `running`."""
         return "queued" if self.stage[0] == "queue" else "running"
 
-    def shown_progress(self) -> Progress:
-        """How far it is, for those who ask."""
+    def shown_progress(self, position: int) -> Progress:
+        """How far it is, `position` being its place among those that wait."""
         stage, done, total = self.stage
         elapsed_s = round(time.monotonic() - self.began, 3)
-        return Progress(id=self.id, stage=stage, done=done, total=total, elapsed_s=elapsed_s)
+        expected_s = round(max(self.expected_s - elapsed_s, 0.0), 1) if self.expected_s else None
+        return Progress(
+            id=self.id,
+            stage=stage,
+            done=done,
+            total=total,
+            elapsed_s=elapsed_s,
+            position=position,
+            expected_s=expected_s,
+        )

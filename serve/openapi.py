@@ -21,6 +21,12 @@ _REQUEST_ID = {
     "description": "What the log and a problem call the request; default: random. Echoed.",
     "schema": {"type": "string", "pattern": REQUEST_ID_PATTERN},
 }
+_MAX_SIDE = {
+    "name": "max_side",
+    "in": "query",
+    "description": "Of a picture: scaled down until no side is longer than this.",
+    "schema": {"type": "integer", "minimum": 16, "maximum": 8192},
+}
 _LINES: Schema = {"schema": {"type": "string", "description": "A request a line."}}
 
 
@@ -42,6 +48,7 @@ def document(app: FastAPI, examples: Examples, *, guarded: bool) -> dict[str, An
         if guarded and described.guarded:
             operation["security"] = [{"token": []}]
     jobs, invocations = (schema["paths"][path]["post"] for path in ("/api/jobs", "/invocations"))
+    schema["paths"]["/api/jobs/{job_id}/outputs/{name}"]["get"]["parameters"].append(_MAX_SIDE)
     jobs["parameters"] = invocations["parameters"] = [_REQUEST_ID]
     jobs["requestBody"] = invocations["requestBody"] = body = _request_body(examples)
     invocations["requestBody"] = body | {"content": body["content"] | {"application/jsonlines": _LINES}}

@@ -68,10 +68,8 @@ def _object(**properties: Schema) -> Schema:
 
 
 _TEXT: Schema = {"schema": {"type": "string"}}
-_FILES: Content = {
-    kind: {"schema": {"type": "string", "format": "binary"}}
-    for kind in ("image/png", "image/jpeg", "image/webp", "model/gltf-binary")
-}
+_BYTES: Schema = {"schema": {"type": "string", "format": "binary"}}
+_FILES: Content = dict.fromkeys(("image/png", "image/jpeg", "image/webp", "model/gltf-binary"), _BYTES)
 _EVENTS: Content = {"application/x-ndjson": _TEXT, "text/event-stream": _TEXT}
 _LINES: Content = {"application/jsonlines": {"schema": {"type": "string", "description": "An answer a line."}}}
 
@@ -126,6 +124,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete", "/api/jobs/{job_id}"): Operation("delete_job", "jobs", 204, "It is gone.", {}, _OF_JOBS_BY_ID),
     ("get", "/api/jobs/{job_id}/events"): Operation(
         "stream_job_events", "jobs", 200, _EVENTS_TOLD, _EVENTS, _OF_JOBS_BY_ID
+    ),
+    ("get", "/api/jobs/{job_id}/outputs/{name}"): Operation(
+        "get_job_output", "jobs", 200, "The file.", _FILES | {"application/octet-stream": _BYTES},
+        (*_OF_JOBS_BY_ID, errors.Invalid, errors.NotStored),
+        {206: "A range of it.", 304: "It is the one you have.", 416: "It has no such range."},
     ),
     ("get", "/ping"): _PING,
     ("post", "/ping"): replace(_PING, id="post_ping"),

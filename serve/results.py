@@ -9,7 +9,7 @@ from pathlib import Path
 
 from serve.answers import Answer, InlineOutput, StoredOutput
 from serve.codes import FrontCode
-from serve.errors import IdInUse, Internal, NotStored, TooLarge
+from serve.errors import IdInUse, Internal, NoSuchJob, NotStored, TooLarge
 from serve.live_job import LiveJob
 from serve.marks import Result
 from serve.omoib import Omoib
@@ -41,7 +41,7 @@ class Results:
             return None
         try:
             async with asyncio.timeout(_FIND_S):
-                manifest = await self._store.find(job.prefix, job.id)
+                manifest = await self._store.find(job.prefix, job.name)
         except MissingCredentialsError as error:
             raise NotStored(f"not computed, as it could not be stored: {error}") from None
         except (StoreError, TimeoutError):
@@ -86,13 +86,13 @@ class Results:
 
     async def _store_once(self, job: LiveJob, prefix: str, result: Result, answer: Answer) -> Answer:
         stored = [
-            StoredOutput(**output.model_dump(), uri=f"{prefix}{job.id}/{output.name}") for output in result.outputs
+            StoredOutput(**output.model_dump(), uri=f"{prefix}{job.name}/{output.name}") for output in result.outputs
         ]
         for output in stored:
             await self._store.put(output.uri, job.directory.outputs / output.name, output.content_type)
         await self._omoib.deliver(job, result)
         answer = answer.model_copy(update={"outputs": stored})
-        if await self._store.finish(prefix, job.id, Manifest(digest=job.digest, answer=answer)):
+        if await self._store.finish(prefix, job.name, Manifest(digest=job.digest, answer=answer)):
             return answer
         return await self.find(job) or answer
 
@@ -109,6 +109,18 @@ class Results:
                 if content := await self._read_again(output.uri):
                     return content, output.content_type
         raise Internal(f"there is no {content_type} among the stored results")
+
+    async def stored_bytes(self, uri: str) -> bytes:
+        """What is stored there.
+
+        Raises:
+            NotStored: it cannot be read now.
+            NoSuchJob: it is gone.
+        """
+        content = await self._read_again(uri)
+        if content is None:
+            raise NoSuchJob("the file is no longer where it was stored")
+        return content
 
     async def _read_again(self, uri: str) -> bytes | None:
         reason = ""

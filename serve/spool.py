@@ -24,6 +24,7 @@ from typing import TypeVar
 from model.codes import CommonCode
 from serve.errors import NotReady
 from serve.marks import Mark, Settled
+from serve.names import name_of
 from serve.place import put_in_place
 
 M = TypeVar("M", bound=Mark)
@@ -106,7 +107,7 @@ class Spool:
 
     def directory(self, job_id: str) -> JobDirectory:
         """Where the job of this id lives, whether or not it does. The id itself never becomes a path."""
-        return JobDirectory(self._root / hashlib.sha256(job_id.encode()).hexdigest()[:32])
+        return JobDirectory(self._root / hashlib.sha256(name_of(job_id).encode()).hexdigest()[:32])
 
     def claim(self, job_id: str) -> JobDirectory:
         """Make the job's directory, in place of what a cut-off job of this id may have left.

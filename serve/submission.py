@@ -29,5 +29,6 @@ def read_submission(body: Mapping[str, Any], digest: str, models: Models, fallba
         models: the loaded engines, as the workers reported.
         fallback_id: used when the body names no id (SageMaker's inference id).
     """
-    request = chosen_request(body, models, {} if fallback_id is None else {"id": fallback_id})
-    return Submission(request.id or secrets.token_hex(16), request.id is not None, digest, request)
+    request = chosen_request(body, models, {})
+    given = request.id or fallback_id
+    return Submission(given or secrets.token_hex(16), given is not None, digest, request)
