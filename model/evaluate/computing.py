@@ -71,5 +71,5 @@ def _task(
     elif pairing == "paired" and example.other.is_file():
         body["person"] = str(example.other)
     body |= {"category": truth_files(example).category, "seed": (arguments.seed + i) % 2**32}
-    body |= given | {"repaint": not arguments.no_repaint}
+    body |= given | {"repaint": not arguments.no_repaint, "crop": "centre"}  # what the truth is compared in
     return Task(Request.model_validate(body, context=pack.defaults("catvton")), results[example.name])

@@ -8,9 +8,11 @@ from PIL import Image
 
 from model.engine import Job
 from model.pictures.colour import in_space, profile_of
+from model.tryon.crop import box_of, chosen_box, keeps_centre, scaled, share_outside
 from model.tryon.painter import Painter, Pass
+from model.tryon.pictures import Box, Size, crop_box
 from model.tryon.reading import Inputs, read_inputs
-from model.tryon.request import Category, Layer, TryOnRequest
+from model.tryon.request import Category, Crop, Layer, TryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
 
 
@@ -23,7 +25,7 @@ async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
     quality = request.output.quality or (QUALITY if request.user_id is None else OMOIB_QUALITY)
     cutout = inputs.cutout if request.output.keep_alpha else None
     album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality, cutout)
-    dressing = Dressing(engine, request, job, album)
+    dressing = Dressing(engine, request, job, album, inputs.cutout)
     if request.mask_only:
         await dressing.find_mask(inputs)
     elif request.layers:
@@ -36,11 +38,14 @@ async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
 class Dressing:
     """The passes of one job."""
 
-    def __init__(self, engine: Painter, request: TryOnRequest, job: Job, album: Album) -> None:
+    def __init__(
+        self, engine: Painter, request: TryOnRequest, job: Job, album: Album, cutout: Image.Image | None
+    ) -> None:
         self.engine = engine
         self.request = request
         self.job = job
         self.album = album
+        self.cutout = cutout  # of the photo, if parts of it are transparent
         self._cpu = engine.device.cpu
         self._passes_done, self._passes = 0, 1
 
@@ -54,7 +59,7 @@ class Dressing:
         """One pass, all samples together."""
         request = self.request
         mask = await self._mask(self.engine, request, inputs.photo, inputs.mask, request.category)
-        worn = Pass(inputs.photo, inputs.garments[0], mask, request.category)
+        worn = await self._pass(self.engine, request, inputs.photo, inputs.garments[0], mask, request.category)
         painted = await self._paint(self.engine, request, worn, request.seed, request.samples)
         self.job.progress("save", 0, 1)
 
@@ -82,7 +87,7 @@ class Dressing:
         for number, (layer, garment) in enumerate(zip(layers, inputs.garments, strict=True), 1):
             engine, request = self._by(layer)
             mask = await self._mask(engine, request, photo, None, layer.category)
-            worn = Pass(photo, garment, mask, layer.category)
+            worn = await self._pass(engine, request, photo, garment, mask, layer.category)
             (painted,) = await self._paint(engine, request, worn, self.request.seed + i, samples=1)
             photo = await self._cpu(partial(self._pasted, engine, worn, painted))
             await self._cpu(partial(self._save_step, worn, photo, number, i))
@@ -115,6 +120,46 @@ class Dressing:
             return given
         self.job.progress("mask", 0, 1)
         return await engine.masker.for_job(photo, category, request, self.job)
+
+    async def _pass(
+        self,
+        engine: Painter,
+        request: TryOnRequest,
+        photo: Image.Image,
+        garment: Image.Image,
+        mask: Image.Image | None,
+        category: Category,
+    ) -> Pass:
+        """One pass, with the part of the photo that is painted; and a warning if that is not all of the mask."""
+        if mask is None:
+            return Pass(photo, garment, None, category)
+        target = engine.size(request)
+        box = await self._box(engine, request.crop, photo, mask, target)
+        outside = await self._cpu(lambda: share_outside(mask, box or crop_box(photo.size, target)))
+        if outside:
+            share = f"{max(1, round(100 * outside))} %"
+            self.job.warn("mask_cut", f"{share} of the mask lies outside the part of the photo that is painted")
+        return Pass(photo, garment, mask, category, box)
+
+    async def _box(
+        self, engine: Painter, crop: Crop, photo: Image.Image, mask: Image.Image, target: Size
+    ) -> Box | None:
+        """None: the centred one."""
+        painted = await self._cpu(lambda: box_of(mask))
+        if crop == "centre" or painted is None or not engine.crops:
+            return None
+        if crop == "auto" and keeps_centre(photo.size, target, painted, painted[3] - painted[1]):
+            return None  # whoever it is, they are at least as high as their mask
+        person = self._matte_box(photo.size) or await engine.masker.person(photo, mask)
+        box = chosen_box(crop, photo.size, target, painted, person)
+        return None if box == crop_box(photo.size, target) else box
+
+    def _matte_box(self, size: Size) -> Box | None:
+        """Around the person of a photo whose background is transparent."""
+        if self.cutout is None:
+            return None
+        box = box_of(self.cutout.getchannel("A"))
+        return None if box is None else scaled(box, self.cutout.size, size)
 
     async def _paint(
         self, engine: Painter, request: TryOnRequest, worn: Pass, seed: int, samples: int

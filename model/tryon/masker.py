@@ -17,11 +17,12 @@ from model.perception.label_maps import CachedLook, LabelMaps, onnx_providers
 from model.pictures.colour import srgb
 from model.runtime.device import Device
 from model.tryon.codes import TryOnCode
+from model.tryon.crop import person_in
 from model.tryon.maskers.edits import Edits, edited
 from model.tryon.maskers.makers import Maker, MakerName, Mask, Seen
 from model.tryon.maskers.opening import NEEDS, missing, open_makers
 from model.tryon.maskers.people import largest_person
-from model.tryon.pictures import black_and_white
+from model.tryon.pictures import Box, black_and_white
 from model.tryon.request import Category, TryOnRequest
 
 
@@ -114,6 +115,14 @@ class Masker:
             labels[top:bottom, left:right] for labels in (seen.maps.densepose, seen.maps.lip, seen.maps.atr)
         )
         return LabelMaps(densepose, lip, atr)
+
+    async def person(self, photo: Image.Image, mask: Image.Image) -> Box | None:
+        """Around the person that a mask (L, of the photo's size) is on; None if nobody can say or nobody is found."""
+        maps = await self.labels(photo)
+        if maps is None:
+            return None
+        bodies = maps.densepose > 0 if maps.densepose.any() else maps.atr > 0
+        return await self._device.cpu(lambda: person_in(bodies, mask, photo.size))
 
 
 def found(maker: Maker, seen: Seen, category: Category, size: tuple[int, int], edits: Edits) -> Found:

@@ -14,6 +14,7 @@ from model.engine import Job
 from model.runtime.device import Device
 from model.tryon.masker import Masker
 from model.tryon.maskers.makers import MakerName
+from model.tryon.pictures import Box, Size
 from model.tryon.repaint import paste_back
 from model.tryon.request import Category, TryOnRequest
 
@@ -28,12 +29,14 @@ class Pass:
     garment: Image.Image  # RGB, sRGB
     mask: Image.Image | None  # of the photo's size, white where to paint; None: the engine needs none
     category: Category
+    box: Box | None = None  # which part of the photo is painted, maybe beyond it; None: the centred one
 
 
 class Painter(ABC):
     """Paints a garment onto a person."""
 
     name: ClassVar[str]
+    crops: ClassVar[bool] = True  # whether it paints the box that a pass names; else always the centred one
     Request: ClassVar[type[TryOnRequest]]
     mask_makers: ClassVar[Sequence[MakerName]] = ("published", "pose", "parser")  # the engine's own first
 
@@ -53,13 +56,16 @@ class Painter(ABC):
             progress: told how far this pass is.
 
         Returns:
-            Pictures in sRGB at the engine's own size, whose aspect says which part of the photo they show
-            (`repaint.py`).
+            Pictures of `size` in sRGB that show the pass's part of the photo.
         """
 
     def pasted(self, dressing: Pass, painted: Image.Image, max_pixels: int) -> Image.Image:
         """What `paint` returned back in its photo, which is shrunk to `max_pixels` first."""
-        return paste_back(dressing.photo, painted, dressing.mask, max_pixels)
+        return paste_back(dressing.photo, painted, dressing.mask, max_pixels, dressing.box)
+
+    def size(self, request: Any) -> Size:
+        """Of the pictures it paints: width, height."""
+        return request.width, request.height
 
     def check(self, request: Any) -> None:  # noqa: B027 - most can do all that their requests can say
         """Raise `InputError` if what is loaded cannot do it; the pictures have not been looked at yet."""

@@ -32,21 +32,26 @@ class TryOnTensors:
     mask: Tensor | None  # (1, 1, H, W), 1 where to paint; None for the mask-free variant
 
 
-def tryon_tensors(person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size) -> TryOnTensors:
+def tryon_tensors(
+    person: Image.Image, garment: Image.Image, mask: Image.Image | None, size: Size, box: Box | None = None
+) -> TryOnTensors:
     """Bring a photo, its mask (white paints) and a garment to the size the networks work at, and the photo to sRGB.
+
+    Args:
+        box: the part of the photo that is shown to them, of the aspect of `size`; None: the centred one.
 
     Raises:
         InputError: `mask_empty` or `mask_covers_all`.
     """
     return TryOnTensors(
-        image_tensor(srgb(crop_resize(person, size))),
+        image_tensor(srgb(crop_resize(person, size, box))),
         image_tensor(pad_resize(garment, size)),
-        None if mask is None else _mask_tensor(mask, size),
+        None if mask is None else _mask_tensor(mask, size, box),
     )
 
 
-def _mask_tensor(mask: Image.Image, size: Size) -> Tensor:
-    painted = mask_tensor(crop_resize(mask, size))
+def _mask_tensor(mask: Image.Image, size: Size, box: Box | None) -> Tensor:
+    painted = mask_tensor(crop_resize(mask, size, box))
     if not painted.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
     if painted.all():
@@ -64,9 +69,23 @@ def crop_box(size: Size, target: Size) -> Box:
     return (w - new_w) // 2, (h - new_h) // 2, (w + new_w) // 2, (h + new_h) // 2
 
 
-def crop_resize(picture: Image.Image, size: Size) -> Image.Image:
-    """Cut to the target's aspect, then resize; the mode stays."""
-    return picture.crop(crop_box(picture.size, size)).resize(size, Resampling.LANCZOS)
+def crop_resize(picture: Image.Image, size: Size, box: Box | None = None) -> Image.Image:
+    """Cut to a box, or to the centred one of the target's aspect, then resize; the mode stays."""
+    return cut(picture, box or crop_box(picture.size, size)).resize(size, Resampling.LANCZOS)
+
+
+def cut(picture: Image.Image, box: Box) -> Image.Image:
+    """The part of a picture in a box; beyond the picture its border goes on."""
+    left, top, right, bottom = box
+    width, height = picture.size
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return picture.crop(box)
+    inside = picture.crop((max(left, 0), max(top, 0), min(right, width), min(bottom, height)))
+    beyond = ((max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0)))
+    pixels = np.asarray(inside)
+    padded = Image.fromarray(np.pad(pixels, (*beyond, (0, 0))[: pixels.ndim], mode="edge"))
+    padded.info = dict(picture.info)
+    return padded
 
 
 def pad_resize(picture: Image.Image, size: Size) -> Image.Image:

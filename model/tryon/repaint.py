@@ -7,32 +7,38 @@ from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
 from model.pictures.colour import in_space, profile_of
-from model.tryon.pictures import black_and_white, crop_box
+from model.tryon.crop import scaled
+from model.tryon.pictures import Box, black_and_white, crop_box, cut
 from model.tryon.writing import shrink
 
 
-def paste_back(photo: Image.Image, result: Image.Image, mask: Image.Image | None, max_pixels: int) -> Image.Image:
+def paste_back(
+    photo: Image.Image, result: Image.Image, mask: Image.Image | None, max_pixels: int, box: Box | None = None
+) -> Image.Image:
     """Blend the painted result into the part of the photo it was painted from.
 
     Args:
         photo: as the client sent it.
-        result: sRGB at the size the networks worked at; its aspect says which part of the photo it shows.
+        result: sRGB at the size the networks worked at.
         mask: of the photo's size, white where to paint; None: the result replaces that whole part.
         max_pixels: a larger photo is shrunk to this first.
+        box: the part of the photo that the result shows, maybe beyond it; None: the centred one of its aspect.
 
     Returns:
         RGB in the photo's colour space. Every pixel outside that part, or where the blurred mask is 0, is the photo's
         (or the shrunk photo's).
     """
     pasted = shrink(photo.convert("RGB"), max_pixels).copy()
-    box = crop_box(pasted.size, result.size)
-    part = pasted.crop(box)
+    box = crop_box(pasted.size, result.size) if box is None else scaled(box, photo.size, pasted.size)
+    part = cut(pasted, box)
     painted = in_space(result, profile_of(photo)).resize(part.size, Resampling.LANCZOS)
     if mask is not None:
         if mask.size != pasted.size:
             mask = mask.resize(pasted.size, Resampling.BILINEAR)
-        painted = blend(part, painted, mask.convert("L").crop(box))
-    pasted.paste(painted, box)
+        painted = blend(part, painted, cut(mask.convert("L"), box))
+    left, top = max(box[0], 0), max(box[1], 0)
+    inside = painted.crop((left - box[0], top - box[1], *painted.size))
+    pasted.paste(inside, (left, top))
     return pasted
 
 

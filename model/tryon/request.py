@@ -54,6 +54,17 @@ class PictureOutput(request.Output):
     )
 
 
+class PersonCrop(BaseModel):
+    """Around the person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: float = Field(ge=0, le=2, description="The margin, in widths and heights of the person's box.")
+
+
+Crop = Literal["auto", "centre"] | PersonCrop
+
+
 class TryOnRequest(request.Request):
     """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
@@ -105,6 +116,12 @@ class TryOnRequest(request.Request):
         default_factory=list, max_length=4, description="What an automatic mask leaves out in any case."
     )
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")
+    crop: Crop = Field(
+        "auto",
+        description="Which part of the photo is painted, of the aspect of width : height. `auto`: the centred one if "
+        "the mask and a person of good size are in it, else one around them; `centre`: the centred one, as published; "
+        "or around the person with a margin. Without a mask it is always the centred one.",
+    )
     repaint: bool = Field(
         True,
         description="Paste the result back into the photo at its own size, all else untouched. "
@@ -130,7 +147,8 @@ class TryOnRequest(request.Request):
             return body
         renamed = {_OMOIB_NAMES.get(name, name): value for name, value in body.items() if name not in _OMOIB_GARMENTS}
         garments = {ours: body[theirs] for theirs, ours in _OMOIB_GARMENTS.items() if theirs in body}
-        return ({"garments": garments, "garments_canvas": "black"} if garments else {}) | renamed
+        given = {"garments": garments, "garments_canvas": "black"} if garments else {}
+        return {"crop": "centre", **given, **renamed}
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
@@ -160,6 +178,8 @@ class TryOnRequest(request.Request):
             raise ValueError("'userId' and 'timestamp' go together")
         if self.user_id is not None and "format" not in self.output.model_fields_set:
             self.output.format = "jpeg"
+        if self.user_id is not None and "crop" not in self.model_fields_set:
+            self.crop = "centre"
         if self.user_id is not None and self.output.format != "jpeg":
             raise ValueError("with 'userId', 'output.format' can only be jpeg")
         return self
@@ -192,7 +212,8 @@ class TryOnRequest(request.Request):
 
     def of_layer(self, layer: Layer) -> dict[str, Any]:
         """The body of the pass that puts on `layer`, for another engine than this request's."""
-        return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed}
+        crop = self.model_dump(include={"crop"})
+        return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed, **crop}
 
     def without_inputs(self) -> dict[str, Any]:
         body = self.model_dump(mode="json")

@@ -53,7 +53,7 @@ def golden_request(case: dict[str, Any]) -> dict[str, Any]:
     inputs = GOLDEN / "catvton" / "inputs"
     pictures = {name: base64_of((inputs / f"{case[name]}.png").read_bytes()) for name in ("person", "garment", "mask")}
     fields = {name: case[name] for name in ("width", "height", "steps", "guidance", "eta")}
-    return {"type": "tryon", **pictures, **fields, "seed": case["global_seed"], "repaint": False}
+    return {"type": "tryon", **pictures, **fields, "seed": case["global_seed"], "repaint": False, "crop": "centre"}
 
 
 @pytest.fixture(scope="module")

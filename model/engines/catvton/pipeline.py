@@ -25,7 +25,7 @@ async def paint(
     posterior, noise = seeded(seed, samples), seeded(seed, samples)
     sampler = SAMPLERS[request.solver](networks.noise_schedule, request.steps, request.eta)
     size = request.width, request.height
-    tensors = await cpu(lambda: tryon_tensors(dressing.photo, dressing.garment, dressing.mask, size))
+    tensors = await cpu(lambda: tryon_tensors(dressing.photo, dressing.garment, dressing.mask, size, dressing.box))
 
     progress("encode", 0, 1)
     condition = await networks.encode(tensors, samples, posterior, guided=request.guidance > 1)

@@ -29,6 +29,7 @@ class Warp(TryOnEngine):
     """Flow, region, shade and paint from one network of three million parameters; float32 wherever it runs."""
 
     name: ClassVar[str] = "warp"
+    crops: ClassVar[bool] = False
     Request: ClassVar[type[WarpRequest]] = WarpRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
