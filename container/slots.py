@@ -32,11 +32,6 @@ class Ticket:
         return self.request.engine
 
     @property
-    def engines(self) -> list[str]:
-        """All that work on it, its own first."""
-        return [self.engine, *(name for _, name, _ in self.request.parts_of_others())]
-
-    @property
     def work(self) -> float:
         return self.request.work()
 

@@ -231,11 +231,11 @@ class Supervisor:
             case JobProgress():
                 self._on_progress(ticket, message)
             case JobDone():
-                if ticket.work and len(ticket.engines) == 1:  # what needs no device teaches nothing about it
+                if ticket.work and len(ticket.request.engines()) == 1:  # what needs no device teaches nothing about it
                     self._pace.learn(ticket.engine, ticket.work, message.device_s)
                 self._on_end(slot, ticket)
             case JobFailed():
-                kinds = [request_class(engine) for engine in ticket.engines]
+                kinds = [request_class(engine) for engine in ticket.request.engines()]
                 self._on_end(slot, ticket, from_engine(message.code, message.field, message.message, *kinds))
             case JobCancelled():
                 self._on_end(slot, ticket)

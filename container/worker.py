@@ -201,7 +201,7 @@ class Worker:
             engines=self._engines,
             on_progress=on_progress,
         )
-        self._warn_of_weights(job, engine.name, *(name for _, name, _ in request.parts_of_others()))
+        self._warn_of_weights(job, *request.engines())
         async with self._device.live(engine.name, resident_bytes) as account:
             self.send(JobLive(job=directory.name))
             await engine.run(request, job)

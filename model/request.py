@@ -57,6 +57,8 @@ class Request(BaseModel):
 
     # Body fields any one of which says, without a `type`, that the request is for this engine.
     telling_fields: ClassVar[frozenset[str]]
+    # Body fields any one of which asks for this engine before others of its type: names of other containers' clients.
+    asking_fields: ClassVar[frozenset[str]] = frozenset()
     # The stages that make up nearly all of `work()`, in order and about as long as each other: from their progress the
     # front foresees the end.
     heavy_stages: ClassVar[tuple[str, ...]]
@@ -90,6 +92,10 @@ class Request(BaseModel):
     def settings(self) -> dict[str, Any]:
         """What the answer says of how it was computed: fields that a preset or a pack may have set."""
         return {}
+
+    def engines(self) -> list[str]:
+        """All that work on it, its own first."""
+        return list(dict.fromkeys([self.engine, *(name for _, name, _ in self.parts_of_others())]))
 
     def parts_of_others(self) -> list[tuple[str, str, dict[str, Any]]]:
         """What other engines do of it: the place of each part, the engine, and the body that asks for it."""

@@ -51,7 +51,7 @@ class UsedModel(Told):
 
     engine: str
     fingerprint: str | None = Field(description="Of the weights.")
-    licence: str | None = Field(description="Of the weights.")
+    licence: str | None = Field(description="Of the weights, of all engines that worked on it.")
 
 
 class Answer(Told):

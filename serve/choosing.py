@@ -74,7 +74,14 @@ def candidates_for(body: Mapping[str, Any], models: Models) -> list[str]:
         raise Invalid(f"'type' is {shown(type)}; served here: {', '.join(types_of(models))}", field="type")
     if named is not None and named not in candidates:
         raise Invalid(f"'engine' is '{named}', which makes no '{type}'; {', '.join(candidates)} can", field="engine")
-    return [named] if named else sorted(candidates, key=lambda name: not models[name].default)
+    return (
+        [named] if named else sorted(candidates, key=lambda name: (not asks_for(name, body), not models[name].default))
+    )
+
+
+def asks_for(name: str, body: Mapping[str, Any]) -> bool:
+    """Whether the body speaks as the clients of a container do that was this engine alone."""
+    return not request_class(name).asking_fields.isdisjoint(body)
 
 
 def told_type(body: Mapping[str, Any], models: Models) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from model.request import Request
 from serve.answers import Answer, UsedModel
 from serve.fetch import Fetcher
 from serve.live_job import LiveJob
@@ -78,12 +79,18 @@ class Computing:
             outputs=[],
             warnings=job.warnings + result.warnings,
             timings=timings | result.timings,
-            model=self._used(job.request.engine),
+            model=self._used(job.request),
         )
 
-    def _used(self, engine: str) -> UsedModel:
-        known = self._workers.models.get(engine)
-        return UsedModel(engine=engine, fingerprint=known and known.fingerprint, licence=known and known.licence)
+    def _used(self, request: Request) -> UsedModel:
+        """Its own engine, under the licences of all that worked on it."""
+        known = self._workers.models.get(request.engine)
+        licences = [self._workers.models[name].licence for name in request.engines() if name in self._workers.models]
+        return UsedModel(
+            engine=request.engine,
+            fingerprint=known and known.fingerprint,
+            licence="; ".join(dict.fromkeys(licences)) or None,
+        )
 
     def _observe(self, engine: str, timings: Timings) -> None:
         for name, seconds in timings.items():

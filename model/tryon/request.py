@@ -23,6 +23,7 @@ _OMOIB_NAMES = {
 }
 _OMOIB_GARMENTS = {"upper_cloth_url": "upper", "lower_cloth_url": "lower"}
 _OMOIB_NAME = r"^[A-Za-z0-9_-]{1,64}$"  # becomes part of a key
+OMOIB_PICTURES = frozenset({"person_image_url", "mask_image_url", *_OMOIB_GARMENTS})
 
 
 class Garments(BaseModel):

@@ -70,6 +70,12 @@ def test_without_one_the_default_of_the_type_answers() -> None:
     assert engine_for({"type": "avatar", "photos": ["p"]}) == "up2you"
 
 
+def test_clients_of_another_container_get_the_engine_that_it_was() -> None:
+    body = {"person_image_url": "p", "upper_cloth_url": "a", "lower_cloth_url": "b"}
+    assert engine_for(body, MIRROR_FIRST) == "catvton"
+    assert engine_for(body | {"engine": "mirror"}, MIRROR_FIRST) == "mirror"
+
+
 @pytest.mark.parametrize(
     ("fields", "engine"),
     [

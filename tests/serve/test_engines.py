@@ -111,6 +111,7 @@ def test_layers_by_several_engines_are_one_after_the_other(
     ]
     answer = answered(engines, {"person": person, "layers": layers, **QUICK, "return_steps": True})
     assert answer["engine"] == "catvton"
+    assert answer["model"]["licence"] == "MIT (trained on made-up people); unknown"  # and the mirror's
     files = pictures(answer)
     assert equal(files["step_1.png"], ImageOps.mirror(photo))
     alone = {"person": base64_of(encode(files["step_1.png"])), "garment": garment, "category": "lower", **QUICK}

@@ -11,7 +11,7 @@ from model.codes import Codes
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.presets import PRESETS, PUBLISHED_STEPS, Quality, Solver, preset
 from model.tryon.codes import TryOnCode
-from model.tryon.request import Size, TryOnRequest
+from model.tryon.request import OMOIB_PICTURES, Size, TryOnRequest
 
 Variant = Literal["mask", "maskfree"]
 
@@ -26,6 +26,7 @@ _LINEAR_TFLOP, _QUADRATIC_TFLOP, _VAE_TFLOP = 3.892, 4.410, 14.87
 class Request(TryOnRequest):
     """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
+    asking_fields: ClassVar[frozenset[str]] = OMOIB_PICTURES  # that container is CatVTON
     heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
     codes: ClassVar[Codes] = (TryOnCode, CatVTONCode)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {str(name): fields for name, fields in PRESETS.items()}
