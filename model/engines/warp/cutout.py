@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,9 @@ Levels = NDArray[np.uint8]  # (H, W, 3)
 Alpha = NDArray[np.float32]  # (H, W), 0..1
 
 _STEP = 3  # levels between neighbours of an even background, or of a soft shadow on it
-_FARTHEST = 70  # levels by which a background may change over the picture
+_FARTHEST = 60  # levels by which a background may change over the picture
+_TINT = 0.035  # by how much the channels of a shadow may differ in how dark it makes them
+_DARK = 8  # levels added, so that the ratio of dark ones means something
 _SPECK = 0.02  # share of the largest piece below which another is dirt
 _LEAST = 0.01  # share of the picture; a smaller garment is none
 _SPREADS = (0.01, 0.04, 0.16)  # of the height
@@ -61,7 +65,7 @@ def _flooded(picture: Levels) -> NDArray[np.bool_]:
     height, width = picture.shape[:2]
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     usual = np.median(border, 0)
-    far = np.abs(picture - usual.astype(np.float32)).max(2) > _FARTHEST
+    far = _otherwise(picture, usual)
     seen = np.zeros((height + 2, width + 2), np.uint8)
     seen[1:-1, 1:-1] = far
     blocked = seen.copy()
@@ -74,6 +78,13 @@ def _flooded(picture: Levels) -> NDArray[np.bool_]:
         if not seen[y + 1, x + 1]:
             cv2.floodFill(picture, seen, (x, y), (0, 0, 0), step, step, flags)
     return np.asarray((seen[1:-1, 1:-1] == 2) & (blocked[1:-1, 1:-1] == 0))
+
+
+def _otherwise(picture: Levels, usual: NDArray[Any]) -> NDArray[np.bool_]:
+    """(H, W): what is no ground of this colour, (3,), nor a shadow on it, which dims all channels alike."""
+    light = (picture + np.float32(_DARK)) / (usual.astype(np.float32) + np.float32(_DARK))
+    coloured = light.max(2) - light.min(2) > _TINT
+    return np.asarray(coloured | (np.abs(picture - usual.astype(np.float32)).max(2) > _FARTHEST))
 
 
 def _without_specks(garment: Levels) -> Levels:

@@ -43,6 +43,11 @@ def test_ground_seen_through_a_hole_in_a_garment_of_its_colour_stays_garment() -
     assert garment_alpha(picture)[110, 90] == 1
 
 
+def test_a_cream_garment_with_soft_edges_is_not_white_ground() -> None:
+    picture = cv2.GaussianBlur(flat(255, (254, 249, 232)), (0, 0), 2.5)
+    assert garment_alpha(np.asarray(picture, np.uint8))[SHIRT][8:-8, 8:-8].mean() == 1
+
+
 def test_dirt_is_no_garment() -> None:
     picture = flat(255)
     picture[10:14, 10:14] = 0
