@@ -63,7 +63,8 @@ class AvatarPipeline(ABC):
         """
         names = [name for name in self.stages if not self.request.body_only or name in _OF_THE_BODY]
         if first not in names:
-            raise InputError(f"the body alone has no stage '{first}'", code=LocalCode.NO_STAGE, field="from_stage")
+            what = "the body alone" if self.request.body_only else "this engine"
+            raise InputError(f"{what} has no stage '{first}'", code=LocalCode.NO_STAGE, field="from_stage")
         folder, start = self.job.outputs, names.index(first)
         for name in names[:start]:
             await self.device.cpu(partial(stage_files.load, name, self.subject, folder))

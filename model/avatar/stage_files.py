@@ -3,7 +3,7 @@
 photos      photo_0.png ...             RGBA, 1024 x 1024
 features    features.safetensors        features (N, g, g, C)
 shape       shape.json                  betas, ten numbers
-poses       poses.safetensors           poses (6, 3, size, size) in 0..1; pose_0.png ... to look at
+poses       poses.safetensors           poses (6, 3 or more, size, size); pose_0.png ... to look at: the first three
 weights     weights.safetensors         weights (6, N, g, g); weights_0.png ... to look at, one per view
 rgb         rgb_0.png ...               RGBA, size x size
 normals     normal_0.png ...            RGBA, size x size
@@ -47,7 +47,7 @@ def save(stage: Stage, subject: Subject, folder: Path) -> None:
             (folder / "shape.json").write_text(json.dumps({"betas": subject.betas.tolist()}) + "\n")
         case "poses":
             _save_tensor(subject.poses, folder, "poses")
-            _save_pictures([_picture(pose) for pose in subject.poses], folder, "pose")
+            _save_pictures([_picture(pose[:3]) for pose in subject.poses], folder, "pose")
         case "weights":
             _save_tensor(subject.weights, folder, "weights")
             _save_pictures(_shown(subject), folder, "weights")

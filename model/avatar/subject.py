@@ -15,9 +15,10 @@ class Subject:
     """What the stages have made. Each field is there once the stage that makes it is done.
 
     photos: N RGBA pictures of 1024 x 1024, the person centred.
-    features: (N, g, g, C) float32, of patches of the photos.
+    features: (N, g, g, C) float32, of patches or pixels of the photos.
     betas: (10,) float32, the body's shape.
-    poses: (6, 3, size, size) float32 in 0..1, the body's normals in A pose, front first, then round by its left.
+    poses: (6, 3 or more, size, size) float32, the body in A pose, front first, then round by its left: its normals in
+        0..1, and what else an engine draws of it.
     weights: (6, N, g, g) float32, how much each patch says about each view; not negative.
     rgb, normals: six RGBA pictures of `size`, in the order of `poses`.
     mesh: the clothed body in metres, without colours.

@@ -7,10 +7,10 @@ from typing import Any
 
 from model.train.errors import SettingsError
 from model.train.settings import LoopSettings, Training
-from model.train.template.settings import PlaceTraining
+from model.train.template.settings import TemplateTraining
 from model.train.warp.settings import WarpTraining
 
-SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": PlaceTraining, "warp": WarpTraining}
+SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": TemplateTraining, "warp": WarpTraining}
 DEFAULT = "catvton"
 
 

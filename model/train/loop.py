@@ -25,6 +25,7 @@ from model.train.pace import Pace
 from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
 from model.train.task import Task
+from model.train.template.outfits import OutfitTask
 from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
 from model.train.warp.task import WarpTask
@@ -38,6 +39,7 @@ _TASKS: dict[str, Any] = {
     "tryon": TryOnTask,
     "places": PlaceTask,
     "warp": WarpTask,
+    "outfits": OutfitTask,
 }
 
 

@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 FOLDER = "template"
 
 PLACE_NETWORK = "template/place_network.safetensors"
+OUTFIT_NETWORK = "template/outfit_network.safetensors"
+# The body that the wardrobe of `model.clothes` fits; no other will do.
+BODY = "template/body.npz"
+# Both optional, and none of the built-in body.
+HAND_IDS = "template/hand_ids.npz"
+LANDMARK_IDS = "template/landmark_ids.npy"
+
+MATTING = "perception/matting.onnx"
+
+
+def files(weights: Path) -> list[Path]:
+    """Every file the engine reads, present or not, and those that it reads only if they are there."""
+    needed = [weights / name for name in (PLACE_NETWORK, OUTFIT_NETWORK, BODY)]
+    if find_spec("mediapipe") is None:  # its light model can stand in
+        needed.append(weights / MATTING)
+    optional = [weights / name for name in (MATTING, HAND_IDS, LANDMARK_IDS)]
+    return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))

@@ -14,7 +14,7 @@ _ASIDE = 0.05  # of the photo's width
 
 
 def varied(photos: LabelledPhotos, zoom: float, light: float, generator: Generator) -> LabelledPhotos:
-    """Half are mirrored, half framed anew, each lit differently. zoom, light: see `PlaceTraining`."""
+    """Half are mirrored, half framed anew, each lit differently. zoom, light: see `TemplateTraining`."""
     rows, device = len(photos.colours), photos.colours.device
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:

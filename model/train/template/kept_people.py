@@ -48,6 +48,7 @@ class KeptPeople:
     """
 
     def __init__(self, folder: Path, first: int, people: int, size: int) -> None:
+        self.first = first
         self._people = people
         groups = [range(start, min(start + _GROUP, first + people)) for start in range(first, first + people, _GROUP)]
         for seeds in tqdm(groups, desc="people", unit=f"{_GROUP} people", disable=None):

@@ -1,4 +1,4 @@
-"""What the training of the template engine's place network can be told."""
+"""What the training of the template engine's networks can be told."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from model.train.settings import LoopSettings, OptionalFloat
 
 
-class PlaceTraining(LoopSettings):
+class TemplateTraining(LoopSettings):
     """One attribute per setting. The defaults are those the built-in weights are trained with."""
 
-    what: Literal["places"] = Field("places", description="Which network.")
+    what: Literal["places", "outfits"] = Field(
+        "places", description="Which network; `outfits` needs the other one in `out`."
+    )
     data: Path = Field(description="Folder where made-up people are kept; those it lacks are made first.")
     people: PositiveInt = Field(3000, description="How many learned from, each in five photos painted twice.")
     people_seed: NonNegativeInt = Field(0, description="The number of the first of them.")

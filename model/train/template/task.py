@@ -18,7 +18,7 @@ from model.train.template.augmentation import varied
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.labelled_people import PAINTINGS, PHOTOS
 from model.train.template.losses import Errors, errors
-from model.train.template.settings import PlaceTraining
+from model.train.template.settings import TemplateTraining
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class PlaceTask:
 
     module: nn.Module
 
-    def __init__(self, settings: PlaceTraining, device: torch.device) -> None:
+    def __init__(self, settings: TemplateTraining, device: torch.device) -> None:
         self._settings = settings
         self._device = device
         network = PlaceNetwork()
@@ -68,7 +68,7 @@ class PlaceTask:
         file = self._settings.out / PLACE_NETWORK
         file.parent.mkdir(parents=True, exist_ok=True)
         state = self.module.state_dict()
-        weights = {name: value.half().contiguous() for name, value in state.items() if value.is_floating_point()}
+        weights = {name: kept(value, torch.float16) for name, value in state.items()}
         save_file(weights, file)
 
     @cached_property
@@ -80,6 +80,11 @@ class PlaceTask:
         labelling: PlaceMaps = self.module.eval()(_shown(photos))
         self.module.train(was_training)
         return labelling
+
+
+def kept(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """A tensor of a network as it is written; counters, which nothing needs, start anew."""
+    return value.to(dtype).contiguous() if value.is_floating_point() else torch.zeros_like(value)
 
 
 def _shown(photos: LabelledPhotos) -> Tensor:

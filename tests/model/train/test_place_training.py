@@ -14,7 +14,10 @@ from safetensors.torch import load_file
 
 from model.__main__ import main
 from model.clothes.buffers import BodyLayer
+from model.engines.template.files import files
+from model.engines.template.outfit import OutfitNetwork
 from model.engines.template.place_network import LAYERS, PlaceMaps, PlaceNetwork, on_grey, turned, turned_back
+from model.train.errors import SettingsError
 from model.train.kinds import read_settings
 from model.train.loop import train
 from model.train.template.augmentation import varied
@@ -120,6 +123,22 @@ def test_stopping_and_going_on_changes_nothing(data: Path, tmp_path: Path) -> No
             train(settings(data, tmp_path / out, max_steps=steps, picture_steps=0, schedule="constant"))
     whole, parts = (load_file(tmp_path / out / "template/place_network.safetensors") for out in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_outfits_are_trained_on_what_the_place_network_says(data: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    out = tmp_path / "out"
+    train(settings(data, out, max_steps=1, picture_steps=0))
+    train(settings(data, out, what="outfits", checkpoints=tmp_path / "outfits", batch_size=4, learning_rate=1e-3))
+    OutfitNetwork().load_state_dict(load_file(out / "template/outfit_network.safetensors"))  # strict
+    assert all(file.is_file() for file in files(out) if file.parent.name == "template")  # a pack that can be served
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "out-logs/metrics.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[1]  # the first is the other network's
+
+
+def test_outfits_need_places(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="train 'places' first"):
+        train(settings(data, tmp_path / "empty", what="outfits"))
 
 
 def test_an_engine_that_nothing_trains_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

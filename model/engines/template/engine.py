@@ -1,0 +1,54 @@
+"""3D avatars by geometry first: photos of one person in, the person as a rigged, textured mesh out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from model.avatar.request import MAX_PHOTOS, Stage
+from model.engine import Job, WarmCall
+from model.engines.template.labels import CHANNELS
+from model.engines.template.networks import Networks
+from model.engines.template.pipeline import SEEN_SIZE, TemplatePipeline
+from model.engines.template.request import Request as TemplateRequest
+from model.runtime.device import Device
+
+_FLOAT_BYTES = 4
+
+
+class Template:
+    """Every pixel of the photos finds its place on the body's or clothes' template; six views of the person in A pose
+    gather their colours there, and the body is deformed until it looks like them."""
+
+    name: ClassVar[str] = "template"
+    Request: ClassVar[type[TemplateRequest]] = TemplateRequest
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self.networks = Networks(weights, device)
+
+    async def run(self, request: TemplateRequest, job: Job) -> None:
+        """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.
+
+        Raises:
+            InputError: a photo cannot be used, or there is nothing to cut people out of photos with.
+        """
+        await self.run_from(request, job, "photos")
+
+    async def run_from(self, request: TemplateRequest, job: Job, first: Stage) -> None:
+        """The same from a later stage on; what those before it make must lie in the job's outputs."""
+        await TemplatePipeline(self.networks, request, job).run(first)
+
+    def resident_bytes(self, request: TemplateRequest) -> int:
+        """The photos' labels. Of a folder, as many photos as may be."""
+        photos = len(request.photos) if request.photos is not None else MAX_PHOTOS
+        return label_bytes(photos)
+
+    def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
+        """None: photos have one size, whatever is asked for."""
+        yield from ()
+
+
+def label_bytes(photos: int) -> int:
+    """What the labels of so many photos take."""
+    return photos * SEEN_SIZE**2 * CHANNELS * _FLOAT_BYTES

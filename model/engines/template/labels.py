@@ -1,0 +1,109 @@
+"""What photos show, pixel by pixel: the place network's answer for a photo and its mirror image, made one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from model.clothes.arrays import Floats
+from model.clothes.buffers import BodyLayer
+from model.engines.template.place_network import LAYERS, PlaceMaps, on_grey
+
+CHANNELS = 4 + LAYERS + 3 + 1 + 2
+_SOLID = 0.5  # alpha from which somebody is there
+
+
+class PhotoLabels(nn.Module):
+    """Photos (B, 4, S, S), colours times alpha, and alpha, to what they show, (B, 18, S, S):
+
+    evenly lit colours (3), not times alpha; alpha; shares of layers (8), summing to 1; place in metres (3); its
+    expected error in metres (1); sine and cosine of the photo's azimuth (2), everywhere the same.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photos: Tensor) -> Tensor:
+        seen = on_grey(photos)
+        shares, places, errors, gains, azimuths = _merged(self.network(seen), self.network(seen.flip(-1)))
+        size, alpha = photos.shape[-1], photos[:, 3:]
+        places, errors, gains = (_enlarged(plane, size) for plane in (places, errors, gains))
+        straight = photos[:, :3] / alpha.clamp(min=1e-3)
+        even = (straight * gains.exp()).clamp(0, 1)
+        turns = azimuths[..., None, None].expand(-1, -1, size, size)
+        return torch.cat([even, alpha, shares, places, errors, turns], 1)
+
+
+def _merged(found: PlaceMaps, mirrored: PlaceMaps) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Shares, places, their errors, gains and azimuths: means of both answers, surer places counting more."""
+    other_side = found.places.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+    places, other = found.places, mirrored.places.flip(-1) * other_side
+    errors, other_errors = found.spreads.exp(), mirrored.spreads.flip(-1).exp()
+    share = errors**-2 / (errors**-2 + other_errors**-2)
+    disagreement = (places - other).abs().mean(1, keepdim=True)
+    azimuths = found.azimuths + mirrored.azimuths * found.azimuths.new_tensor([-1.0, 1.0])
+    return (
+        (found.layers.softmax(1) + mirrored.layers.flip(-1).softmax(1)) / 2,
+        share * places + (1 - share) * other,
+        (errors + other_errors + disagreement) / 2,
+        (found.gains + mirrored.gains.flip(-1)) / 2,
+        F.normalize(azimuths, dim=1),
+    )
+
+
+def _enlarged(plane: Tensor, size: int) -> Tensor:
+    return F.interpolate(plane, size=(size, size), mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class LabelledPixels:
+    """The same of N photos, for what is no network.
+
+    colours: (N, S, S, 3). alphas: (N, S, S). shares: (N, S, S, 8). places: (N, S, S, 3). errors: (N, S, S).
+    azimuths: (N,) radians.
+    """
+
+    colours: Floats
+    alphas: Floats
+    shares: Floats
+    places: Floats
+    errors: Floats
+    azimuths: Floats
+
+    @classmethod
+    def of(cls, features: Tensor) -> LabelledPixels:
+        """From what `PhotoLabels` says, its channels last: (N, S, S, 18)."""
+        parts = torch.split(features.float().cpu(), [3, 1, LAYERS, 3, 1, 2], dim=-1)
+        colours, alphas, shares, places, errors, turns = (part.numpy() for part in parts)
+        azimuths = np.arctan2(turns[:, 0, 0, 0], turns[:, 0, 0, 1])
+        return cls(colours, alphas[..., 0], shares, places, errors[..., 0], azimuths)
+
+    def layers(self) -> NDArray[np.uint8]:
+        """(N, S, S): the likeliest layer where somebody is, nothing elsewhere."""
+        return _likeliest(self.shares, self.alphas)
+
+    def decided(self, *, dress: bool) -> NDArray[np.uint8]:
+        """The same once it is known whether the person wears a dress: then nothing is called upper or lower, or else
+        nothing a dress."""
+        shares = self.shares.copy()
+        upper, lower, whole = (shares[..., layer] for layer in (BodyLayer.UPPER, BodyLayer.LOWER, BodyLayer.ONE_PIECE))
+        if dress:
+            whole += upper + lower
+            upper[:] = lower[:] = 0
+        else:
+            part = (upper + 1e-6) / (upper + lower + 2e-6)
+            upper += whole * part
+            lower += whole * (1 - part)
+            whole[:] = 0
+        return _likeliest(shares, self.alphas)
+
+
+def _likeliest(shares: Floats, alphas: Floats) -> NDArray[np.uint8]:
+    layers = shares[..., 1:].argmax(-1).astype(np.uint8) + np.uint8(1)
+    return np.where(alphas > _SOLID, layers, np.uint8(BodyLayer.NOTHING))

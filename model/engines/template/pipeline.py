@@ -1,0 +1,89 @@
+"""One request from top to bottom: what the photos' pixels show, who wears what, and the same person in A pose."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from model.avatar.pipeline import AvatarPipeline, Stages
+from model.engine import Job
+from model.engines.template.body_features import counts, pooled
+from model.engines.template.gathering import Keys
+from model.engines.template.labels import LabelledPixels
+from model.engines.template.networks import Networks
+from model.engines.template.outfit import Outfit, found
+from model.engines.template.request import Request
+from model.engines.template.views import ViewPixels, normal_pictures, painted, view_geometry
+
+_AREA = Image.Resampling.BOX
+SEEN_SIZE = 128  # of the photos, as the place network was trained
+
+
+class TemplatePipeline(AvatarPipeline):
+    """The stages of one job: those that are this engine's here, those that all engines share in `AvatarPipeline`."""
+
+    request: Request
+
+    def __init__(self, networks: Networks, request: Request, job: Job) -> None:
+        super().__init__(networks.resources, request, job)
+        self.networks = networks
+
+    @property
+    def stages(self) -> Stages:
+        return {
+            "photos": self.photos,
+            "features": self.features,
+            "shape": self.shape,
+            "poses": self.poses,
+            "rgb": self.rgb,
+            "normals": self.normals,
+            "mesh": self.mesh,
+            "colour": self.colour,
+            "export": self.export,
+        }
+
+    async def features(self) -> None:
+        """What each pixel of each photo shows."""
+        photos = await self.device.cpu(self._seen_photos)
+        labels = await self.networks.labels(photos.to(self.device.torch_device, self.device.dtype))
+        self.subject.features = labels.float().cpu().permute(0, 2, 3, 1).contiguous()
+
+    def _seen_photos(self) -> Tensor:
+        """(N, 4, S, S): colours times alpha, and alpha."""
+        photos = [photo.convert("RGBa").resize((SEEN_SIZE, SEEN_SIZE), _AREA) for photo in self.subject.photos]
+        return torch.from_numpy(np.stack([np.asarray(photo) for photo in photos])).permute(0, 3, 1, 2).float() / 255
+
+    async def shape(self) -> None:
+        """The body's shape, from how wide the body is where."""
+        outfit = await self.device.cpu(self._outfit)
+        self.subject.betas = torch.tensor(outfit.betas)  # where torch begins its tensors, as one read from a file
+
+    async def poses(self) -> None:
+        """The person from six sides, in clothes of the cut that the photos show: normals, layers and places."""
+
+        def geometry() -> Tensor:
+            body, wardrobe = self.resources.body, self.networks.wardrobe
+            return view_geometry(body, wardrobe, self._outfit(), self.request.size)
+
+        self.subject.poses = await self.device.cpu(geometry)
+
+    def _outfit(self) -> Outfit:
+        pixels = LabelledPixels.of(self.subject.features)
+        photos = zip(pixels.layers(), pixels.places, pixels.azimuths, strict=True)
+        return found(self.networks.outfit, pooled([counts(*photo) for photo in photos]))
+
+    async def rgb(self) -> None:
+        """Colours for the six views, gathered from the photos' pixels that show the same places."""
+
+        def colours() -> Keys:
+            pixels = LabelledPixels.of(self.subject.features)
+            return Keys.of(pixels, pixels.decided(dress=self._outfit().dress))
+
+        keys = await self.device.cpu(colours)
+        self.subject.rgb = await self.device.cpu(lambda: painted(ViewPixels.of(self.subject.poses), keys))
+
+    async def normals(self) -> None:
+        """The normals of the same six views."""
+        self.subject.normals = await self.device.cpu(lambda: normal_pictures(ViewPixels.of(self.subject.poses)))

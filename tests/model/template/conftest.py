@@ -1,0 +1,40 @@
+"""Weights of the engine's networks as they are before any training, and photos of somebody made up."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from model.engines.template.files import BODY, OUTFIT_NETWORK, PLACE_NETWORK
+from model.engines.template.outfit import OutfitNetwork
+from model.engines.template.place_network import PlaceNetwork
+from model.engines.up2you.files import BODY as BUILT_IN_BODY
+from model.synthetic.datasets.loose_photos import loose_photos
+from model.weights.pack import DEMO
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("weights")
+    (folder / "template").mkdir()
+    networks: dict[str, nn.Module] = {PLACE_NETWORK: PlaceNetwork(), OUTFIT_NETWORK: OutfitNetwork()}
+    for name, network in networks.items():
+        save_file(network.state_dict(), folder / name)
+    shutil.copyfile(DEMO / BUILT_IN_BODY, folder / BODY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two, cut out already."""
+    folder = tmp_path_factory.mktemp("photos")
+    files = {f"photos.{i}": folder / f"{i}.png" for i in range(2)}
+    for file, photo in zip(files.values(), loose_photos(5, 2, 96, 128), strict=True):
+        photo.save(file)
+    return files

@@ -1,0 +1,57 @@
+"""What is made of the place network's answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model.clothes.buffers import BodyLayer
+from model.engines.template.labels import CHANNELS, LabelledPixels, PhotoLabels
+from model.engines.template.place_network import PlaceNetwork
+
+
+@pytest.fixture(scope="module")
+def labels() -> PhotoLabels:
+    torch.manual_seed(1)
+    network = PlaceNetwork().eval().requires_grad_(False)
+    for head in (network.layers, network.places, network.gains):
+        head.weight.mul_(20)
+    return PhotoLabels(network)
+
+
+def test_a_mirrored_photo_shows_the_mirror_image(labels: PhotoLabels) -> None:
+    photos = torch.rand(2, 4, 64, 64)
+    photos[:, :3] *= photos[:, 3:]
+    seen, mirrored = labels(photos), labels(photos.flip(-1)).flip(-1)
+    assert seen.shape == (2, CHANNELS, 64, 64)
+    sides = torch.ones(CHANNELS)
+    sides[[12, 16]] = -1  # x of places, sine of the azimuth
+    assert torch.allclose(seen, mirrored * sides[:, None, None], atol=1e-4)
+
+
+def test_shares_sum_to_one_and_azimuths_are_angles(labels: PhotoLabels) -> None:
+    pixels = LabelledPixels.of(labels(torch.rand(1, 4, 64, 64)).permute(0, 2, 3, 1))
+    assert pixels.shares.sum(-1) == pytest.approx(1, abs=1e-5)
+    assert (pixels.errors > 0).all()
+    assert pixels.azimuths.shape == (1,)
+
+
+def pixels_of(shares: dict[BodyLayer, float]) -> LabelledPixels:
+    """One pixel."""
+    plane = np.zeros((1, 1, 1, len(BodyLayer)), np.float32)
+    for layer, share in shares.items():
+        plane[..., layer] = share
+    empty, one = np.zeros((1, 1, 1, 3), np.float32), np.ones((1, 1, 1), np.float32)
+    return LabelledPixels(empty, one, plane, empty, one, np.zeros(1, np.float32))
+
+
+def test_whoever_is_there_is_never_called_nothing() -> None:
+    assert pixels_of({BodyLayer.NOTHING: 0.9, BodyLayer.HAIR: 0.1}).layers() == BodyLayer.HAIR
+
+
+def test_a_dress_is_one_piece_and_what_is_none_has_two() -> None:
+    torn = pixels_of({BodyLayer.UPPER: 0.3, BodyLayer.LOWER: 0.1, BodyLayer.ONE_PIECE: 0.25, BodyLayer.SKIN: 0.35})
+    assert torn.layers() == BodyLayer.SKIN
+    assert torn.decided(dress=True) == BodyLayer.ONE_PIECE
+    assert torn.decided(dress=False) == BodyLayer.UPPER
