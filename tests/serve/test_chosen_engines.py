@@ -56,9 +56,11 @@ def test_engines_are_named_by_name_or_type(weights: Path, mirror: None) -> None:
     assert list(chosen(weights, ["mirror", "catvton"]).packs) == ["catvton", "mirror"]  # in the registry's order
 
 
-@pytest.mark.parametrize("words", [["up2you"], ["avatar"], ["tryon", "avatar"]])
-def test_what_is_named_and_has_no_weights_stops_the_start(weights: Path, words: list[str]) -> None:
-    with pytest.raises(WeightsError, match="names 'up2you', but MODEL_DIR has no up2you/"):
+@pytest.mark.parametrize(
+    ("words", "engine"), [(["up2you"], "up2you"), (["avatar"], "template"), (["tryon", "avatar"], "template")]
+)
+def test_what_is_named_and_has_no_weights_stops_the_start(weights: Path, words: list[str], engine: str) -> None:
+    with pytest.raises(WeightsError, match=f"names '{engine}', but MODEL_DIR has no {engine}/"):
         chosen(weights, words)
 
 
@@ -135,5 +137,5 @@ def test_unknown_engines_are_refused(name: str, value: str, said: str) -> None:
 
 def test_shares_are_given_to_engines_or_to_all_of_a_type(mirror: None) -> None:
     settings = Settings.model_validate({"engine_shares": "tryon=3,mirror=2", "default_engines": "tryon=mirror"})
-    assert settings.shares() == {"catvton": 3, "up2you": 1, "mirror": 2}
+    assert settings.shares() == {"catvton": 3, "template": 1, "up2you": 1, "mirror": 2}
     assert settings.defaults() == {"tryon": "mirror"}

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from model.avatar.request import MAX_PHOTOS, Stage
-from model.engine import Job, WarmCall
+from model.engine import Choices, Job
 from model.engines.template.labels import CHANNELS
 from model.engines.template.networks import Networks
 from model.engines.template.pipeline import SEEN_SIZE, TemplatePipeline
 from model.engines.template.request import Request as TemplateRequest
 from model.runtime.device import Device
+from model.runtime.warm_up import WarmCall
 
 _FLOAT_BYTES = 4
 
@@ -38,6 +39,9 @@ class Template:
     async def run_from(self, request: TemplateRequest, job: Job, first: Stage) -> None:
         """The same from a later stage on; what those before it make must lie in the job's outputs."""
         await TemplatePipeline(self.networks, request, job).run(first)
+
+    def choices(self) -> Choices:
+        return Choices()
 
     def resident_bytes(self, request: TemplateRequest) -> int:
         """The photos' labels. Of a folder, as many photos as may be."""

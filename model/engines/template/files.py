@@ -21,6 +21,8 @@ MATTING = "perception/matting.onnx"
 def files(weights: Path) -> list[Path]:
     """Every file the engine reads, present or not, and those that it reads only if they are there."""
     needed = [weights / name for name in (PLACE_NETWORK, OUTFIT_NETWORK, BODY)]
+    if not (weights / FOLDER).is_dir():  # what else it could use is other engines', and says nothing
+        return needed
     if find_spec("mediapipe") is None:  # its light model can stand in
         needed.append(weights / MATTING)
     optional = [weights / name for name in (MATTING, HAND_IDS, LANDMARK_IDS)]
