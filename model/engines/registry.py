@@ -44,9 +44,9 @@ class Entry:
 
 
 ENGINES: dict[str, Entry] = {
-    "template": Entry("avatar", "model.engines.template.engine:Template"),
     "warp": Entry("tryon", "model.engines.warp.engine:Warp"),
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
+    "template": Entry("avatar", "model.engines.template.engine:Template"),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }
 
