@@ -112,7 +112,7 @@ def test_a_type_means_its_trained_engines_where_there_are_some(weights: Path, mi
 
 def test_nothing_to_load_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no weights")
-    with pytest.raises(WeightsError, match="no trained engine: .*catvton lacks catvton/"):
+    with pytest.raises(WeightsError, match=r"no trained engine: .*catvton lacks catvton/"):
         chosen(tmp_path)
 
 
