@@ -48,6 +48,8 @@ def main(arguments: list[str] | None = None, module: str = "container") -> int:
     from container.serve import main as serve
 
     logging.getLogger("container").info("settings", extra=settings.model_dump(mode="json"))
+    for name, meant in Settings.nearly_named(os.environ).items():
+        logging.getLogger("container").warning("%s is no setting; did you mean %s?", name, meant)
     return serve(settings, [sys.executable, "-m", module, "worker"])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +29,7 @@ _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
 _LAST_PORT = 2**16 - 1
 
+_NEARLY = 0.9  # of two names, 1 being the same
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
@@ -191,6 +194,14 @@ class Settings(BaseSettings):
         if url is not None and not info.data.get("output_prefix"):
             raise ValueError("it needs OUTPUT_PREFIX, where the results are that it tells of")
         return url
+
+    @classmethod
+    def nearly_named(cls, variables: Iterable[str]) -> dict[str, str]:
+        """Variables that look like settings but are none -> the setting that may be meant."""
+        known = {name.upper() for name in cls.model_fields} | {"SAGEMAKER_BIND_TO_PORT"}
+        strange = (name for name in variables if name.upper() not in known)
+        near = ((name, get_close_matches(name.upper(), known, n=1, cutoff=_NEARLY)) for name in strange)
+        return {name: found[0] for name, found in near if found}
 
     @classmethod
     def names_for_workers(cls) -> list[str]:

@@ -7,6 +7,8 @@ exclude each other are an error that names both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -16,6 +18,7 @@ from model.request import Request
 from serve.errors import Invalid
 from serve.workers import LoadedEngine
 
+_SHOWN_PROBLEMS = 8  # of one body
 _SHOWN_CHARACTERS = 64  # of a bad value; longer ones are pictures or URLs and are not repeated
 
 Models = Mapping[str, LoadedEngine]
@@ -45,7 +48,7 @@ def chosen_request(body: Mapping[str, Any], models: Models, defaults: Mapping[st
         try:
             request = validated(body, name, models[name], defaults)
         except ValidationError as error:
-            refusals[name] = [refusal(found) for found in error.errors(include_url=False)]
+            refusals[name] = [refusal(found, name) for found in error.errors(include_url=False)]
         else:
             check_other_engines(request, models)
             return request
@@ -105,17 +108,21 @@ def check_other_engines(request: Request, models: Models) -> None:
         try:
             request_class(name).model_validate(part, context=models[name].defaults)
         except ValidationError as error:
-            found = refusal(error.errors(include_url=False)[0])
+            found = refusal(error.errors(include_url=False)[0], name)
             raise invalid(found._replace(field=f"{place}.{found.field}")) from None
 
 
 def explained(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
-    """What to tell of a body that no engine takes: what none takes, or two fields that have no engine in common."""
+    """What to tell of a body that no engine takes: all that none takes, or two fields that have no engine in common."""
     first_choice, *others = refusals.values()
-    for found in first_choice:
-        if all(found.field in {other.field for other in refused} for refused in others):
-            return invalid(found)
-    return excluding(refusals)
+    common = [
+        found for found in first_choice if all(found.field in {other.field for other in refused} for refused in others)
+    ]
+    if not common:
+        return excluding(refusals)
+    sentences = list(dict.fromkeys(invalid(found).detail for found in common))
+    more = [f"and {len(sentences) - _SHOWN_PROBLEMS} more"] if len(sentences) > _SHOWN_PROBLEMS else []
+    return Invalid("; ".join([*sentences[:_SHOWN_PROBLEMS], *more]), field=common[0].field or None)
 
 
 def excluding(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
@@ -132,11 +139,28 @@ def excluding(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
     return Invalid(f"no engine takes all of this: {'; '.join(reasons)}", field=fields[0] or None)
 
 
-def refusal(error: Any) -> Refusal:
+def refusal(error: Any, engine: str) -> Refusal:
     """One of pydantic's errors in our words."""
     field = ".".join(map(str, error["loc"]))
     value = "" if error["type"] == "missing" or not field else shown(error["input"])
+    if error["type"] == "extra_forbidden":
+        return Refusal(field, f"there is no such field{nearest_name(error['loc'], engine)}", value)
     return Refusal(field, error["msg"].removeprefix("Value error, "), value)
+
+
+def nearest_name(place: Sequence[str | int], engine: str) -> str:
+    """What the client may have meant, to be added to a sentence."""
+    outer, inner = field_names(engine)
+    near = get_close_matches(str(place[-1]), outer if len(place) == 1 else inner, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+@cache
+def field_names(engine: str) -> tuple[list[str], list[str]]:
+    """Of an engine's request, and of the objects within it."""
+    schema = request_class(engine).model_json_schema()
+    within = [name for part in schema.get("$defs", {}).values() for name in part.get("properties", {})]
+    return list(schema["properties"]), within
 
 
 def invalid(found: Refusal) -> Invalid:

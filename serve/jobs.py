@@ -179,7 +179,8 @@ class Jobs:
             if job.computed:
                 detail = f"computed and kept, but not stored yet ({job.not_stored_because}); ask again"
                 raise NotStored(detail, retry_after_s=10) from None
-            raise DeadlinePassed(f"not done within its deadline of {deadline_s:g} s") from None
+            advice = "" if job.durable else "; hand it in as a job (POST /api/jobs), which may take longer"
+            raise DeadlinePassed(f"not done within its deadline of {deadline_s:g} s{advice}") from None
         except asyncio.CancelledError:
             if job.task.cancelled() and job.deleted:
                 raise NoSuchJob(f"job '{job.id}' was deleted") from None

@@ -74,6 +74,23 @@ def test_a_bad_field_is_named_with_its_value(server: Server, fields: dict[str, A
     assert value in problem["detail"]
 
 
+def test_a_misspelt_field_gets_the_nearest_name(server: Server) -> None:
+    detail = assert_problem(server.probe(sede=1), 422, "invalid_field", "sede")["detail"]
+    assert "did you mean 'seed'?" in detail
+    detail = assert_problem(server.probe(output={"fromat": "png"}), 422, "invalid_field", "output.fromat")["detail"]
+    assert "did you mean 'format'?" in detail
+    assert "did you mean" not in assert_problem(server.probe(xyzzy=1), 422, "invalid_field", "xyzzy")["detail"]
+
+
+def test_all_that_is_wrong_is_said_at_once(server: Server) -> None:
+    problem = assert_problem(server.probe(seed=-1, sede=1, deadline_s=0), 422, "invalid_field", "seed")
+    assert all(f"'{field}'" in problem["detail"] for field in ("seed", "sede", "deadline_s"))
+    many = {f"field_{i}": "x" * 60 for i in range(40)}
+    assert "and 32 more" in assert_problem(server.probe(**many), 422, "invalid_field", "field_0")["detail"]
+    long = {name * 20: value for name, value in many.items()}
+    assert_problem(server.probe(**long), 422, "invalid_field", "field_0" * 20)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b'"text"', b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_a_bad_request(server: Server, body: bytes) -> None:
     response = server.client.post("/invocations", content=body, headers={"Content-Type": "application/json"})

@@ -1,0 +1,33 @@
+"""Settings that are nearly spelt right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from container.settings import Settings
+from tests.server import Server, eventually
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("MAX_QUEUED_JOB", "MAX_QUEUED_JOBS"), ("engine", "ENGINES"), ("OUTPUT_PREFIXES", "OUTPUT_PREFIX")],
+)
+def test_the_setting_that_may_be_meant_is_named(name: str, meant: str) -> None:
+    assert Settings.nearly_named([name]) == {name: meant}
+
+
+def test_settings_and_what_is_far_from_any_are_left_alone() -> None:
+    assert Settings.nearly_named([*Settings.model_fields, "SAGEMAKER_BIND_TO_PORT", "HOSTNAME", "PATH", "HOME"]) == {}
+
+
+def test_the_start_warns_of_them(tmp_path: Path) -> None:
+    server = Server(tmp_path, MAX_QUEUED_JOB=3)
+    try:
+        eventually(lambda: "MAX_QUEUED_JOBS?" in server.log.read_text(), within_s=180)
+    finally:
+        server.close()
+    [line] = [line for line in server.log.read_text().splitlines() if "MAX_QUEUED_JOBS?" in line]
+    assert json.loads(line)["level"] == "warning"
