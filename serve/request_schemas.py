@@ -67,6 +67,8 @@ def _form(schemas: dict[str, Schema]) -> Schema:
     for engine in ENGINES:
         for field, schema in _properties(schemas[request_name(engine)]).items():
             part = _part(schema)
+            if part.get("type") == "null":  # of the task, and not for this engine
+                continue
             parts[field] = _either(parts[field], part) if field in parts else part
     files = {name: part for field, schema in parts.items() for name, part in _files(field, schema, schemas).items()}
     return {
