@@ -33,6 +33,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="times a geometry is used, in other colours and cloth (default: 1)",
     )
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="that compute side by side (default: 1)")
+    parser.add_argument(
+        "--flow",
+        action="store_true",
+        help="also where in its flat picture each pixel of a garment lies, and labels of the body without clothes",
+    )
     parser.set_defaults(command=synthetic_command)
 
 
@@ -48,7 +53,15 @@ def synthetic_command(arguments: Namespace) -> int:
             pass
         return 0
     places: Mapping[GarmentPlace, float] = {"upper": 1.0} if arguments.layout == "vitonhd" else PLACES
-    made = records(arguments.count, arguments.size, arguments.seed, places, arguments.paintings, arguments.processes)
+    made = records(
+        arguments.count,
+        arguments.size,
+        arguments.seed,
+        places,
+        arguments.paintings,
+        arguments.processes,
+        flow=arguments.flow,
+    )
     write = write_vitonhd if arguments.layout == "vitonhd" else write_dresscode
     write(arguments.out, arguments.split, tqdm(made, total=arguments.count, unit="picture"))
     return 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
@@ -20,6 +19,7 @@ from model.engines.warp.network import Fields
 from model.engines.warp.prepare import prepared
 from model.engines.warp.request import Request
 from model.pictures.colour import srgb
+from model.pictures.flow import encoded_flow
 from model.runtime.network import BatchedNetwork
 from model.tryon.painter import Painter, Pass, Progress
 from model.tryon.writing import shrink
@@ -54,9 +54,3 @@ def _save_asked(worn: Dressed, request: Request, job: Job) -> None:
     if request.return_flow:
         _, data = cv2.imencode(".png", encoded_flow(worn.flow, worn.region)[..., ::-1])
         (job.outputs / "flow.png").write_bytes(data.tobytes())
-
-
-def encoded_flow(flow: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """(H, W, 3) of 16 bits: x and y, -1..1 as 1..65535, and the region, 0..1 as 0..65535."""
-    places = np.rint(flow.clip(-1, 1) * 32767 + 32768)
-    return np.dstack([places, np.rint(region * 65535)]).astype(np.uint16)

@@ -19,6 +19,9 @@ from PIL import Image
 
 from model.clothes.cut import GarmentPlace
 from model.perception.label_maps import LabelMaps
+from model.pictures.flow import encoded_flow
+from model.synthetic.scene.correspondence import Correspondence
+from model.synthetic.scene.labels import Labels
 from model.synthetic.scene.picture import Picture
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
@@ -38,12 +41,16 @@ class Record:
     stem: names it, as in "00891_00" (VITON-HD) or "013563" (DressCode).
     place: of the garment it is about, one of those worn in the picture.
     other: the same photo with another garment in that place.
+    worn: where in its flat picture each pixel of the garment lies; bare: DensePose of the body without clothes. Both or
+        neither.
     """
 
     stem: str
     picture: Picture
     place: GarmentPlace
     other: Image.Image
+    worn: Correspondence | None = None
+    bare: Labels | None = None
 
 
 def write_vitonhd(folder: Path, split: Literal["train", "test"], records: Iterable[Record]) -> None:
@@ -117,6 +124,11 @@ def _write_extras(part: Path, stem: str, record: Record) -> None:
     _save(Image.fromarray(picture.regions[record.place].astype(np.uint8) * 255), part / "regions" / f"{stem}.png")
     _save_16_bit(encoded_normals(picture.normals), part / "normals" / f"{stem}.png")
     _save_16_bit(encoded_depths(picture.depths), part / "depths" / f"{stem}.png")
+    if record.worn is not None and record.bare is not None:
+        _save_16_bit(encoded_flow(record.worn.flow, record.worn.cover), part / "flow" / f"{stem}.png")
+        shown = np.rint(record.worn.shown * 255).astype(np.uint8)
+        _save(Image.fromarray(shown), part / "flow-shown" / f"{stem}.png")
+        _save_labels(record.bare, part / "bare-densepose" / f"{stem}.png")
 
 
 def encoded_normals(normals: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -15,6 +15,7 @@ from model.clothes.cut import GarmentPlace
 from model.synthetic.datasets.layouts import Record
 from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import random_look
+from model.synthetic.scene.correspondence import bare_labels, correspondence
 from model.synthetic.scene.light import random_light
 from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
@@ -27,7 +28,14 @@ _CHUNK = 4  # people handed to a process at once
 
 
 def records(
-    count: int, size: Size, seed: int, places: Mapping[GarmentPlace, float], paintings: int = 1, processes: int = 1
+    count: int,
+    size: Size,
+    seed: int,
+    places: Mapping[GarmentPlace, float],
+    paintings: int = 1,
+    processes: int = 1,
+    *,
+    flow: bool = False,
 ) -> Iterator[Record]:
     """`count` examples, in an order that follows from the seed alone. Two at a time show one person in two garments.
 
@@ -35,9 +43,10 @@ def records(
         places: which kinds of garments, and how often each comes; the shares sum to 1.
         paintings: how often a person's geometry is painted, each time in other colours, fabrics, room and light.
         processes: that compute side by side.
+        flow: also tell where in its flat picture each pixel of a garment lies, and label the body without clothes.
     """
     people = range(-(-count // (2 * paintings)))
-    of_person = partial(_records_of, size=size, seed=seed, places=places, paintings=paintings)
+    of_person = partial(_records_of, size=size, seed=seed, places=places, paintings=paintings, flow=flow)
     if processes == 1:
         yield from islice(chain.from_iterable(map(of_person, people)), count)
         return
@@ -46,7 +55,7 @@ def records(
 
 
 def _records_of(
-    number: int, size: Size, seed: int, places: Mapping[GarmentPlace, float], paintings: int
+    number: int, size: Size, seed: int, places: Mapping[GarmentPlace, float], paintings: int, *, flow: bool
 ) -> list[Record]:
     rng = np.random.default_rng([seed, number])
     place = list(places)[rng.choice(len(places), p=list(places.values()))]
@@ -54,6 +63,8 @@ def _records_of(
     cuts = [person.garments[place], random_garment(rng, place)]
     scenes = [Scene(person.wearing(cut), *size) for cut in cuts]
     flats = [Flat(cut, *size) for cut in cuts]
+    worn = [correspondence(scene, flat, place) for scene, flat in zip(scenes, flats, strict=True)] if flow else None
+    bare = bare_labels(person, scenes[0])[0] if flow else None
     made: list[Record] = []
     for painting in range(paintings):
         other = repainted(rng, person) if painting else person
@@ -63,7 +74,8 @@ def _records_of(
             pictures.append(scene.photo(other.wearing(garment), {place: flat.photo(garment)}))
         for i, picture in enumerate(pictures):
             stem = f"{(number * paintings + painting) * 2 + i:06d}"
-            made.append(Record(stem, picture, place, other=pictures[1 - i].photo))
+            truth = None if worn is None else worn[i]
+            made.append(Record(stem, picture, place, other=pictures[1 - i].photo, worn=truth, bare=bare))
     return made
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from model.clothes.cut import GarmentPlace
 from model.evaluate.exact_pair import psnr
+from model.synthetic.datasets.layouts import write_dresscode
+from model.synthetic.datasets.records import records
 from model.synthetic.scene.correspondence import bare_labels, correspondence
 from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
@@ -68,3 +73,30 @@ def test_the_bare_body_has_legs_where_the_dressed_one_has_a_dress() -> None:
     assert not np.isin(lip, [5, 6, 9, 12]).any()
     assert np.isin(densepose, THIGHS)[hidden].any()
     assert (densepose > 0).sum() < (dressed.densepose > 0).sum()  # a dress is wider than who is in it
+
+
+def test_a_data_set_keeps_flow_and_bare_body_if_it_is_asked_to(tmp_path: Path) -> None:
+    with_flow, without = tmp_path / "with", tmp_path / "without"
+    write_dresscode(with_flow, "test", records(2, SIZE, 4, {"upper": 1.0}, flow=True))
+    write_dresscode(without, "test", records(2, SIZE, 4, {"upper": 1.0}))
+    names = {file.relative_to(with_flow).as_posix(): file for file in with_flow.rglob("*") if file.is_file()}
+    own = {name for name in names if name.split("/")[1] in ("flow", "flow-shown", "bare-densepose")}
+    assert own == {
+        f"upper_body/{kind}/00000{i}.png" for kind in ("flow", "flow-shown", "bare-densepose") for i in (0, 1)
+    }
+    for name in names.keys() - own:  # all else is the same, to the byte
+        assert names[name].read_bytes() == (without / name).read_bytes()
+    encoded = cv2.imread(str(with_flow / "upper_body/flow/000000.png"), cv2.IMREAD_UNCHANGED)
+    assert encoded is not None
+    cover, y, x = (encoded[..., channel].astype(float) for channel in range(3))  # OpenCV reads blue first
+    columns, rows = (((place - 32768) / 32767 + 1) / 2 * side - 0.5 for place, side in ((x, SIZE[0]), (y, SIZE[1])))
+    picture, photo = (levels(with_flow / f"upper_body/images/000000_{i}.jpg") for i in (1, 0))
+    worn = np.asarray(cv2.remap(picture, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR))
+    shown = levels(with_flow / "upper_body/flow-shown/000000.png")
+    inside = (cover > 60000) & (shown > 230)
+    assert psnr(worn.astype(np.uint8), photo, inside) > psnr(np.roll(worn, 8, 1).astype(np.uint8), photo, inside) + 1
+
+
+def levels(file: Path) -> NDArray[np.uint8]:
+    with Image.open(file) as picture:
+        return np.asarray(picture)
