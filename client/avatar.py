@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
 import httpx
 
@@ -46,7 +45,7 @@ def run(http: httpx.Client, args: Namespace) -> None:
     results_of(http, _body(args), args.out)
 
 
-def _body(args: Namespace) -> dict[str, Any]:
+def _body(args: Namespace) -> dict[str, object]:
     """The request as the command line has it; what was not given is left to the server."""
     output = given({"prefix": args.output_prefix})
     return {"type": "avatar", **photos_in(args.photos), **fields(args, (*_NUMBERS, *_OWN)), "output": output}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from client.references import given
 
@@ -52,7 +51,7 @@ def add_walk(parser: ArgumentParser) -> None:
     parser.add_argument("--solver", choices=solvers, help="of the denoising steps (default: the quality's)")
 
 
-def walk(args: Namespace) -> dict[str, Any]:
+def walk(args: Namespace) -> dict[str, object]:
     """The request's fields of `add_walk`."""
     return fields(args, (*_TRYON_NUMBERS, "quality", "solver"))
 
@@ -73,6 +72,6 @@ def add_delivery(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
 
-def fields(args: Namespace, names: Iterable[str]) -> dict[str, Any]:
+def fields(args: Namespace, names: Iterable[str]) -> dict[str, object]:
     """Those of the options that were given, as fields of a request."""
     return given({name: getattr(args, name) for name in names})

@@ -41,7 +41,7 @@ def references(files: Mapping[str, Any]) -> dict[str, str]:
     return {name: reference(str(file)) for name, file in files.items()}
 
 
-def photos_in(folder: str) -> dict[str, Any]:
+def photos_in(folder: str) -> dict[str, object]:
     """The field of a request that names all pictures of a folder, here or in S3.
 
     Raises:
@@ -55,11 +55,11 @@ def photos_in(folder: str) -> dict[str, Any]:
     return photos_of(files)
 
 
-def photos_of(files: Iterable[Path]) -> dict[str, Any]:
+def photos_of(files: Iterable[Path]) -> dict[str, object]:
     """The field `photos`."""
     return {"photos": [reference(str(file)) for file in files]}
 
 
-def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def given(fields: Mapping[str, object]) -> dict[str, object]:
     """The fields that have a value; what was not given is left to the server."""
     return {name: value for name, value in fields.items() if value is not None}

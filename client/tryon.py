@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -62,7 +61,7 @@ def run(http: httpx.Client, args: Namespace) -> None:
         print(side_by_side)
 
 
-def _body(args: Namespace) -> dict[str, Any]:
+def _body(args: Namespace) -> dict[str, object]:
     """The request as the command line has it; what was not given is left to the server."""
     both = {"upper": args.upper, "lower": args.lower}
     body = {

@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -80,12 +79,12 @@ def _options(root: Path) -> dict[str, str]:
     return places | settings
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     text = str(value)
     return str(json.loads(text)) if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
-def _read(file: Path, default: dict[str, Any]) -> dict[str, Any]:
+def _read(file: Path, default: dict[str, object]) -> dict[str, object]:
     if not file.is_file():
         return default
     content = json.loads(file.read_bytes())

@@ -55,7 +55,7 @@ def _kind_of(field: FieldInfo) -> dict[str, Any]:
     return {"type": field.annotation, "metavar": "N"}
 
 
-def _literals(field: FieldInfo) -> tuple[Any, ...]:
+def _literals(field: FieldInfo) -> tuple[object, ...]:
     """The values of a Literal, of one that may be absent, or of those in a list."""
     kinds = (field.annotation, *get_args(field.annotation))
     return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
@@ -85,7 +85,7 @@ def loaded_pack(arguments: Namespace, engine: str) -> EnginePack:
     return pack
 
 
-def _plainly(engine: Engine, request: Any, job: Job) -> Awaitable[None]:
+def _plainly(engine: Engine, request: object, job: Job) -> Awaitable[None]:
     return engine.run(request, job)
 
 

@@ -32,7 +32,7 @@ class Refusal(NamedTuple):
     value: str  # as it is shown; "" where there is none
 
 
-def chosen_request(body: Mapping[str, Any], models: Models, defaults: Mapping[str, Any]) -> Request:
+def chosen_request(body: Mapping[str, object], models: Models, defaults: Mapping[str, object]) -> Request:
     """`body` as the request of the engine that will compute it.
 
     Args:
@@ -55,7 +55,7 @@ def chosen_request(body: Mapping[str, Any], models: Models, defaults: Mapping[st
     raise explained(refusals)
 
 
-def validated(body: Mapping[str, Any], name: str, model: LoadedEngine, defaults: Mapping[str, Any]) -> Request:
+def validated(body: Mapping[str, object], name: str, model: LoadedEngine, defaults: Mapping[str, object]) -> Request:
     """`body` as this engine's request.
 
     Raises:
@@ -65,7 +65,7 @@ def validated(body: Mapping[str, Any], name: str, model: LoadedEngine, defaults:
     return request_class(name).model_validate(fields, context={**defaults, **model.defaults})
 
 
-def candidates_for(body: Mapping[str, Any], models: Models) -> list[str]:
+def candidates_for(body: Mapping[str, object], models: Models) -> list[str]:
     """The engines that may answer, the first choice first: the one named, or all of the type."""
     named, type = body.get("engine"), body.get("type")
     if named is not None and (not isinstance(named, str) or named not in models):
@@ -87,7 +87,7 @@ def asks_for(name: str, body: Mapping[str, Any]) -> bool:
     return not request_class(name).asking_fields.isdisjoint(body)
 
 
-def told_type(body: Mapping[str, Any], models: Models) -> str:
+def told_type(body: Mapping[str, object], models: Models) -> str:
     """The only type whose fields are in a body that names none."""
     told = {model.type for name, model in models.items() if request_class(name).telling_fields & body.keys()}
     if len(told) == 1:

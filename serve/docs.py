@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import FileResponse
@@ -39,7 +38,7 @@ def add_docs(app: FastAPI, examples: Callable[[], Examples], *, guarded: bool) -
     def docs() -> FileResponse:
         return FileResponse(_PAGE / "docs.html", headers={"Content-Security-Policy": _POLICY})
 
-    def openapi() -> dict[str, Any]:
+    def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
             app.openapi_schema = document(app, examples(), guarded=guarded)
         return app.openapi_schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 CLIENT_GONE = 499  # a status nobody reads; it is for the log
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T | None:
     """The result of `work`; None, and `work` cancelled, when the client has hung up."""
 
     async def hung_up() -> None:

@@ -62,7 +62,7 @@ def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
     )
 
 
-def limits(described: Schema, default: Any) -> Limits:
+def limits(described: Schema, default: object) -> Limits:
     found = number(described) or {}
     below = found.get("exclusiveMaximum")  # only of whole numbers
     return Limits(

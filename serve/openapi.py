@@ -30,7 +30,7 @@ _MAX_SIDE = {
 _LINES: Schema = {"schema": {"type": "string", "description": "A request a line."}}
 
 
-def document(app: FastAPI, examples: Examples, *, guarded: bool) -> dict[str, Any]:
+def document(app: FastAPI, examples: Examples, *, guarded: bool) -> dict[str, object]:
     """The OpenAPI document.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic.json_schema import models_json_schema
 
@@ -55,7 +55,7 @@ def answer_schemas() -> dict[str, Schema]:
     return schemas
 
 
-def _reference(model: type[Any]) -> Schema:
+def _reference(model: type[object]) -> Schema:
     return {"$ref": SCHEMAS + model.__name__}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from model.request import Request
 from serve.choosing import Models, chosen_request
@@ -21,7 +20,7 @@ class Submission:
     request: Request
 
 
-def read_submission(body: Mapping[str, Any], digest: str, models: Models, fallback_id: str | None) -> Submission:
+def read_submission(body: Mapping[str, object], digest: str, models: Models, fallback_id: str | None) -> Submission:
     """Validate `body` for one of the loaded engines.
 
     Args:

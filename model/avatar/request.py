@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -24,7 +24,7 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     """A form with one part of a name has no list."""
     return [value] if isinstance(value, str) else value
 
@@ -77,7 +77,7 @@ class AvatarRequest(request.Request):
             return {"photos_prefix/": self.photos_prefix}
         return {f"photos.{i}": photo for i, photo in enumerate(self.photos or [])}
 
-    def without_inputs(self) -> dict[str, Any]:
+    def without_inputs(self) -> dict[str, object]:
         body = self.model_dump(mode="json")
         if self.photos is not None:
             return body | {"photos": ["fetched"] * len(self.photos)}

@@ -80,7 +80,7 @@ def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def write_network(folder: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def write_network(folder: Path, config: dict[str, object], tensors: dict[str, Tensor]) -> None:
     """A stock diffusers network."""
     write_json(folder / CONFIG, config)
     write_tensors(folder / TENSOR_FILES[1], tensors)

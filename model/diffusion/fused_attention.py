@@ -18,7 +18,7 @@ def fuse_self_attention(unet: nn.Module) -> None:
         fuse(attention, ("to_q", "to_k", "to_v"), "to_qkv")
 
 
-def fuse(module: Any, names: tuple[str, ...], into: str) -> None:
+def fuse(module: object, names: tuple[str, ...], into: str) -> None:
     """Put the weights of linear layers of `module` that see the same tokens one below the other, in a new layer.
 
     The old layers are gone afterwards, so that no weight is held twice.

@@ -132,7 +132,7 @@ def _one_of(supported: Sequence[T], config: dict[str, Any], key: str, default: T
     return value
 
 
-def _refuse_unsupported(config: dict[str, Any], file: Path) -> None:
+def _refuse_unsupported(config: dict[str, object], file: Path) -> None:
     if (name := config.get("_class_name")) not in _CLASS_NAMES:
         raise WeightsError(f"{file}: _class_name is {name!r}, supported are {', '.join(_CLASS_NAMES)}")
     for key, (supported, default) in _ONLY_SUPPORTED.items():

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
@@ -78,7 +78,7 @@ def evaluate(arguments: Namespace) -> int:
     return 0
 
 
-def _folders(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, Any], list[Row]]:
+def _folders(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, object], list[Row]]:
     from model.evaluate.folders import judge_folders, named
 
     results, truths = named(arguments.results), named(arguments.truth)
@@ -89,13 +89,13 @@ def _folders(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, Any],
     return title, {}, [("result", results)] if arguments.unpaired else [("truth", truths), ("result", results)]
 
 
-def _test_set(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, Any], list[Row]]:
+def _test_set(arguments: Namespace, scores: Scores) -> tuple[str, dict[str, object], list[Row]]:
     from model.evaluate.data_set import judge_test_set
 
     pairing: Pairing = "unpaired" if arguments.unpaired else "paired"
     examples = _spread(read_examples(arguments.data, "test", pairing), arguments.count)
     results = _results(arguments, examples)
-    settings: dict[str, Any] = {"data": arguments.data.name, "pairing": pairing}
+    settings: dict[str, object] = {"data": arguments.data.name, "pairing": pairing}
     if arguments.results is None or arguments.automasks:
         from model.evaluate.computing import compute
 
@@ -121,7 +121,7 @@ def _results(arguments: Namespace, examples: Sequence[Example]) -> dict[str, Pat
     return results
 
 
-def _rows(examples: Sequence[Example], results: Mapping[str, Path], settings: Mapping[str, Any]) -> list[Row]:
+def _rows(examples: Sequence[Example], results: Mapping[str, Path], settings: Mapping[str, object]) -> list[Row]:
     people = {example.name: example.person for example in examples}
     garments = {example.name: example.garment for example in examples}
     masks = {example.name: example.mask for example in examples}

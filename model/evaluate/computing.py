@@ -6,7 +6,6 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -28,7 +27,7 @@ _REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", 
 
 def compute(
     arguments: Namespace, examples: Sequence[Example], results: Mapping[str, Path], pairing: Pairing, scores: Scores
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Dress everybody, and find masks, as far as wished for; returns the settings."""
     pack = loaded_pack(arguments, "catvton")
     config = DeviceConfig(
@@ -64,7 +63,7 @@ def _task(
     """
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     variant = arguments.variant or variants(pack.folder)[0]
-    body: dict[str, Any] = {"person": str(example.person), "garment": str(example.garment), "variant": variant}
+    body: dict[str, object] = {"person": str(example.person), "garment": str(example.garment), "variant": variant}
     if variant == "mask":
         if example.mask.is_file():
             body["mask"] = str(example.mask)

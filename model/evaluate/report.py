@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,7 +17,7 @@ _COLUMNS = 12
 Row = tuple[str, Mapping[str, Path]]  # its label, and the picture of each name that has one
 
 
-def write_report(folder: Path, scores: Scores, settings: Mapping[str, Any], title: str, rows: Sequence[Row]) -> None:
+def write_report(folder: Path, scores: Scores, settings: Mapping[str, object], title: str, rows: Sequence[Row]) -> None:
     """Write `evaluation.json`, `evaluation.md` and `contact_sheet.png`.
 
     Args:

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-def peak_bytes(forward: Callable[..., Any], *inputs: Tensor) -> int:
+def peak_bytes(forward: Callable[..., object], *inputs: Tensor) -> int:
     """The most bytes that `forward` holds at once beside its inputs and weights, its result included.
 
     Args:
@@ -119,5 +119,5 @@ class _FusedAttention(TorchFunctionMode):
         return attended
 
 
-def _tensors(tree: Any) -> list[Tensor]:
+def _tensors(tree: object) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

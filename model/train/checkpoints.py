@@ -53,5 +53,5 @@ class Checkpoints:
         return state
 
 
-def _identity(settings: LoopSettings) -> dict[str, Any]:
+def _identity(settings: LoopSettings) -> dict[str, object]:
     return settings.model_dump(mode="json", include=set(_IDENTITY))

@@ -11,7 +11,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -125,9 +124,9 @@ def tryon(plan: Plan, people: Path, start: Path, out: Path, variant: Variant) ->
     )
 
 
-def _training(plan: Plan, people: Path, out: Path, **settings: Any) -> Training:
+def _training(plan: Plan, people: Path, out: Path, **settings: object) -> Training:
     """What all of them share."""
-    shared: dict[str, Any] = {
+    shared: dict[str, object] = {
         "data": (people,),
         "width": plan.width,
         "height": plan.height,

@@ -6,7 +6,6 @@ import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -54,7 +53,7 @@ class Start:
 
     unet: UNet2DConditionModel
     schedule: NoiseSchedule
-    scheduler_config: dict[str, Any]
+    scheduler_config: dict[str, object]
     source: Path | None
     variant: Variant
 
@@ -84,7 +83,9 @@ def drop_mask_input(unet: UNet2DConditionModel) -> None:
     unet.register_to_config(in_channels=2 * channels)
 
 
-def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int, prediction_type: PredictionType) -> Start:
+def new_unet(
+    config: dict[str, object], variant: Variant, latent_channels: int, prediction_type: PredictionType
+) -> Start:
     """One with random weights and the published schedule. The channels at its ends need not be given.
 
     Raises:
@@ -105,9 +106,9 @@ def new_unet(config: dict[str, Any], variant: Variant, latent_channels: int, pre
     return Start(unet, new_schedule(prediction_type), scheduler_config(prediction_type), None, variant)
 
 
-def config_of(network: nn.Module) -> dict[str, Any]:
+def config_of(network: nn.Module) -> dict[str, object]:
     """A diffusers network's config as its file has it."""
-    config: dict[str, Any] = json.loads(network.to_json_string())  # type: ignore[operator]
+    config: dict[str, object] = json.loads(network.to_json_string())  # type: ignore[operator]
     return {key: value for key, value in config.items() if key != "_name_or_path"}
 
 

@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -64,7 +63,7 @@ class Output:
         file = self.folder / "attention" / VERSIONS[0] / "attention/model.safetensors"
         self._write_tensors(file, {key: tensors[name] for key, name in attention_names(unet).items()})
 
-    def write_schedule(self, config: dict[str, Any]) -> None:
+    def write_schedule(self, config: dict[str, object]) -> None:
         """What the UNet predicts, under which noise."""
         self._write_json(self.folder / SCHEDULER, config)
 
@@ -91,7 +90,7 @@ class Output:
         manifest = PackManifest(files=before.files | self._facts, defaults=engines)
         write_json(file, manifest.model_dump(exclude_none=True))
 
-    def _write_network(self, folder: Path, config: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    def _write_network(self, folder: Path, config: dict[str, object], tensors: Mapping[str, Tensor]) -> None:
         self._write_json(folder / CONFIG, config)
         self._write_tensors(folder / TENSOR_FILES[0], tensors)
 
@@ -101,7 +100,7 @@ class Output:
         file.write_bytes(save(written))  # `save_file` leaves files that only their owner may read
         self._note(file)
 
-    def _write_json(self, file: Path, content: dict[str, Any]) -> None:
+    def _write_json(self, file: Path, content: dict[str, object]) -> None:
         write_json(file, content)
         self._note(file)
 

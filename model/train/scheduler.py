@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
 
 _BETAS = {"beta_start": 0.00085, "beta_end": 0.012}
@@ -25,7 +23,7 @@ def new_schedule(prediction_type: PredictionType) -> NoiseSchedule:
     )
 
 
-def scheduler_config(prediction_type: PredictionType) -> dict[str, Any]:
+def scheduler_config(prediction_type: PredictionType) -> dict[str, object]:
     """The same as a published `scheduler_config.json`."""
     return {
         "_class_name": "DDIMScheduler",

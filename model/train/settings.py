@@ -24,7 +24,7 @@ from model.tryon.request import Size
 from model.weights.pack import DEMO
 
 
-def _network_config(value: Any) -> Any:
+def _network_config(value: object) -> object:
     """A diffusers config: JSON, or the name of a file that holds it."""
     if not isinstance(value, str):
         return value
@@ -35,15 +35,15 @@ def _network_config(value: Any) -> Any:
     return config
 
 
-def _paths(value: Any) -> Any:
+def _paths(value: object) -> object:
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
 
 
-def _or_off(value: Any) -> Any:
+def _or_off(value: object) -> object:
     return None if value in ("", "none", "off") else value
 
 
-def _weights(value: Any) -> Any:
+def _weights(value: object) -> object:
     return DEMO if value == "demo" else value
 
 

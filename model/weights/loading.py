@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from zipfile import is_zipfile
 
 import torch
@@ -175,7 +175,7 @@ def _nearest(key: str, candidates: Sequence[str]) -> str:
 _MODERN_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
-def _with_modern_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Any]) -> dict[str, Tensor]:
+def _with_modern_names(tensors: Mapping[str, Tensor], expected: Mapping[str, object]) -> dict[str, Tensor]:
     renamed = {}
     for key, tensor in tensors.items():
         attention, _, parameter = key.rpartition(".")

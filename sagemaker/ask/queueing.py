@@ -27,8 +27,8 @@ class Queued:
 
 
 def asynchronous(
-    runtime: Any,
-    s3: Any,
+    runtime: object,
+    s3: object,
     endpoint: str,
     request: Json,
     *,
@@ -60,7 +60,7 @@ def submit(runtime: Any, s3: Any, endpoint: str, request: Json, *, input_prefix:
     return Queued(answer["OutputLocation"], answer.get("FailureLocation"))
 
 
-def collect(s3: Any, queued: Queued, *, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> Json:
+def collect(s3: object, queued: Queued, *, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> Json:
     """The answer, when it is there.
 
     Raises:

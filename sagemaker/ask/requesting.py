@@ -8,7 +8,6 @@ import json
 import mimetypes
 import secrets
 from pathlib import Path
-from typing import Any
 
 from common.failures import Failed, Json
 from common.text import read_text
@@ -49,7 +48,7 @@ def add_request_options(command: argparse.ArgumentParser) -> None:
     request.add_argument("--id", help="sending the same request with the same id again is safe; default: random")
 
 
-def assignment(argument: str) -> tuple[str, Any]:
+def assignment(argument: str) -> tuple[str, object]:
     """`output.inline=true` as (`output.inline`, True); what is no JSON is a string."""
     field, equals, value = argument.partition("=")
     if not field or not equals:
@@ -99,7 +98,7 @@ def _read(file: str) -> Json:
     return request
 
 
-def _put(request: Json, field: str, value: Any) -> None:
+def _put(request: Json, field: str, value: object) -> None:
     *parents, last = field.split(".")
     for parent in parents:
         request = request.setdefault(parent, {})

@@ -11,7 +11,7 @@ from common.command_line import split_uri
 from common.failures import Failed, Json, told
 
 
-def save_all(answer: Json, folder: Path, s3: Any) -> list[Path]:
+def save_all(answer: Json, folder: Path, s3: object) -> list[Path]:
     """Write every output of `answer` to `folder`, under its own name.
 
     Raises:
@@ -21,7 +21,7 @@ def save_all(answer: Json, folder: Path, s3: Any) -> list[Path]:
     return [_save(output, folder, s3) for output in answer["outputs"]]
 
 
-def _save(output: Json, folder: Path, s3: Any) -> Path:
+def _save(output: Json, folder: Path, s3: object) -> Path:
     content = base64.b64decode(output["data"]) if "data" in output else _download(output["uri"], s3)
     if hashlib.sha256(content).hexdigest() != output["sha256"]:
         raise Failed(f"{output['name']} arrived damaged: its sha256 is not {output['sha256']}")

@@ -110,5 +110,5 @@ def _is_missing(error: ClientError) -> bool:
     return code in _MISSING or (code == "ValidationException" and _MISSING_IN_WORDS.search(message) is not None)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)

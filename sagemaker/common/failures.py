@@ -102,5 +102,5 @@ def problem_in(text: str) -> Json | None:
     return problem_in(text.replace('\\"', '"')) if '\\"' in text else None  # it was a string in another JSON
 
 
-def _problem_of(found: Any) -> Json | None:
+def _problem_of(found: object) -> Json | None:
     return found if isinstance(found, dict) and {"code", "retryable"} <= found.keys() else None

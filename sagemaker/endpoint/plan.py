@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from common.failures import Failed, Json
 from rent.instance_types import INSTANCES
@@ -162,7 +162,7 @@ def content_name(name: str, parameters: Json) -> str:
     return f"{name}-{hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]}"
 
 
-def is_named_after(name: str, candidate: Any) -> bool:
+def is_named_after(name: str, candidate: object) -> bool:
     """Whether `content_name` made it for the endpoint `name`."""
     return re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{{_HASH_DIGITS}}}", str(candidate)) is not None
 

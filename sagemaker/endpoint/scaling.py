@@ -7,7 +7,7 @@ Real-time: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from common.calls import Caller
 from common.failures import Failed, Json
@@ -125,7 +125,7 @@ def _put_policy(call: Caller, endpoint: str, wanted: Json, there: dict[str, Json
     return str((policy or {}).get("PolicyARN", f"<ARN of the policy {name}>"))
 
 
-def _covers(there: Any, wanted: Any) -> bool:
+def _covers(there: object, wanted: object) -> bool:
     """Whether everything wanted is there; the service adds defaults of its own."""
     if isinstance(wanted, dict):
         return isinstance(there, dict) and all(_covers(there.get(name), value) for name, value in wanted.items())

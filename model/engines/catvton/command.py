@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
 from model.engines.catvton.request import Request
@@ -55,7 +54,7 @@ def tryon(arguments: Namespace) -> int:
 def _request(arguments: Namespace, defaults: Mapping[str, float]) -> Request:
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
     pictures = {name: getattr(arguments, name) for name in ("person", "mask", "garment")}
-    body: dict[str, Any] = {name: str(file) for name, file in pictures.items() if file is not None}
+    body: dict[str, object] = {name: str(file) for name, file in pictures.items() if file is not None}
     garments = {part: str(file) for part in ("upper", "lower") if (file := getattr(arguments, part)) is not None}
     if garments:
         body["garments"] = garments

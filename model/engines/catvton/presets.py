@@ -18,7 +18,7 @@ PRESETS: Mapping[Quality, Mapping[str, Any]] = {
 }
 
 
-def preset(quality: object, most_steps: int) -> dict[str, Any]:
+def preset(quality: object, most_steps: int) -> dict[str, object]:
     """The fields that `quality` sets.
 
     Args:

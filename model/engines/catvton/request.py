@@ -29,7 +29,7 @@ class Request(TryOnRequest):
     asking_fields: ClassVar[frozenset[str]] = OMOIB_PICTURES  # that container is CatVTON
     heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
     codes: ClassVar[Codes] = (TryOnCode, CatVTONCode)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {str(name): fields for name, fields in PRESETS.items()}
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {str(name): fields for name, fields in PRESETS.items()}
 
     engine: Literal["catvton"] = "catvton"
     variant: Variant | None = Field(
@@ -60,7 +60,7 @@ class Request(TryOnRequest):
     def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
         return preset(body.get("quality"), defaults.get("steps", PUBLISHED_STEPS))
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         return {} if self.mask_only else self.model_dump(include=_SETTINGS)
 
     def work(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model.avatar.request import STAGES
 from model.codes import LocalCode
@@ -49,7 +49,7 @@ def avatar(arguments: Namespace) -> int:
     if not photos and arguments.from_stage == STAGES[0]:
         raise InputError("--photos names no folder with pictures", code=LocalCode.NO_PHOTOS, field="photos")
     given = {name: value for name in _REQUEST_FIELDS if (value := getattr(arguments, name)) is not None}
-    body: dict[str, Any] = {"photos": [str(photo) for photo in photos] or ["left by an earlier run"]}
+    body: dict[str, object] = {"photos": [str(photo) for photo in photos] or ["left by an earlier run"]}
     request = Request.model_validate(body | given, context=pack.defaults("up2you"))
     files = {f"photos.{i}": photo for i, photo in enumerate(photos)}
 

@@ -28,7 +28,7 @@ _BESIDE_PREFIX, _BESIDE_SUFFIX = "proposal_generator.anchor_generator.", ".num_b
 
 
 class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return _ALLOWED[module, name]

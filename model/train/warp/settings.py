@@ -54,5 +54,5 @@ class WarpTraining(LoopSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_planned(cls, given: Any) -> Any:
+    def _as_planned(cls, given: object) -> object:
         return {**PLANS.get(given.get("plan", "cpu"), {}), **given} if isinstance(given, dict) else given

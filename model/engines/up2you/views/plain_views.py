@@ -35,7 +35,9 @@ class PlainViewAttention:
         self.seen = torch.empty(0)  # the tokens of the last call
         self._stock = AttnProcessor2_0()
 
-    def __call__(self, attention: Any, tokens: Tensor, encoder_hidden_states: Any = None, **unused: Any) -> Tensor:
+    def __call__(
+        self, attention: object, tokens: Tensor, encoder_hidden_states: object = None, **unused: object
+    ) -> Tensor:
         """(2R, N, C) -> (2R, N, C); N is a square number."""
         self.seen = tokens
         attended: Tensor = self._stock(attention, tokens)
