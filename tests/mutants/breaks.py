@@ -180,8 +180,8 @@ BREAKS = (
     Break(
         "an engine may say any code",
         "serve/errors.py",
-        "known = codes_of(request).get(code)",
-        "known = codes_of(request).get(code, CommonCode.INVALID_FIELD)",
+        "in map(codes_of, requests) if code in codes), None)",
+        "in map(codes_of, requests) if code in codes), CommonCode.INVALID_FIELD)",
         (f"{_SERVE}invocations.py::test_a_bug_in_an_engine_tells_the_client_nothing_of_itself",),
     ),
     Break(
