@@ -101,7 +101,7 @@ class Front:
             prefix=settings.output_prefix,
             queue=Queue(queue_url, settings.aws_region) if queue_url else None,
         )
-        results = Results(store=store, omoib=omoib, max_inline_bytes=settings.max_inline_bytes)
+        results = Results(store=store, omoib=omoib, max_inline_bytes=settings.inline_limit())
         jobs = Jobs(
             spool=spool,
             computing=Computing(fetcher=fetcher, results=results, workers=supervisor, metrics=metrics),

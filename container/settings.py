@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -27,6 +28,7 @@ from model.tryon.request import Size
 
 _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
+_PLATFORM_INLINE_BYTES = 5_500_000  # SageMaker cuts an answer at 6 MB, headers and all
 _LAST_PORT = 2**16 - 1
 
 _NEARLY = 0.9  # of two names, 1 being the same
@@ -114,7 +116,9 @@ class Settings(BaseSettings):
     max_input_bytes: PositiveInt = Field(20 * 10**6, description="Of one picture.")
     max_pixels: PositiveInt = Field(50 * 10**6, description="Of one picture.")
     max_output_pixels: PositiveInt = 25 * 10**6
-    max_inline_bytes: NonNegativeInt = Field(5_500_000, description="Of an answer that carries data; 0: no limit.")
+    max_inline_bytes: NonNegativeInt | None = Field(
+        None, description="Of an answer that carries data; 0: no limit; unset: 5.5e6 on SageMaker, elsewhere none."
+    )
 
     export_rig: bool = Field(True, description="Whether avatars carry skeleton and weights of the body model.")
 
@@ -208,6 +212,13 @@ class Settings(BaseSettings):
         """The environment variables a worker may know: all but credentials and where to use them."""
         hidden = {"api_token"} | {name for name in cls.model_fields if name.startswith("aws_")}
         return [name.upper() for name in cls.model_fields if name not in hidden]
+
+    def inline_limit(self) -> int:
+        """`max_inline_bytes`, or what the platform lets through where its variables are set; 0: no limit."""
+        if self.max_inline_bytes is not None:
+            return self.max_inline_bytes
+        on_the_platform = any(name.startswith("SAGEMAKER_") for name in os.environ)
+        return _PLATFORM_INLINE_BYTES if on_the_platform else 0
 
     def jobs_per_worker(self) -> int:
         """Jobs of one engine that a worker is told of: those on the device, and those it goes on with unasked."""

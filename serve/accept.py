@@ -69,6 +69,10 @@ class Accept:
         specificity, quality, place = min(named)
         return (-quality if specificity else 0.0, place)
 
+    def names(self, media_type: str) -> bool:
+        """Whether it names this very picture type."""
+        return media_type in _FORMATS and any(one.kind == media_type for one in self.ranges)
+
     def best_stream(self) -> str:
         """Which kind of stream it is to be.
 

@@ -49,6 +49,7 @@ class Computing:
         job.on_disk(job.references)
         if job.durable:  # nobody else's inputs are looked at after a restart
             await to_the_end(job.directory.mark, InputsReady(warnings=job.warnings))
+        self._results.inline_limit.refuse_hopeless(job)
         fetch_s = time.monotonic() - job.began
         queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True

@@ -85,11 +85,13 @@ class Intake:
         """Submit one body. `fallback_id` is used when it names no id."""
         submission = read_submission(body.fields, body.digest, self.workers.models, fallback_id)
         wanted = submission.request
+        format_named = "format" in wanted.output.model_fields_set
         media_type = accept.settle(wanted)
         is_file = media_type in wanted.media_types
         if is_file:
             digest = hashlib.sha256(f"{body.digest} {media_type}".encode()).hexdigest()
-            submission = replace(submission, digest=digest)
+            submission = replace(submission, digest=digest, is_file=True)
+        submission = replace(submission, format_named=format_named or accept.names(media_type))
         prefix = self.store.prefix_for(wanted.output, wants_bytes=is_file)
         default_s = streamed_s if streamed_s and media_type in STREAMS else deadline_s
         deadline_s = wanted.deadline_s or default_s

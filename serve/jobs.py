@@ -149,6 +149,8 @@ class Jobs:
             type(submission.request).model_validate(submission.request.without_inputs()),
             prefix,
             kept=submission.id_given or prefix is not None,
+            is_file=submission.is_file,
+            format_named=submission.format_named,
             may_be_stored=submission.id_given,
             references=dict(submission.request.inputs()),
             expected_s=expected_s,

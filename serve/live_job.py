@@ -29,6 +29,8 @@ class LiveJob:
     request: Request  # without its pictures
     prefix: str | None  # where results are stored; None: they travel in the answer
     kept: bool  # whether its answer can be asked for again
+    is_file: bool = False  # whether the answer is the main output itself
+    format_named: bool = False  # whether the client named the format of pictures
     may_be_stored: bool = True  # by some container, before: not under an id that was drawn here a moment ago
     references: dict[str, str] = field(default_factory=dict)  # inputs that are not on disk yet
     warnings: list[Notice] = field(default_factory=list)  # of its inputs

@@ -7,9 +7,9 @@ import base64
 import logging
 from pathlib import Path
 
-from serve.answers import Answer, InlineOutput, StoredOutput
-from serve.codes import FrontCode
-from serve.errors import IdInUse, Internal, NoSuchJob, NotStored, TooLarge
+from serve.answers import Answer, InlineOutput, Notice, StoredOutput
+from serve.errors import IdInUse, Internal, NoSuchJob, NotStored
+from serve.inline import InlineLimit
 from serve.live_job import LiveJob
 from serve.marks import Result
 from serve.omoib import Omoib
@@ -28,7 +28,7 @@ class Results:
     def __init__(self, *, store: Store, omoib: Omoib, max_inline_bytes: int) -> None:
         self._store = store
         self._omoib = omoib
-        self._max_inline_bytes = max_inline_bytes
+        self.inline_limit = InlineLimit(max_inline_bytes)
 
     async def find(self, job: LiveJob) -> Answer | None:
         """The answer that some container has stored for this id.
@@ -60,18 +60,13 @@ class Results:
         """
         if job.prefix is not None:
             return await self._store_for_sure(job, job.prefix, result, answer)
-        inline = await asyncio.to_thread(self._inline, job, result)
-        return answer.model_copy(update={"outputs": inline})
+        inline, said = await asyncio.to_thread(self._inline, job, result)
+        return answer.model_copy(update={"outputs": inline, "warnings": [*answer.warnings, *said]})
 
-    def _inline(self, job: LiveJob, result: Result) -> list[InlineOutput]:
-        size = sum(output.bytes for output in result.outputs)
-        if self._max_inline_bytes and size * 4 / 3 > self._max_inline_bytes:
-            detail = f"the result has {size} bytes, too many for an inline answer; name 'output.prefix' or use jpeg"
-            raise TooLarge(detail, code=FrontCode.INLINE_TOO_LARGE, field="output.inline")
-        return [
-            InlineOutput(**output.model_dump(), data=base64_of(job.directory.outputs / output.name))
-            for output in result.outputs
-        ]
+    def _inline(self, job: LiveJob, result: Result) -> tuple[list[InlineOutput], list[Notice]]:
+        outputs, said = self.inline_limit.fitted(job, result.outputs)
+        folder = job.directory.outputs
+        return [InlineOutput(**output.model_dump(), data=base64_of(folder / output.name)) for output in outputs], said
 
     async def _store_for_sure(self, job: LiveJob, prefix: str, result: Result, answer: Answer) -> Answer:
         pause_s = _FIRST_RETRY_S
@@ -97,13 +92,15 @@ class Results:
         return await self.find(job) or answer
 
     async def bytes_of(self, answer: Answer, content_type: str) -> tuple[bytes, str]:
-        """The first output of that media type (any image for `image/*`), and its exact type.
+        """The first output of that media type, of pictures the first of any, and its exact type.
 
         Raises:
             NotStored: it is stored, but cannot be read now.
         """
+        # A picture that did not fit into the answer in the format it was made in is another kind of picture now.
+        wanted = "image/" if content_type.startswith("image/") else content_type
         for output in answer.outputs:
-            if output.content_type.startswith(content_type.removesuffix("*")):
+            if output.content_type.startswith(wanted):
                 if isinstance(output, InlineOutput):
                     return base64.b64decode(output.data), output.content_type
                 if content := await self._read_again(output.uri):

@@ -18,6 +18,8 @@ class Submission:
     id_given: bool
     digest: str
     request: Request
+    is_file: bool = False  # the answer is to be the main output itself
+    format_named: bool = False  # the client named the format of pictures
 
 
 def read_submission(body: Mapping[str, object], digest: str, models: Models, fallback_id: str | None) -> Submission:

@@ -24,7 +24,12 @@ async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
     inputs = await engine.device.cpu(lambda: read_inputs(request, job.inputs, job.warn))
     quality = request.output.quality or (QUALITY if request.user_id is None else OMOIB_QUALITY)
     cutout = inputs.cutout if request.output.keep_alpha else None
-    album = Album(inputs.photo, request.output.format, job.outputs, job.max_output_pixels, quality, cutout)
+    output = request.output
+    album = Album(
+        inputs.photo, output.format, job.outputs, job.max_output_pixels, quality, cutout, max_side=output.max_side
+    )
+    if request.repaint and inputs.photo.width * inputs.photo.height > job.max_output_pixels and not output.max_side:
+        job.warn("resized", f"no result has more than {job.max_output_pixels} pixels here: the photo was shrunk to it")
     dressing = Dressing(engine, request, job, album, inputs.cutout)
     if request.mask_only:
         await dressing.find_mask(inputs)

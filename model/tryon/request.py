@@ -50,6 +50,9 @@ class Layer(BaseModel):
 class PictureOutput(request.Output):
     """Where resulting pictures go and how they are written."""
 
+    max_side: int | None = Field(
+        None, ge=64, le=16_384, description="Pixels of a result's longer side at most; default: as many as the photo's."
+    )
     keep_alpha: bool = Field(
         False, description="What is transparent of the person stays so, in PNG and WebP; else it is white."
     )

@@ -32,6 +32,7 @@ class Album:
         folder: where they go.
         max_pixels: a larger picture is shrunk to this.
         quality: of JPEG and WebP, 0..100.
+        max_side: no side of a result is longer.
         cutout: RGBA, the photo whose transparency the results have; None: they have none.
     """
 
@@ -43,7 +44,9 @@ class Album:
         max_pixels: int = 2**25,
         quality: int = QUALITY,
         cutout: Image.Image | None = None,
+        max_side: int | None = None,
     ) -> None:
+        self._max_side = max_side
         self._photo = photo
         self._cutout = cutout
         self._colour_profile = colour_profile(photo)
@@ -60,7 +63,7 @@ class Album:
         """
         if self._cutout is not None:
             picture = transparent_again(picture, self._photo, self._cutout)
-        self._write(shrink(picture, self._max_pixels), name, self._format, self._colour_profile)
+        self._write(self._sized(picture), name, self._format, self._colour_profile)
 
     def save_mask(self, mask: Image.Image, name: str, format: Format = "png") -> None:
         """Write a mask, black and white whatever it was; in a format that keeps it so unless told otherwise.
@@ -68,7 +71,15 @@ class Album:
         Raises:
             InputError: the mask has a longer side than the format can hold.
         """
-        self._write(black_and_white(shrink(mask.convert("L"), self._max_pixels)), name, format, None)
+        self._write(black_and_white(self._sized(mask.convert("L"))), name, format, None)
+
+    def _sized(self, picture: Image.Image) -> Image.Image:
+        small = shrink(picture, self._max_pixels)
+        if self._max_side is not None and max(small.size) > self._max_side:
+            scale = self._max_side / max(small.size)
+            width, height = (max(1, round(scale * side)) for side in small.size)
+            small = small.resize((width, height), Resampling.LANCZOS)
+        return small
 
     def _write(self, picture: Image.Image, name: str, format: Format, profile: bytes | None) -> None:
         if max(picture.size) > _MAX_SIDE[format]:
