@@ -13,6 +13,7 @@ from typing_extensions import TypeAliasType
 from model.codes import Codes
 
 MAX_FOLDER_FILES = 64  # of an input that is a folder
+_WEEK_S = 7 * 24 * 3600  # S3 signs for no longer
 PictureFormat = Literal["png", "jpeg", "webp"]
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
@@ -45,6 +46,12 @@ class Output(BaseModel):
         None, ge=1, le=100, description="Of JPEG and WebP; default 95, with `userId` 75. PNG loses nothing."
     )
     inline: bool = Field(False, description="Answer with the bytes and store nothing.")
+    presign_s: int | None = Field(
+        None,
+        ge=1,
+        le=_WEEK_S,
+        description="Of results in S3: the answer also has addresses that anybody may read them at, for so long.",
+    )
 
 
 class Request(BaseModel):

@@ -36,7 +36,13 @@ class StoredOutput(OutputFile):
     uri: str = Field(description="`s3://bucket/key` or `file:///path`.")
 
 
-Output = InlineOutput | StoredOutput
+class PresignedOutput(StoredOutput):
+    """A file in S3 that anybody may read for a while."""
+
+    presigned_url: str = Field(description="Valid for `output.presign_s` from when the file was stored.")
+
+
+Output = InlineOutput | PresignedOutput | StoredOutput
 
 
 class Notice(Told):

@@ -60,6 +60,7 @@ def client(service: str, region: str | None, endpoint_url: str | None, silence_s
         connect_timeout=min(_CONNECT_S, silence_s),
         read_timeout=silence_s,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+        signature_version="s3v4" if service == "s3" else None,  # which else is an old one for presigned addresses
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
     )

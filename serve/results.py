@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-from serve.answers import Answer, InlineOutput, Notice, StoredOutput
+from serve.answers import Answer, InlineOutput, Notice, PresignedOutput, StoredOutput
 from serve.errors import IdInUse, Internal, NoSuchJob, NotStored
 from serve.inline import InlineLimit
 from serve.live_job import LiveJob
@@ -88,8 +89,17 @@ class Results:
         await self._omoib.deliver(job, result)
         answer = answer.model_copy(update={"outputs": stored})
         if await self._store.finish(prefix, job.name, Manifest(digest=job.digest, answer=answer)):
-            return answer
+            return answer.model_copy(update={"outputs": await self._presigned(job, stored)})
         return await self.find(job) or answer
+
+    async def _presigned(self, job: LiveJob, stored: Sequence[StoredOutput]) -> list[StoredOutput]:
+        """The outputs with addresses, if the request wants some. The manifest has none: they are for this client."""
+        valid_s = job.request.output.presign_s
+        urls = [await self._store.presigned(output.uri, valid_s) if valid_s else None for output in stored]
+        return [
+            PresignedOutput(**output.model_dump(), presigned_url=url) if url else output
+            for output, url in zip(stored, urls, strict=True)
+        ]
 
     async def bytes_of(self, answer: Answer, content_type: str) -> tuple[bytes, str]:
         """The first output of that media type, of pictures the first of any, and its exact type.

@@ -82,6 +82,16 @@ class S3:
 
         await aws.call(upload)
 
+    async def presigned(self, uri: str, valid_s: int) -> str:
+        """An https address that anybody may read the object at, for so long."""
+
+        def sign() -> str:
+            bucket, key = split_uri(uri)
+            params = {"Bucket": bucket, "Key": key}
+            return str(self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=valid_s))
+
+        return await aws.call(sign)
+
     async def create(self, uri: str, content: bytes, content_type: str) -> bool:
         """Store `content` unless there is something already; False if there is."""
 

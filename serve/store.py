@@ -106,6 +106,7 @@ class Store:
     """Puts the files of finished jobs under an allowed prefix."""
 
     def __init__(self, *, s3: S3, default_prefix: str | None, allow: Collection[str]) -> None:
+        self._s3 = s3
         self._storages: dict[str, Storage] = {"s3": s3, "file": Folder()}
         self._default_prefix = default_prefix
         self._allowed = (*allow, *([default_prefix] if default_prefix else []))
@@ -137,6 +138,12 @@ class Store:
         except ValidationError:  # another version's, or not ours: it is left as it is, and stands in nobody's way
             log.warning("a manifest cannot be read", extra={"job": job_id})
             return None
+
+    async def presigned(self, uri: str, valid_s: int) -> str | None:
+        """An address that anybody may read a file at; None: it is not in S3."""
+        if not uri.startswith("s3://"):
+            return None
+        return await self._attempt(self._s3.presigned(uri, valid_s))
 
     async def put(self, uri: str, file: Path, content_type: str) -> None:
         """Store one file."""

@@ -91,7 +91,7 @@ def test_results_of_a_batch_are_stored_like_any(s3_server: Server) -> None:
 
 
 def test_a_file_has_a_deadline_and_so_has_a_line(tmp_path: Path) -> None:
-    with serving(tmp_path, JOB_DEADLINE_S=2, MAX_LIVE_JOBS=2) as server:
+    with serving(tmp_path, JOB_DEADLINE_S=2, MAX_LIVE_JOBS=2, OVERLOAD="wait") as server:
         hurried = probe(unforeseen_s=[0.1] * 10_000, deadline_s=0.3)
         endless = probe(unforeseen_s=[0.1] * 10_000)
         shown = answers(send(server, lines_of(hurried, endless, endless, endless)))

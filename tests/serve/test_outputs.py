@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serve.s3 import S3
@@ -145,3 +146,17 @@ def test_an_inline_job_without_an_id_leaves_nothing_behind(server: Server, pictu
     before = server.jobs()
     server.probe(picture=picture)
     assert server.jobs() == before
+
+
+def test_outputs_in_s3_may_come_with_addresses_that_anybody_can_read(s3_server: Server, bucket: Bucket) -> None:
+    [output] = s3_server.probe(id="presigned", output={"presign_s": 60}).json()["outputs"]
+    assert "X-Amz-Expires=60" in output["presigned_url"]
+    assert httpx.get(output["presigned_url"]).content == bucket.read(output["uri"])
+    assert "X-Amz" not in bucket.read("s3://results/out/presigned/manifest.json").decode()
+    assert "presigned_url" not in s3_server.probe().json()["outputs"][0]
+
+
+@pytest.mark.parametrize("seconds", [0, 7 * 24 * 3600 + 1])
+def test_addresses_are_signed_for_a_week_at_most(s3_server: Server, seconds: int) -> None:
+    assert_problem(s3_server.probe(output={"presign_s": seconds}), 422, "invalid_field", "output.presign_s")
+    assert s3_server.probe(output={"presign_s": 7 * 24 * 3600}).status_code == 200
