@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +9,9 @@ from numpy.typing import NDArray
 Levels = NDArray[np.uint8]  # (H, W, 3)
 Alpha = NDArray[np.float32]  # (H, W), 0..1
 
-_STEP = 3  # levels between neighbours of an even background, or of a soft shadow on it
+_EDGE = 7  # levels within 3 x 3 pixels from which on there is an edge; soft shadows have less
+_SAME = 12  # levels that are the ground's own unevenness
+_KERNEL = np.ones((3, 3), np.uint8)
 _FARTHEST = 60  # levels by which a background may change over the picture
 _TINT = 0.035  # by how much the channels of a shadow may differ in how dark it makes them
 _DARK = 8  # levels added, so that the ratio of dark ones means something
@@ -28,7 +28,7 @@ def garment_alpha(picture: Levels) -> Alpha:
     1 everywhere if nothing else is found.
     """
     height, width = picture.shape[:2]
-    background = _flooded(np.asarray(cv2.medianBlur(picture, 3), np.uint8))
+    background = _reached(np.asarray(cv2.medianBlur(picture, 3), np.uint8))
     garment = _without_specks((~background).astype(np.uint8))
     if np.count_nonzero(garment) < _LEAST * height * width:
         return np.ones((height, width), np.float32)
@@ -60,31 +60,28 @@ def _carried(colours: NDArray[np.float32], weight: Alpha) -> NDArray[np.float32]
     return filled
 
 
-def _flooded(picture: Levels) -> NDArray[np.bool_]:
-    """(H, W): what can be reached from the border in small steps of colour, never far from the border's own."""
-    height, width = picture.shape[:2]
+def _reached(picture: Levels) -> NDArray[np.bool_]:
+    """(H, W): ground that can be reached from the border without crossing an edge, even a faint one with gaps."""
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    usual = np.median(border, 0)
-    far = _otherwise(picture, usual)
-    seen = np.zeros((height + 2, width + 2), np.uint8)
-    seen[1:-1, 1:-1] = far
-    blocked = seen.copy()
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8)
-    step = (_STEP,) * 3
-    columns = np.array([*range(width), *range(width), *[0] * height, *[width - 1] * height])
-    rows = np.array([*[0] * width, *[height - 1] * width, *range(height), *range(height)])
-    usually = np.abs(picture[rows, columns] - usual.astype(np.float32)).max(1) <= 4 * _STEP
-    for x, y in zip(columns[usually].tolist(), rows[usually].tolist(), strict=True):
-        if not seen[y + 1, x + 1]:
-            cv2.floodFill(picture, seen, (x, y), (0, 0, 0), step, step, flags)
-    return np.asarray((seen[1:-1, 1:-1] == 2) & (blocked[1:-1, 1:-1] == 0))
+    usual = np.median(border, 0).astype(np.float32)
+    apart = np.abs(picture - usual).max(2)
+    step = (cv2.dilate(picture, _KERNEL) - cv2.erode(picture, _KERNEL)).max(2)
+    other = _otherwise(picture, usual)
+    blocked = cv2.dilate(((step > _EDGE) | other).astype(np.uint8), _KERNEL)
+    _, pieces = cv2.connectedComponents(1 - blocked, connectivity=4)
+    on_border = np.zeros(apart.shape, np.bool_)
+    on_border[[0, -1]] = on_border[:, [0, -1]] = True
+    ways_in = np.unique(pieces[on_border & (blocked == 0) & (apart <= _SAME)])
+    reached = np.isin(pieces, ways_in) & (blocked == 0)
+    beside = cv2.dilate(reached.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # what the edge had blocked
+    return np.asarray(reached | (beside & (apart <= _SAME) & ~other))
 
 
-def _otherwise(picture: Levels, usual: NDArray[Any]) -> NDArray[np.bool_]:
+def _otherwise(picture: Levels, usual: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(H, W): what is no ground of this colour, (3,), nor a shadow on it, which dims all channels alike."""
-    light = (picture + np.float32(_DARK)) / (usual.astype(np.float32) + np.float32(_DARK))
+    light = (picture + np.float32(_DARK)) / (usual + np.float32(_DARK))
     coloured = light.max(2) - light.min(2) > _TINT
-    return np.asarray(coloured | (np.abs(picture - usual.astype(np.float32)).max(2) > _FARTHEST))
+    return np.asarray(coloured | (np.abs(picture - usual).max(2) > _FARTHEST))
 
 
 def _without_specks(garment: Levels) -> Levels:

@@ -34,7 +34,7 @@ def test_a_soft_shadow_belongs_to_the_ground() -> None:
     shaded = picture.astype(np.float32) - cv2.GaussianBlur(shadow, (0, 0), 8)[..., None]
     shaded[SHIRT] = picture[SHIRT]
     alpha = garment_alpha(shaded.astype(np.uint8))
-    assert abs((alpha > 0.5).sum() / (160 * 80) - 1) < 0.05
+    assert abs((alpha > 0.5).sum() / (160 * 80) - 1) < 0.08
 
 
 def test_ground_seen_through_a_hole_in_a_garment_of_its_colour_stays_garment() -> None:
@@ -46,6 +46,22 @@ def test_ground_seen_through_a_hole_in_a_garment_of_its_colour_stays_garment() -
 def test_a_cream_garment_with_soft_edges_is_not_white_ground() -> None:
     picture = cv2.GaussianBlur(flat(255, (254, 249, 232)), (0, 0), 2.5)
     assert garment_alpha(np.asarray(picture, np.uint8))[SHIRT][8:-8, 8:-8].mean() == 1
+
+
+def test_a_white_garment_on_white_ends_where_its_outline_does_though_that_is_faint() -> None:
+    picture = flat(255, (244, 244, 244))
+    picture[38:40, 48:132] = picture[200:202, 48:132] = 226
+    picture[38:202, 48:50] = picture[38:202, 130:132] = 226
+    picture[120:122, 48:50] = 250  # a gap
+    assert garment_alpha(picture)[SHIRT][4:-4, 4:-4].mean() == 1
+
+
+def test_a_garment_that_is_cut_off_by_the_picture_is_still_one() -> None:
+    picture = flat(255)
+    picture[200:, 50:130] = (200, 30, 40)
+    alpha = garment_alpha(picture)
+    assert alpha[50:, 60:120].mean() == 1
+    assert alpha[:, :40].max() == 0
 
 
 def test_dirt_is_no_garment() -> None:
