@@ -151,7 +151,7 @@ class Dressing:
     ) -> Box | None:
         """None: the centred one."""
         painted = await self._cpu(lambda: box_of(mask))
-        if crop == "centre" or painted is None or not engine.crops:
+        if crop == "centre" or painted is None:
             return None
         if crop == "auto" and keeps_centre(photo.size, target, painted, painted[3] - painted[1]):
             return None  # whoever it is, they are at least as high as their mask

@@ -36,7 +36,6 @@ class Painter(ABC):
     """Paints a garment onto a person."""
 
     name: ClassVar[str]
-    crops: ClassVar[bool] = True  # whether it paints the box that a pass names; else always the centred one
     Request: ClassVar[type[TryOnRequest]]
     mask_makers: ClassVar[Sequence[MakerName]] = ("published", "pose", "parser")  # the engine's own first
 

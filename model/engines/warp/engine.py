@@ -19,9 +19,10 @@ from model.engines.warp.request import Request as WarpRequest
 from model.pictures.colour import in_space, profile_of, srgb
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
+from model.tryon.crop import scaled
 from model.tryon.engine import TryOnEngine
 from model.tryon.painter import Pass, Progress
-from model.tryon.pictures import crop_box
+from model.tryon.pictures import crop_box, cut
 from model.tryon.writing import shrink
 
 
@@ -29,7 +30,6 @@ class Warp(TryOnEngine):
     """Flow, region, shade and paint from one network of three million parameters; float32 wherever it runs."""
 
     name: ClassVar[str] = "warp"
-    crops: ClassVar[bool] = False
     Request: ClassVar[type[WarpRequest]] = WarpRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
@@ -44,11 +44,15 @@ class Warp(TryOnEngine):
     def pasted(self, dressing: Pass, painted: Image.Image, max_pixels: int) -> Image.Image:
         """In the photo's own colour space, whose pixels stay to the bit where nothing was done to them."""
         photo = shrink(dressing.photo.convert("RGB"), max_pixels).copy()
-        box = crop_box(photo.size, painted.size)
-        part = photo.crop(box)
+        box = dressing.box and scaled(dressing.box, dressing.photo.size, photo.size)
+        box = box or crop_box(photo.size, painted.size)
+        part = cut(photo, box)
         resized = painted.resize(part.size, Resampling.LANCZOS)
         changed = (np.asarray(resized) != np.asarray(srgb(part))).any(-1)
-        photo.paste(in_space(resized, profile_of(dressing.photo)), box, Image.fromarray(changed))
+        corner = max(box[0], 0), max(box[1], 0)
+        inside = (corner[0] - box[0], corner[1] - box[1], *part.size)
+        worn = in_space(resized, profile_of(dressing.photo)).crop(inside)
+        photo.paste(worn, corner, Image.fromarray(changed).crop(inside))
         return photo
 
     def choices(self) -> Choices:

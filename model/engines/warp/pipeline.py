@@ -21,6 +21,7 @@ from model.engines.warp.request import Request
 from model.pictures.colour import srgb
 from model.pictures.flow import encoded_flow
 from model.runtime.network import BatchedNetwork
+from model.tryon.crop import scaled
 from model.tryon.painter import Painter, Pass, Progress
 from model.tryon.writing import shrink
 
@@ -37,7 +38,8 @@ async def paint(
 
     progress("warp", 0, 1)
     shown = await device.cpu(lambda: srgb(shrink(photo.convert("RGB"), job.max_output_pixels)))
-    made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size))
+    box = dressing.box and scaled(dressing.box, photo.size, shown.size)
+    made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size, box))
     answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
     fields = Fields(*(tensor.cpu() for tensor in answer))
     worn = await device.cpu(lambda: dressed(made.photo, made.mask, made.hole, made.garment, fields))

@@ -18,7 +18,8 @@ from model.engines.warp.old_garment import old_garment
 from model.errors import InputError
 from model.perception.label_maps import LabelMaps
 from model.tryon.codes import TryOnCode
-from model.tryon.pictures import HALF_WHITE, Size, crop_box
+from model.tryon.crop import scaled
+from model.tryon.pictures import HALF_WHITE, Box, Size, crop_box, cut
 from model.tryon.request import Category
 
 Labels = NDArray[np.uint8]  # (h, w)
@@ -36,21 +37,28 @@ class Prepared:
 
 
 def prepared(
-    photo: Image.Image, garment: Image.Image, mask: Image.Image, maps: LabelMaps | None, category: Category, size: Size
+    photo: Image.Image,
+    garment: Image.Image,
+    mask: Image.Image,
+    maps: LabelMaps | None,
+    category: Category,
+    size: Size,
+    box: Box | None = None,
 ) -> Prepared:
     """
     Args:
         photo: RGB. mask: of any size, white where to paint.
         maps: of the photo, of any size; None: nobody knows.
-        size: width and height, of which the aspect says what part of the photo is dressed.
+        size: width and height, of which the aspect says what part of the photo is dressed: its middle.
+        box: instead the part in it, maybe beyond the photo.
 
     Raises:
         InputError: `mask_empty`, the mask is empty in that part.
     """
-    box = crop_box(photo.size, size)
-    part = np.asarray(photo.crop(box))
+    box = box or crop_box(photo.size, size)
+    part = np.asarray(cut(photo, box))
     height, width = part.shape[:2]
-    paint = (np.asarray(mask.convert("L").resize(photo.size).crop(box)) >= HALF_WHITE).astype(np.uint8)
+    paint = (np.asarray(cut(mask.convert("L").resize(photo.size), box)) >= HALF_WHITE).astype(np.uint8)
     if not paint.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
     densepose, atr = (_part(labels, photo.size, box) for labels in _named(maps, photo.size))
@@ -80,12 +88,11 @@ def _named(maps: LabelMaps | None, size: Size) -> tuple[Labels, Labels]:
     return maps.densepose, maps.atr
 
 
-def _part(labels: Labels, size: Size, box: tuple[int, int, int, int]) -> Labels:
+def _part(labels: Labels, size: Size, box: Box) -> Labels:
     """That part of labels which the box cuts out of a photo of `size`."""
-    height, width = labels.shape
-    left, right = (round(x * width / size[0]) for x in (box[0], box[2]))
-    top, bottom = (round(y * height / size[1]) for y in (box[1], box[3]))
-    return labels[top : max(bottom, top + 1), left : max(right, left + 1)]
+    left, top, right, bottom = scaled(box, size, (labels.shape[1], labels.shape[0]))
+    picture = Image.fromarray(np.ascontiguousarray(labels))
+    return np.asarray(cut(picture, (left, top, max(right, left + 1), max(bottom, top + 1))))
 
 
 def _sampled(labels: Labels, size: Size = (WIDTH, HEIGHT)) -> Labels:

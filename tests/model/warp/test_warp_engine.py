@@ -141,7 +141,19 @@ def test_a_mask_outside_the_dressed_part_is_refused(shop: Shop, given: dict[str,
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[:, :3] = 255
     with pytest.raises(InputError, match="empty where the person was cropped"):
-        shop.dress(given | saved(tmp_path / "aside", mask=mask))
+        shop.dress(given | saved(tmp_path / "aside", mask=mask), crop="centre")
+
+
+@pytest.mark.parametrize("columns", [slice(0, 40), slice(160, 200), slice(0, 200)], ids=["left", "right", "all across"])
+def test_a_mask_beside_the_middle_is_dressed_where_it_is(
+    shop: Shop, given: dict[str, Path], tmp_path: Path, columns: slice
+) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[60:200, columns] = 255
+    out = shop.dress(given | saved(tmp_path / "beside", mask=mask))
+    result, photo = levels(out["result.png"]), levels(given["person"])
+    assert np.array_equal(result[mask == 0], photo[mask == 0])
+    assert (result[mask > 0] != photo[mask > 0]).mean() > 0.5
 
 
 @pytest.mark.parametrize(
