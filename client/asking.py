@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -15,7 +16,9 @@ RETRIES = 2
 _MAX_RETRY_AFTER_S = 60.0
 
 
-def invoke(http: httpx.Client, body: dict[str, Any], on_progress: OnProgress, retries: int = RETRIES) -> dict[str, Any]:
+def invoke(
+    http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress, retries: int = RETRIES
+) -> dict[str, Any]:
     """The answer to `body`. Tries again when the service advises it.
 
     Raises:
@@ -33,7 +36,7 @@ def invoke(http: httpx.Client, body: dict[str, Any], on_progress: OnProgress, re
     return invoke(http, body, on_progress, retries - 1)
 
 
-def _invoke_once(http: httpx.Client, body: dict[str, Any], on_progress: OnProgress) -> dict[str, Any]:
+def _invoke_once(http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress) -> dict[str, Any]:
     with http.stream("POST", "/invocations", json=body, headers={"Accept": "application/x-ndjson"}) as response:
         for line in checked(response).iter_lines():
             event: dict[str, Any] = json.loads(line)

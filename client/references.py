@@ -7,7 +7,6 @@ import mimetypes
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from client.problems import Failed
 
@@ -36,7 +35,7 @@ def reference(argument: str) -> str:
     return f"data:{known or 'application/octet-stream'};base64,{content}"
 
 
-def references(files: Mapping[str, Any]) -> dict[str, str]:
+def references(files: Mapping[str, object]) -> dict[str, str]:
     """The same for each of several fields."""
     return {name: reference(str(file)) for name, file in files.items()}
 

@@ -6,8 +6,8 @@ import asyncio
 import base64
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -18,7 +18,7 @@ from serve.s3 import S3
 from serve.store import Store, StoreError
 
 
-def results_of(http: httpx.Client, body: dict[str, Any], out: Path) -> list[Path]:
+def results_of(http: httpx.Client, body: Mapping[str, object], out: Path) -> list[Path]:
     """Send one request, tell what happens, and save what comes back; returns the files."""
     with stage_bar() as on_progress:
         answer = invoke(http, body, on_progress)
@@ -29,7 +29,7 @@ def results_of(http: httpx.Client, body: dict[str, Any], out: Path) -> list[Path
     return [file for output in answer["outputs"] if (file := save(output, out))]
 
 
-def save(output: dict[str, Any], folder: Path) -> Path | None:
+def save(output: Mapping[str, str], folder: Path) -> Path | None:
     """Save one result and print where it is; None when it is stored where this machine cannot read."""
     file = folder / Path(output["name"]).name
     if "uri" in output:
@@ -43,7 +43,7 @@ def save(output: dict[str, Any], folder: Path) -> Path | None:
     return file
 
 
-def content_of(output: dict[str, Any]) -> bytes:
+def content_of(output: Mapping[str, str]) -> bytes:
     """The bytes of one result, from the answer itself or from where it is stored.
 
     Raises:

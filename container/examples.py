@@ -9,7 +9,7 @@ from typing import Any
 from model.samples.samples import small_sample
 
 
-def examples() -> dict[str, Any]:
+def examples() -> dict[str, dict[str, Any]]:
     """Name -> OpenAPI example."""
     pictures = {field: data_uri(file) for field, file in small_sample().items()}
     tryon = {"type": "tryon", **pictures, "width": 96, "height": 128, "steps": 4, "seed": 42}

@@ -7,7 +7,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -115,7 +115,7 @@ async def _run(arguments: Namespace, pack: EnginePack, request: Request, job: Jo
         device.close()
 
 
-def _shown_on(bar: tqdm[Any]) -> OnProgress:
+def _shown_on(bar: tqdm[NoReturn]) -> OnProgress:
     def show(stage: str, done: int, total: int) -> None:
         if stage != bar.desc.removesuffix(": "):
             bar.set_description(stage, refresh=False)

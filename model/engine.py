@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from model.request import Request
 
@@ -24,7 +24,7 @@ class Loaded:
     engine: Engine
     defaults: Mapping[str, int | float] = field(default_factory=dict)
 
-    def request(self, body: Mapping[str, Any]) -> Request:
+    def request(self, body: Mapping[str, object]) -> Request:
         """`body` as its request."""
         return self.engine.Request.model_validate(body, context=self.defaults)
 
@@ -109,13 +109,13 @@ class Engine(Protocol):
 
     def __init__(self, weights: Path, device: Device) -> None: ...
 
-    async def run(self, request: Any, job: Job) -> None:
+    async def run(self, request: object, job: Job) -> None:
         """Compute `request` (an instance of `Request`) and leave the results in `job.outputs`."""
 
     def choices(self) -> Choices:
         """What a client can choose here, for `/api/models`."""
 
-    def resident_bytes(self, request: Any) -> int:
+    def resident_bytes(self, request: object) -> int:
         """Device memory this job holds from its first to its last forward."""
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:

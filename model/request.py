@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import TypeAliasType
@@ -74,7 +74,7 @@ class Request(BaseModel):
     # What a job can be refused for beside `CommonCode`. A worker's word of another one is a bug.
     codes: ClassVar[Codes]
     # What the values of `quality` stand for: the fields that each sets.
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 
     type: str
     engine: str
@@ -85,18 +85,18 @@ class Request(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_defaults(cls, body: Any, info: ValidationInfo) -> Any:
+    def _take_defaults(cls, body: object, info: ValidationInfo) -> object:
         if not isinstance(body, dict):
             return body
         defaults = info.context or {}
         return {**defaults, **cls.preset(body, defaults), **body}
 
     @classmethod
-    def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    def preset(cls, body: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
         """What a preset that `body` names sets in place of the pack's `defaults`. `body` is not validated yet."""
         return {}
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What the answer says of how it was computed: fields that a preset or a pack may have set."""
         return {}
 
@@ -104,7 +104,7 @@ class Request(BaseModel):
         """All that work on it, its own first."""
         return list(dict.fromkeys([self.engine, *(name for _, name, _ in self.parts_of_others())]))
 
-    def parts_of_others(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
         """What other engines do of it: the place of each part, the engine, and the body that asks for it."""
         return []
 
@@ -116,7 +116,7 @@ class Request(BaseModel):
         """
 
     @abstractmethod
-    def without_inputs(self) -> dict[str, Any]:
+    def without_inputs(self) -> dict[str, object]:
         """The request as JSON with every reference replaced by "fetched": what is written to disk."""
 
     @abstractmethod

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 T = TypeVar("T")
 
@@ -45,7 +48,7 @@ class AwsError(Exception):
         return self.code in _PASSING or not (refused or self.code in _LASTING)
 
 
-def client(service: str, region: str | None, endpoint_url: str | None, silence_s: float = SILENCE_S) -> Any:
+def client(service: str, region: str | None, endpoint_url: str | None, silence_s: float = SILENCE_S) -> BaseClient:
     """A boto3 client that gives up in time. Made within `call`.
 
     Raises:

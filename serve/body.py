@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -19,7 +18,7 @@ from serve.unpacking import GZIP, unpacked
 class Body:
     """The fields of a request. `digest` tells whether two bodies are the same."""
 
-    fields: dict[str, Any]
+    fields: dict[str, object]
     digest: str
 
     @classmethod
@@ -68,7 +67,7 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"the body is larger than {max_bytes} bytes; send pictures as s3:// or https:// instead")
 
 
-def parse_json(raw: str | bytes) -> dict[str, Any]:
+def parse_json(raw: str | bytes) -> dict[str, object]:
     """`raw` as a JSON object."""
     try:
         parsed = json.loads(raw)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from model.engines.registry import request_class
 from model.request import Request
@@ -82,7 +83,7 @@ def candidates_for(body: Mapping[str, object], models: Models) -> list[str]:
     )
 
 
-def asks_for(name: str, body: Mapping[str, Any]) -> bool:
+def asks_for(name: str, body: Mapping[str, object]) -> bool:
     """Whether the body speaks as the clients of a container do that was this engine alone."""
     return not request_class(name).asking_fields.isdisjoint(body)
 
@@ -139,7 +140,7 @@ def excluding(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
     return Invalid(f"no engine takes all of this: {'; '.join(reasons)}", field=fields[0] or None)
 
 
-def refusal(error: Any, engine: str) -> Refusal:
+def refusal(error: ErrorDetails, engine: str) -> Refusal:
     """One of pydantic's errors in our words."""
     field = ".".join(map(str, error["loc"]))
     value = "" if error["type"] == "missing" or not field else shown(error["input"])
@@ -171,7 +172,7 @@ def invalid(found: Refusal) -> Invalid:
     return Invalid(f"'{found.field}': {found.message}{value}", field=found.field)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as it can be repeated in a sentence."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"

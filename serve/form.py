@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Any
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
@@ -76,13 +75,13 @@ def body_of(parts: Sequence[Part]) -> Body:
     return Body(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
 
 
-def fields_of(parts: Sequence[Part]) -> dict[str, Any]:
+def fields_of(parts: Sequence[Part]) -> dict[str, object]:
     """The parts as nested fields: `garments.upper` is `upper` in `garments`."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     for content in [content for name, content in parts if name == _JSON_PART]:
         for name, value in parse_json(content).items():
             place(fields, name, value)
-    values: dict[str, list[Any]] = {}
+    values: dict[str, list[object]] = {}
     for name, content in parts:
         if name != _JSON_PART:
             values.setdefault(name, []).append(value_of(content))
@@ -92,7 +91,7 @@ def fields_of(parts: Sequence[Part]) -> dict[str, Any]:
     return fields
 
 
-def within(fields: dict[str, Any], holder: str) -> dict[str, Any]:
+def within(fields: dict[str, object], holder: str) -> dict[str, object]:
     """The object a dotted name points into."""
     inner = fields.setdefault(holder, {}) if holder else fields
     if not isinstance(inner, dict):
@@ -100,20 +99,20 @@ def within(fields: dict[str, Any], holder: str) -> dict[str, Any]:
     return inner
 
 
-def place(fields: dict[str, Any], name: str, value: Any, shown: str | None = None) -> None:
+def place(fields: dict[str, object], name: str, value: object, shown: str | None = None) -> None:
     if name in fields:
         raise Invalid(f"'{(shown or name)[:60]}' is given twice", field=shown or name)
     fields[name] = value
 
 
-def value_of(content: str | bytes) -> Any:
+def value_of(content: str | bytes) -> object:
     """What is no file is taken as it stands, a reference or a number; but objects and lists are JSON."""
     if isinstance(content, str):
         return _object_or_list(content) if content.lstrip()[:1] in ("{", "[") else content
     return f"data:;base64,{base64.b64encode(content).decode()}"
 
 
-def _object_or_list(content: str) -> Any:
+def _object_or_list(content: str) -> object:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -15,7 +15,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -160,7 +159,7 @@ class Jobs:
         self._start(job, self._computing.from_the_start(job))
         return job
 
-    def _start(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> None:
+    def _start(self, job: LiveJob, steps: Coroutine[object, object, Answer]) -> None:
         self._live[job.name] = job
         self._metrics.live_jobs.set(len(self._live))
         job.task = asyncio.create_task(self._live_through(job, steps))
@@ -205,7 +204,7 @@ class Jobs:
 
     # -- the life of one --------------------------------------------------------------------------------------
 
-    async def _live_through(self, job: LiveJob, steps: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _live_through(self, job: LiveJob, steps: Coroutine[object, object, Answer]) -> Answer:
         code = "done"
         try:
             return await steps

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from model.tryon.request import TryOnRequest
@@ -15,6 +15,9 @@ from serve import aws
 from serve.live_job import LiveJob
 from serve.marks import Result
 from serve.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 _AWS_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com")
 
@@ -27,7 +30,7 @@ class Queue:
         self._region = region
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> BaseClient:
         address = urlsplit(self._url)
         named = _AWS_HOST.match(address.netloc)
         return aws.client("sqs", named[1] if named else self._region, f"{address.scheme}://{address.netloc}")

@@ -7,9 +7,12 @@ import hashlib
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from serve import aws
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 _CHUNK_BYTES = 2**20
 
@@ -23,7 +26,7 @@ class S3:
         self._silence_s = silence_s
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> BaseClient:
         return aws.client("s3", self._region, self._endpoint_url, self._silence_s)
 
     async def download(self, uri: str, to: Path, max_bytes: int) -> bool:

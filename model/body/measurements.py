@@ -69,7 +69,7 @@ def measure(body: Mesh, joints: Tensor) -> Measurements:
     )
 
 
-def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | None) -> dict[str, Any]:
+def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | None) -> dict[str, object]:
     """What `body.json` says of a person's body.
 
     Args:
@@ -77,7 +77,7 @@ def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | 
         measurements: of the shaped body in the T pose; None leaves them out.
         joints: (55, 3) in the avatar's pose and place; None leaves them out.
     """
-    described: dict[str, Any] = {
+    described: dict[str, object] = {
         "unit": "m",
         "axes": {"up": "+Y", "facing": "+Z", "left": "+X"},
         "betas": _rounded(betas),

@@ -50,7 +50,7 @@ _PHOTO_DIM = 32
 _LEVELS = [8, 16, 24, 24]
 _QUIET = 0.15  # gain of the shape predictor's last layer
 
-_UNET_CONFIG: dict[str, Any] = {
+_UNET_CONFIG: dict[str, object] = {
     "_class_name": "UNet2DConditionModel",
     "in_channels": 4,
     "out_channels": 4,
@@ -64,7 +64,7 @@ _UNET_CONFIG: dict[str, Any] = {
     "attention_head_dim": [1, 2, 3, 3],  # the number of heads, as in SD 2.1
     "use_linear_projection": True,
 }
-_SCHEDULER_CONFIG: dict[str, Any] = {
+_SCHEDULER_CONFIG: dict[str, object] = {
     "_class_name": "PNDMScheduler",
     "beta_start": 0.00085,
     "beta_end": 0.012,

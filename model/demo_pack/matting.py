@@ -8,11 +8,16 @@ wall, as in the project's own photos; before anything else it is wrong, and real
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from model.errors import InputError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
 
 _SIDE = 256
 _EDGE = 6  # pixels of the picture's border that are averaged
@@ -68,17 +73,17 @@ def _distance_to_side(graph: _MattingGraph, side: str, corner: str) -> str:
 class _MattingGraph:
     """Nodes as they are asked for, each named by a number. All tensors have four axes."""
 
-    def __init__(self, onnx: Any) -> None:
+    def __init__(self, onnx: ModuleType) -> None:
         self._onnx = onnx
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
 
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+    def node(self, kind: str, *inputs: str, **attributes: object) -> str:
         name = f"t{len(self._nodes)}"
         self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def constant(self, values: Any, kind: type) -> str:
+    def constant(self, values: ArrayLike, kind: type) -> str:
         name = f"c{len(self._constants)}"
         self._constants.append(self._onnx.numpy_helper.from_array(np.array(values, kind), name))
         return name
@@ -100,7 +105,7 @@ class _MattingGraph:
     def pool(self, name: str, size: int) -> str:
         return self.node("MaxPool", name, kernel_shape=[size, size], pads=[size // 2] * 4)
 
-    def model(self, logits: str) -> Any:
+    def model(self, logits: str) -> ModelProto:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
         self._nodes.append(helper.make_node("Identity", [logits], ["logits"]))
         graph = helper.make_graph(
@@ -110,6 +115,6 @@ class _MattingGraph:
             [helper.make_tensor_value_info("logits", floats, [1, 1, _SIDE, _SIDE])],
             self._constants,
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        model: ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
         helper.set_model_props(model, {"mean": "0, 0, 0", "std": "1, 1, 1"})
         return model

@@ -80,7 +80,7 @@ def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def write_network(folder: Path, config: dict[str, object], tensors: dict[str, Tensor]) -> None:
+def write_network(folder: Path, config: Mapping[str, object], tensors: dict[str, Tensor]) -> None:
     """A stock diffusers network."""
     write_json(folder / CONFIG, config)
     write_tensors(folder / TENSOR_FILES[1], tensors)
@@ -92,7 +92,7 @@ def write_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
     file.write_bytes(save(halved(tensors)))
 
 
-def write_json(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: Mapping[str, object]) -> None:
     """An indented JSON file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

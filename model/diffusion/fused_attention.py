@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from diffusers.models.attention_processor import Attention
@@ -10,6 +10,12 @@ from torch import Tensor, nn
 
 from model.diffusion.attention_backends import Attend
 from model.diffusion.unet_forward import self_attentions
+
+
+class Fused(Protocol):
+    """What has been fused to `to_qkv`."""
+
+    to_qkv: nn.Linear
 
 
 def fuse_self_attention(unet: nn.Module) -> None:
@@ -41,8 +47,8 @@ def self_attention(attention: Attention, tokens: Tensor, attend: Attend) -> Tens
     return attended
 
 
-def attended_to_each_other(fused: Any, tokens: Tensor, heads: int, attend: Attend) -> Tensor:
-    """The same up to the last projection, of any module that has been fused to `to_qkv`."""
+def attended_to_each_other(fused: Fused, tokens: Tensor, heads: int, attend: Attend) -> Tensor:
+    """The same up to the last projection, of whatever has been fused."""
     projected = fused.to_qkv(tokens).unflatten(-1, (3, heads, -1))  # (B, N, 3, heads, C / heads)
     query, key, value = projected.permute(2, 0, 3, 1, 4)
     return attend(query, key, value).transpose(1, 2).flatten(2)

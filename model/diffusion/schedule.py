@@ -16,7 +16,7 @@ from model.errors import WeightsError
 _CLASS_NAMES = ("DDIMScheduler", "EulerAncestralDiscreteScheduler", "PNDMScheduler")
 
 # key: (what the arithmetic below assumes, what a published DDIM file means by leaving it out)
-_ONLY_SUPPORTED: dict[str, tuple[Any, Any]] = {
+_ONLY_SUPPORTED: dict[str, tuple[object, object]] = {
     "beta_schedule": ("scaled_linear", "linear"),
     "trained_betas": (None, None),
     "clip_sample": (False, True),

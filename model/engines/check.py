@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from types import ModuleType
+from typing import get_args
 
 import torch
 
@@ -94,7 +95,7 @@ def _job_bytes(pack: EnginePack, engine: str) -> list[int]:
         return []
 
 
-def _checkpoint(engine: str) -> Any:
+def _checkpoint(engine: str) -> ModuleType:
     return ENGINES[engine].module("checkpoint")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -65,9 +65,12 @@ class Scores:
         """Say why there is no such value."""
         self._left_out[measure] = reason
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """What `evaluation.json` holds: of each measure and column `n` and `mean`, and what was left out and why."""
-        measures = {
+        return {"measures": self._measured(), "left_out": self._left_out, "pictures": self.pictures}
+
+    def _measured(self) -> dict[str, dict[str, dict[str, float]]]:
+        measures: dict[str, dict[str, dict[str, float]]] = {
             measure: {
                 column: {"n": self._counts.get((measure, column), len(values)), "mean": float(np.mean(values))}
                 for column in COLUMNS
@@ -75,12 +78,11 @@ class Scores:
             }
             for measure in MEASURES
         }
-        measured = {measure: columns for measure, columns in measures.items() if columns}
-        return {"measures": measured, "left_out": self._left_out, "pictures": self.pictures}
+        return {measure: columns for measure, columns in measures.items() if columns}
 
     def table(self) -> str:
         """The summary in Markdown: arrows point to where good values are."""
-        summary = self.summary()["measures"]
+        summary = self._measured()
         columns = [column for column in COLUMNS if any(column in row for row in summary.values())] or ["result"]
         lines = [f"| measure | n | {' | '.join(columns)} |", "| --- " + "| ---: " * (len(columns) + 1) + "|"]
         for name, measure in MEASURES.items():

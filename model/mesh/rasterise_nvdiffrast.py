@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,8 +22,8 @@ class Nvdiffrast:
     name: ClassVar[str] = "nvdiffrast"
 
     def __init__(self, torch_device: torch.device) -> None:
-        self._nvdiffrast: Any = import_module("nvdiffrast.torch")
-        self._context: Any = self._nvdiffrast.RasterizeCudaContext(device=torch_device)
+        self._nvdiffrast: ModuleType = import_module("nvdiffrast.torch")
+        self._context: object = self._nvdiffrast.RasterizeCudaContext(device=torch_device)
 
     def rasterise(self, clip: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
         """See `Rasteriser.rasterise`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,8 +22,10 @@ class Pytorch3d:
     name: ClassVar[str] = "pytorch3d"
 
     def __init__(self) -> None:
-        self._rasterize_meshes: Any = import_module("pytorch3d.renderer.mesh.rasterize_meshes").rasterize_meshes
-        self._meshes: Any = import_module("pytorch3d.structures").Meshes
+        self._rasterize_meshes: Callable[..., tuple[Tensor, ...]] = import_module(
+            "pytorch3d.renderer.mesh.rasterize_meshes"
+        ).rasterize_meshes
+        self._meshes: Callable[..., object] = import_module("pytorch3d.structures").Meshes
 
     def rasterise(self, clip: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
         """See `Rasteriser.rasterise`."""

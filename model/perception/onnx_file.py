@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from model.errors import WeightsError
 from model.perception.builtin_profiles import Signature, published
 from model.perception.profile import Profile, Resize, stated
 
-Provider = str | tuple[str, dict[str, Any]]
+Provider = str | tuple[str, dict[str, object]]
 Floats = NDArray[np.float32]
 Plane = NDArray[Any]  # (H, W) or (H, W, 3)
 
@@ -24,7 +24,33 @@ _ANTIALIASED = {"bilinear": Resampling.BILINEAR, "lanczos": Resampling.LANCZOS}
 _LFS_POINTER = b"version https://git-lfs"
 
 
-def open_session(file: Path, providers: Sequence[Provider]) -> Any:
+class ModelInfo(Protocol):
+    """What a file says of itself."""
+
+    custom_metadata_map: dict[str, str]
+
+
+class TensorInfo(Protocol):
+    """What a session says of an input or output."""
+
+    name: str
+    type: str
+    shape: list[int | str | None]
+
+
+class Session(Protocol):
+    """What is used of an `onnxruntime.InferenceSession`."""
+
+    def get_inputs(self) -> Sequence[TensorInfo]: ...
+
+    def get_outputs(self) -> Sequence[TensorInfo]: ...
+
+    def get_modelmeta(self) -> ModelInfo: ...
+
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Floats]) -> Sequence[Floats]: ...
+
+
+def open_session(file: Path, providers: Sequence[Provider]) -> Session:
     """An onnxruntime session.
 
     Args:
@@ -37,7 +63,8 @@ def open_session(file: Path, providers: Sequence[Provider]) -> Any:
 
     refuse_lfs_pointer(file)
     try:
-        return onnxruntime.InferenceSession(file, providers=list(providers))
+        session: Session = onnxruntime.InferenceSession(file, providers=list(providers))
+        return session
     except Exception as error:  # onnxruntime has a dozen kinds, unrelated to each other
         raise WeightsError(f"{file}: {str(error).splitlines()[0]}") from error
 
@@ -99,7 +126,7 @@ class OnnxNetwork:
         """As the file states it; names are sizes it leaves open."""
         return list(self._output.shape)
 
-    def _the_input(self) -> Any:
+    def _the_input(self) -> TensorInfo:
         tensors = self.session.get_inputs()
         shape = tensors[0].shape
         if len(tensors) != 1 or tensors[0].type != "tensor(float)" or len(shape) != 4 or 3 not in (shape[1], shape[3]):
@@ -143,7 +170,7 @@ class OnnxNetwork:
             raise WeightsError(f"{self.file}: geometry 'affine' needs a square input, this one is {sides}")
         return height, width
 
-    def _the_output(self) -> Any:
+    def _the_output(self) -> TensorInfo:
         outputs, wanted = self.session.get_outputs(), self.profile.output
         if isinstance(wanted, int):
             found = [outputs[wanted]] if -len(outputs) <= wanted < len(outputs) else []

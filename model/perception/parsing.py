@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +63,7 @@ class Parsing:
 
 
 def _check_classes(network: OnnxNetwork, classes: int) -> None:
-    shape: list[Any] = network.output_shape
+    shape: list[int | str | None] = network.output_shape
     if len(shape) == 4 and not isinstance(shape[1], int):  # left open by the file: see what it gives
         shape = [1, *network.run(np.zeros((network.height, network.width, 3), np.uint8)).shape]
     if len(shape) != 4 or shape[1] != classes:

@@ -19,9 +19,9 @@ has one. Keys, all optional where the convention has a value:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
@@ -80,7 +80,7 @@ def stated(file: Path, metadata: dict[str, str], convention: Profile, required: 
     if not sidecar.is_file():
         raise LookupError(file.name)
     try:
-        content: Any = _Sidecar.model_validate_json(sidecar.read_bytes()).model_dump(exclude_unset=True)
+        content: dict[str, object] = _Sidecar.model_validate_json(sidecar.read_bytes()).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise WeightsError(f"{sidecar}: {_first(error)}") from error
     return _validated(sidecar, "key", content, convention, required), sidecar.name
@@ -90,12 +90,14 @@ class _Sidecar(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def _validated(file: Path, what: str, given: dict[str, Any], convention: Profile, required: Collection[str]) -> Profile:
+def _validated(
+    file: Path, what: str, given: Mapping[str, object], convention: Profile, required: Collection[str]
+) -> Profile:
     for name in required:
         if name not in given:
             raise WeightsError(f"{file}: {what} {name}: Field required")
     try:
-        return Profile.model_validate(convention.model_dump(exclude_defaults=True) | given)
+        return Profile.model_validate({**convention.model_dump(exclude_defaults=True), **given})
     except ValidationError as error:
         raise WeightsError(f"{file}: {what} {_first(error)}") from error
 

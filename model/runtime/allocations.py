@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
@@ -66,14 +66,20 @@ class CountedAllocations(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._held = 0
-        self._known: dict[int, weakref.ref[Any]] = {}
+        self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """Or torch would import its compiler at the first forward, which takes more than a second."""
         return False
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self,
+        function: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         before = {tensor.untyped_storage()._cdata for tensor in _tensors((args, kwargs))}
         result = function(*args, **(kwargs or {}))
         for tensor in _tensors(result):
@@ -87,7 +93,7 @@ class CountedAllocations(TorchDispatchMode):
     def _hold(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()
 
-        def let_go(reference: Any) -> None:
+        def let_go(reference: object) -> None:
             self._held -= size
             del self._known[key]
 
@@ -109,7 +115,13 @@ def _blocked_bytes(taken: Tensor, result: Tensor) -> int:
 class _FusedAttention(TorchFunctionMode):
     """Attention as a fused kernel holds it: its output, and a float32 number for each query and head."""
 
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         if function is not F.scaled_dot_product_attention:
             return function(*args, **(kwargs or {}))
         query, value = args[0], args[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Checkpoints:
         """The furthest one."""
         return max(self._folder.glob("step-*.pt"), default=None)
 
-    def save(self, step: int, settings: LoopSettings, state: dict[str, Any]) -> None:
+    def save(self, step: int, settings: LoopSettings, state: Mapping[str, object]) -> None:
         """Write one, then forget the oldest. A crash in between leaves the ones before."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"step-{step:08d}.pt"
@@ -53,5 +54,5 @@ class Checkpoints:
         return state
 
 
-def _identity(settings: LoopSettings) -> dict[str, object]:
+def _identity(settings: LoopSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", include=set(_IDENTITY))

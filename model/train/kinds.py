@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from model.train.errors import SettingsError
 from model.train.settings import LoopSettings, Training
@@ -14,7 +13,7 @@ SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": T
 DEFAULT = "catvton"
 
 
-def read_settings(given: Mapping[str, Any]) -> LoopSettings:
+def read_settings(given: Mapping[str, object]) -> LoopSettings:
     """Settings from texts or values by name; `engine` among them says of which kind.
 
     Raises:
@@ -23,6 +22,6 @@ def read_settings(given: Mapping[str, Any]) -> LoopSettings:
     """
     settings = dict(given)
     engine = settings.pop("engine", DEFAULT)
-    if engine not in SETTINGS:
+    if not isinstance(engine, str) or engine not in SETTINGS:
         raise SettingsError(f"engine is {engine!r}: trained are {', '.join(SETTINGS)}")
     return SETTINGS[engine].model_validate(settings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -110,7 +110,7 @@ class Loop:
             journal.close()
         accelerator.wait_for_everyone()
 
-    def _steps(self, batches: Iterator[Any], journal: Journal | None, bar: tqdm[Any]) -> None:
+    def _steps(self, batches: Iterator[object], journal: Journal | None, bar: tqdm[NoReturn]) -> None:
         settings, pace = self._settings, self._pace
         losses, norms, since, samples = [], [], time.monotonic(), 0
         while True:
@@ -147,7 +147,7 @@ class Loop:
             if pace.step % settings.checkpoint_steps == 0:
                 self._save()
 
-    def _step(self, batches: Iterator[Any], rate: float) -> tuple[Tensor, Tensor]:
+    def _step(self, batches: Iterator[object], rate: float) -> tuple[Tensor, Tensor]:
         """One optimiser step; returns loss and gradient norm without waiting for the device."""
         settings, accelerator = self._settings, self._accelerator
         total = torch.zeros((), device=accelerator.device)
@@ -180,11 +180,11 @@ class Loop:
         mean_share, mean_asked = self._accelerator.reduce(words, reduction="mean").tolist()
         return mean_share, mean_asked > 0
 
-    def _averaged(self) -> Any:
+    def _averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self._average is None else self._average.in_place()
 
     def _save(self) -> None:
-        state: dict[str, Any] = {
+        state: dict[str, object] = {
             "step": self._pace.step,
             "seconds": self._pace.seconds,
             "weights": {name: parameter.detach() for name, parameter in self._trained.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -47,7 +47,7 @@ def _weights(value: object) -> object:
     return DEMO if value == "demo" else value
 
 
-Config = Annotated[dict[str, Any] | None, BeforeValidator(_network_config), BeforeValidator(_or_off)]
+Config = Annotated[dict[str, object] | None, BeforeValidator(_network_config), BeforeValidator(_or_off)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_or_off)]
 Weights = Annotated[Path | None, BeforeValidator(_weights), BeforeValidator(_or_off)]

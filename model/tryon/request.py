@@ -146,12 +146,14 @@ class TryOnRequest(request.Request):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_omoib_names(cls, body: Any) -> Any:
+    def _accept_omoib_names(cls, body: object) -> object:
         if not isinstance(body, dict) or not (_OMOIB_NAMES | _OMOIB_GARMENTS).keys() & body.keys() - {"cloth_type"}:
             return body
-        renamed = {_OMOIB_NAMES.get(name, name): value for name, value in body.items() if name not in _OMOIB_GARMENTS}
+        renamed: dict[str | None, object] = {
+            _OMOIB_NAMES.get(name, name): value for name, value in body.items() if name not in _OMOIB_GARMENTS
+        }
         garments = {ours: body[theirs] for theirs, ours in _OMOIB_GARMENTS.items() if theirs in body}
-        given = {"garments": garments, "garments_canvas": "black"} if garments else {}
+        given: dict[str | None, object] = {"garments": garments, "garments_canvas": "black"} if garments else {}
         return {"crop": "centre", **given, **renamed}
 
     @model_validator(mode="after")
@@ -207,19 +209,19 @@ class TryOnRequest(request.Request):
         """How many garments its own engine puts on."""
         return len(self.layers) - len(self.parts_of_others()) if self.layers else 1
 
-    def parts_of_others(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
         return [
             (f"layers.{i}", layer.engine, self.of_layer(layer))
             for i, layer in enumerate(self.layers or [])
             if layer.engine not in (None, self.engine)
         ]
 
-    def of_layer(self, layer: Layer) -> dict[str, Any]:
+    def of_layer(self, layer: Layer) -> dict[str, object]:
         """The body of the pass that puts on `layer`, for another engine than this request's."""
         crop = self.model_dump(include={"crop"})
         return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed, **crop}
 
-    def without_inputs(self) -> dict[str, Any]:
+    def without_inputs(self) -> dict[str, object]:
         body = self.model_dump(mode="json")
         for name in self.inputs():
             *parents, leaf = name.split(".")

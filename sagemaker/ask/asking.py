@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any
 
+from botocore.client import BaseClient
 from common.failures import Failed, Interrupted, Json, Refused, told
 
 from ask.attempts import ATTEMPTS, body_of, until_definite
@@ -16,7 +16,7 @@ MAX_BODY_BYTES = 6_291_456  # BodyBlob in the API's model
 OnProgress = Callable[[str, int, int], None]
 
 
-def realtime(runtime: Any, endpoint: str, request: Json, *, attempts: int = ATTEMPTS) -> Json:
+def realtime(runtime: BaseClient, endpoint: str, request: Json, *, attempts: int = ATTEMPTS) -> Json:
     """The answer to one request with an `id`, sent up to `attempts` times.
 
     Raises:
@@ -33,7 +33,9 @@ def realtime(runtime: Any, endpoint: str, request: Json, *, attempts: int = ATTE
     return until_definite(once, attempts)
 
 
-def stream(runtime: Any, endpoint: str, request: Json, *, on_progress: OnProgress, attempts: int = ATTEMPTS) -> Json:
+def stream(
+    runtime: BaseClient, endpoint: str, request: Json, *, on_progress: OnProgress, attempts: int = ATTEMPTS
+) -> Json:
     """As `realtime`, told of stages on the way: `on_progress(stage, done, total)`."""
     call = streamed_call(endpoint, request)
 
@@ -51,7 +53,7 @@ def stream(runtime: Any, endpoint: str, request: Json, *, on_progress: OnProgres
     return until_definite(once, attempts)
 
 
-def lines_of(events: Any) -> Iterator[bytes]:
+def lines_of(events: Iterable[Json]) -> Iterator[bytes]:
     """The lines of a streamed answer, whose parts begin and end anywhere."""
     rest = b""
     for event in events:

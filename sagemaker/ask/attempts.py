@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 from common.command_line import say
 from common.failures import Failed, Json, told
@@ -17,14 +17,16 @@ READ_S, STREAM_READ_S = 70, 490  # SageMaker cuts a plain answer at 60 s, a stre
 FIRST_PAUSE_S, MAX_PAUSE_S = 2.0, 60.0
 
 
-def runtime_client(region: str | None, endpoint_url: str | None = None, *, read_timeout_s: float = READ_S) -> Any:
+def runtime_client(
+    region: str | None, endpoint_url: str | None = None, *, read_timeout_s: float = READ_S
+) -> BaseClient:
     """boto3's client, waiting longer than the platform does and sending nothing twice by itself."""
     config = Config(connect_timeout=10, read_timeout=read_timeout_s, retries={"total_max_attempts": 1})
     with told():
         return boto3.client("sagemaker-runtime", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
-def s3_client(region: str | None) -> Any:
+def s3_client(region: str | None) -> BaseClient:
     """boto3's client, for large requests and for results; `AWS_ENDPOINT_URL_S3` leads it elsewhere."""
     with told():
         return boto3.client("s3", region_name=region)

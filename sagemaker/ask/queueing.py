@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
 
+from botocore.client import BaseClient
 from common.command_line import split_uri
 from common.failures import Failed, Interrupted, Json, Refused, problem_in, told
 from tqdm import tqdm
@@ -27,8 +27,8 @@ class Queued:
 
 
 def asynchronous(
-    runtime: object,
-    s3: object,
+    runtime: BaseClient,
+    s3: BaseClient,
     endpoint: str,
     request: Json,
     *,
@@ -46,7 +46,9 @@ def asynchronous(
     return until_definite(once, attempts)
 
 
-def submit(runtime: Any, s3: Any, endpoint: str, request: Json, *, input_prefix: str | None = None) -> Queued:
+def submit(
+    runtime: BaseClient, s3: BaseClient, endpoint: str, request: Json, *, input_prefix: str | None = None
+) -> Queued:
     """Hand a request to the queue, inline or, when it is too large for that, through S3 under `input_prefix`.
 
     Raises:
@@ -60,7 +62,7 @@ def submit(runtime: Any, s3: Any, endpoint: str, request: Json, *, input_prefix:
     return Queued(answer["OutputLocation"], answer.get("FailureLocation"))
 
 
-def collect(s3: object, queued: Queued, *, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> Json:
+def collect(s3: BaseClient, queued: Queued, *, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> Json:
     """The answer, when it is there.
 
     Raises:
@@ -110,7 +112,7 @@ def queued_call(endpoint: str, request: Json, input_prefix: str | None) -> tuple
     return upload, {**call, "InputLocation": uri}
 
 
-def _read(s3: Any, uri: str) -> bytes | None:
+def _read(s3: BaseClient, uri: str) -> bytes | None:
     """A small object's content; None while there is none."""
     bucket, key = split_uri(uri)
     with told():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from typing import Any
 
+from botocore.client import BaseClient
 from common.command_line import split_uri
 from common.failures import Failed, Json, told
 
 
-def save_all(answer: Json, folder: Path, s3: object) -> list[Path]:
+def save_all(answer: Json, folder: Path, s3: BaseClient) -> list[Path]:
     """Write every output of `answer` to `folder`, under its own name.
 
     Raises:
@@ -21,7 +21,7 @@ def save_all(answer: Json, folder: Path, s3: object) -> list[Path]:
     return [_save(output, folder, s3) for output in answer["outputs"]]
 
 
-def _save(output: Json, folder: Path, s3: object) -> Path:
+def _save(output: Json, folder: Path, s3: BaseClient) -> Path:
     content = base64.b64decode(output["data"]) if "data" in output else _download(output["uri"], s3)
     if hashlib.sha256(content).hexdigest() != output["sha256"]:
         raise Failed(f"{output['name']} arrived damaged: its sha256 is not {output['sha256']}")
@@ -30,7 +30,7 @@ def _save(output: Json, folder: Path, s3: object) -> Path:
     return file
 
 
-def _download(uri: str, s3: Any) -> bytes:
+def _download(uri: str, s3: BaseClient) -> bytes:
     if not uri.startswith("s3://"):
         raise Failed(f"{uri} is out of reach of this machine")
     bucket, key = split_uri(uri)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -34,10 +35,10 @@ class Caller:
 
     def __init__(self, *, dry_run: bool, region: str | None = None, endpoint_url: str | None = None) -> None:
         self.dry_run = dry_run
-        self._options: dict[str, Any] = {"region_name": region, "endpoint_url": endpoint_url}
-        self._clients: dict[str, Any] = {}
+        self._options: dict[str, str | None] = {"region_name": region, "endpoint_url": endpoint_url}
+        self._clients: dict[str, BaseClient] = {}
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> BaseClient:
         """The boto3 client of a service, made once."""
         if service not in self._clients:
             config = Config(retries={"mode": "standard", "max_attempts": 5})
@@ -50,29 +51,27 @@ class Caller:
         name: str = self.client("sagemaker").meta.region_name
         return name
 
-    def __call__(self, service: str, operation: str, **parameters: Any) -> Json:
+    def __call__(self, service: str, operation: str, **parameters: object) -> Json:
         """Call `operation` (as boto3 names it, `create_model`); a dry run prints it and returns an empty answer."""
         call = self._checked(service, operation, parameters)
         if self.dry_run:
             print(f"{service}.{operation}({json.dumps(parameters, indent=2, default=_shown)})")
             return {}
-        answer: Json = call(**parameters)
-        return answer
+        return call(**parameters)
 
-    def read(self, service: str, operation: str, **parameters: Any) -> Json | None:
+    def read(self, service: str, operation: str, **parameters: object) -> Json | None:
         """Call an `operation` that changes nothing; None if what it asks for is not there."""
         call = self._checked(service, operation, parameters)
         if not self._can_read:
             return None
         try:
-            answer: Json = call(**parameters)
+            return call(**parameters)
         except ClientError as error:
             if _is_missing(error):
                 return None
             raise
-        return answer
 
-    def read_all(self, service: str, operation: str, members: str, **parameters: Any) -> list[Json]:
+    def read_all(self, service: str, operation: str, members: str, **parameters: object) -> list[Json]:
         """The `members` of all pages of an answer."""
         self._checked(service, operation, parameters)
         if not self._can_read:
@@ -80,7 +79,7 @@ class Caller:
         pages = self.client(service).get_paginator(operation).paginate(**parameters)
         return [member for page in pages for member in page.get(members, [])]
 
-    def remove(self, service: str, operation: str, **parameters: Any) -> None:
+    def remove(self, service: str, operation: str, **parameters: object) -> None:
         """Call an `operation` that deletes; what is not there any more is as good as deleted."""
         call = self._checked(service, operation, parameters)
         if self.dry_run:
@@ -96,12 +95,13 @@ class Caller:
     def _can_read(self) -> bool:
         return not self.dry_run or boto3.Session().get_credentials() is not None
 
-    def _checked(self, service: str, operation: str, parameters: Json) -> Any:
+    def _checked(self, service: str, operation: str, parameters: Json) -> Callable[..., Json]:
         client = self.client(service)
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
         if model.input_shape is not None:
             service_model.check(parameters, model.input_shape)
-        return getattr(client, operation)
+        call: Callable[..., Json] = getattr(client, operation)
+        return call
 
 
 def _is_missing(error: ClientError) -> bool:

@@ -62,7 +62,7 @@ def told() -> Iterator[None]:
         raise Failed(str(error)) from error
 
 
-def _of_answer(error: Any) -> Failed:
+def _of_answer(error: botocore.ClientError) -> Failed:
     """What a service answered instead of a result."""
     answer, code = error.response, error.response["Error"]["Code"]
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

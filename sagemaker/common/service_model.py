@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ParamValidationError
+from botocore.model import Shape
 from botocore.validate import validate_parameters
 
 
-def check(parameters: dict[str, Any], shape: Any) -> None:
+def check(parameters: dict[str, object], shape: Shape) -> None:
     """Compare the parameters of a call with the shape of its input.
 
     Raises:
@@ -25,7 +26,7 @@ def check(parameters: dict[str, Any], shape: Any) -> None:
         raise ParamValidationError(report="\n".join(problems))
 
 
-def _problems(path: str, value: Any, shape: Any) -> Iterator[str]:
+def _problems(path: str, value: Any, shape: Shape) -> Iterator[str]:
     match shape.type_name:
         case "structure":
             for name, member in value.items():
@@ -46,13 +47,13 @@ def _problems(path: str, value: Any, shape: Any) -> Iterator[str]:
             yield from _out_of_range(path, value, shape)
 
 
-def _out_of_range(what: str, value: float, shape: Any) -> Iterator[str]:
+def _out_of_range(what: str, value: float, shape: Shape) -> Iterator[str]:
     least, most = (shape.metadata.get(bound) for bound in ("min", "max"))
     if (least is not None and value < least) or (most is not None and value > most):
         yield f"{what} is {value}, allowed are {least} to {most}"
 
 
-def _unlike(path: str, value: str, shape: Any) -> Iterator[str]:
+def _unlike(path: str, value: str, shape: Shape) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
         yield f"{path} is {value!r}, which the service does not know"
     try:

@@ -66,7 +66,7 @@ def _path(prefix: str) -> str:
     return prefix.removeprefix("s3://")
 
 
-def _filled(value: Any, places: Mapping[str, Sequence[str]]) -> Any:
+def _filled(value: Any, places: Mapping[str, Sequence[str]]) -> object:
     """`value` with its placeholders replaced; a list without any value left makes the whole empty."""
     if isinstance(value, str):
         return value

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from packs.weight_errors import PickleRefusedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _HANDS = ("left_hand", "right_hand")
 _INTEGERS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
@@ -64,7 +68,7 @@ class _Type:
             raise _RefusedError(f"it has an array of type {code!r}")
         self.name = str(code)
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[object, ...]) -> None:
         order = state[1]
         if order not in ("<", ">", "|", "="):
             raise _RefusedError(f"it has numbers in byte order {order!r}")
@@ -77,10 +81,10 @@ class _Array:
     def __init__(self) -> None:
         self._state: tuple[Any, ...] = ()
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[object, ...]) -> None:
         self._state = state
 
-    def numbers(self) -> Any:
+    def numbers(self) -> NDArray[np.integer]:
         """The numbers."""
         import numpy as np
 
@@ -92,7 +96,7 @@ class _Array:
 class _OnlyIntegers(pickle.Unpickler):
     """Gives a pickle stand-ins for what numpy's arrays name, and nothing else."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         """What a pickle gets when it asks for `module.name`."""
         module = module.replace("numpy._core.", "numpy.core.")  # its name since numpy 2
         allowed = {
@@ -105,7 +109,7 @@ class _OnlyIntegers(pickle.Unpickler):
             raise _RefusedError(f"it names {module}.{name}")
         return allowed[module, name]
 
-    def persistent_load(self, pid: Any) -> NoReturn:
+    def persistent_load(self, pid: object) -> NoReturn:
         """Nothing lies outside the file."""
         raise _RefusedError(f"it refers to {pid!r}, which is outside")
 

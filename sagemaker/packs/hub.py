@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TypeVar
 
 from packs.published import Wanted
 from packs.weight_errors import ChecksumError, GatedError, NotPublishedError, PackError
 
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
+T = TypeVar("T")
 
 _CHUNK_BYTES = 2**22
 _MORE_ATTEMPTS = 4
@@ -87,7 +88,8 @@ class Hub:
         Raises:
             GatedError, NotPublishedError: it cannot be looked at.
         """
-        info: ModelInfo = self._asked(repository, revision, self._api.model_info, files_metadata=True)
+        ask = partial(self._api.model_info, repository, revision=revision, files_metadata=True)
+        info = self._asked(repository, revision, ask)
         files = {
             item.rfilename: RemoteFile(
                 path=item.rfilename,
@@ -107,8 +109,8 @@ class Hub:
             GatedError, NotPublishedError: it may not be had.
             ChecksumError: what came is not what was published; it is deleted.
         """
-        fetch = self._going_on
-        local = Path(self._asked(commit.repository, commit.revision, fetch, filename=file.path, local_dir=folder))
+        fetch = partial(self._going_on, commit, file.path, folder)
+        local = Path(self._asked(commit.repository, commit.revision, fetch, file.path))
         try:
             file.verify(f"{commit.repository}: {file.path}", digests(local))
         except ChecksumError:
@@ -116,31 +118,31 @@ class Hub:
             raise
         return local
 
-    def _going_on(self, repository: str, **arguments: Any) -> Any:
+    def _going_on(self, commit: Commit, name: str, folder: Path) -> str:
         """A download that goes on where it broke off; clients before 1.0 leave that to who calls them."""
         from huggingface_hub import errors
 
         for _ in range(_MORE_ATTEMPTS):
             try:
-                return self._api.hf_hub_download(repository, **arguments)
+                return self._api.hf_hub_download(commit.repository, name, revision=commit.revision, local_dir=folder)
             except errors.HfHubHTTPError:
                 raise
             except OSError:
-                print(f"{repository}: {arguments['filename']} broke off; going on")
-        return self._api.hf_hub_download(repository, **arguments)
+                print(f"{commit.repository}: {name} broke off; going on")
+        return self._api.hf_hub_download(commit.repository, name, revision=commit.revision, local_dir=folder)
 
-    def _asked(self, repository: str, revision: str, ask: Any, **arguments: Any) -> Any:
+    def _asked(self, repository: str, revision: str, ask: Callable[[], T], name: str | None = None) -> T:
         from huggingface_hub import errors
 
         try:
-            return ask(repository, revision=revision, **arguments)
+            return ask()
         except errors.GatedRepoError as error:
             raise GatedError(repository, f"{self._api.endpoint}/{repository}") from error
         except errors.HfHubHTTPError as error:
             if error.response.status_code in (401, 403):  # the hub says 401 of private and of absent ones
                 raise GatedError(repository, f"{self._api.endpoint}/{repository}") from error
             if error.response.status_code == 404:
-                raise NotPublishedError(repository, revision, arguments.get("filename")) from error
+                raise NotPublishedError(repository, revision, name) from error
             raise PackError(f"{repository}: {error}") from error
         except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # network, disk, a file cut short
             raise PackError(f"{repository}: {error}") from error

@@ -33,8 +33,8 @@ class PackManifest:
     def __init__(self, folder: Path) -> None:
         self.file = folder / NAME
         content = _read(self.file) if self.file.is_file() else {}
-        self.files: dict[str, Any] = content.get("files", {})
-        self.defaults: dict[str, Any] = content.get("defaults", {})
+        self.files: dict[str, dict[str, str]] = content.get("files", {})
+        self.defaults: dict[str, dict[str, int]] = content.get("defaults", {})
         self._default_engines: dict[str, str] = content.get("default_engines", {})
 
     def state(self, name: str, facts: Facts) -> None:

@@ -57,7 +57,7 @@ class Request(TryOnRequest):
     )
 
     @classmethod
-    def preset(cls, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    def preset(cls, body: Mapping[str, object], defaults: Mapping[str, Any]) -> Mapping[str, object]:
         return preset(body.get("quality"), defaults.get("steps", PUBLISHED_STEPS))
 
     def settings(self) -> dict[str, object]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from model.clothes.arrays import Floats
-from model.clothes.cut import Cut
+from model.clothes.cut import Cut, GarmentKind
 from model.engines.template.body_features import COUNT
 
 CHOICES = ("dress", "skirt", "long_hair", "v_neck", "sleeveless")
@@ -106,15 +106,14 @@ def decoded(answer: Floats) -> Outfit:
     }
     sleeve, neck_width, neck_depth, looseness, hem, lower_hem, waist, lower_looseness, flare = lengths.values()
     sleeve = min(sleeve, _MOST_STRAP) if chosen["sleeveless"] else max(sleeve, _LEAST_SLEEVE)
-    v_neck = bool(chosen["v_neck"])
-    neck: dict[str, Any] = {"neck_width": neck_width, "neck_depth": neck_depth, "sleeve": sleeve, "v_neck": v_neck}
-    below: dict[str, Any] = {"looseness": lower_looseness, "flare": flare}
+    upper = partial(Cut, neck_width=neck_width, neck_depth=neck_depth, sleeve=sleeve, v_neck=bool(chosen["v_neck"]))
     cuts: tuple[Cut, ...]
     if chosen["dress"]:
-        cuts = (Cut("dress", hem=max(lower_hem, _LONGEST_DRESS), **neck, **below),)
+        cuts = (upper("dress", hem=max(lower_hem, _LONGEST_DRESS), looseness=lower_looseness, flare=flare),)
     else:
-        top = Cut("tank_top" if chosen["sleeveless"] else "tshirt", hem=hem, looseness=looseness, **neck)
-        cuts = top, Cut("skirt" if chosen["skirt"] else "trousers", hem=lower_hem, waist=waist, **below)
+        top = upper("tank_top" if chosen["sleeveless"] else "tshirt", hem=hem, looseness=looseness)
+        kind: GarmentKind = "skirt" if chosen["skirt"] else "trousers"
+        cuts = top, Cut(kind, hem=lower_hem, waist=waist, looseness=lower_looseness, flare=flare)
     betas = (SPREAD * answer[-BETAS:]).clip(-2, 2).astype(np.float32)
     return Outfit(cuts, bool(chosen["long_hair"]), betas)
 

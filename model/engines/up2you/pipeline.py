@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TypedDict
 
 import torch
 from PIL import Image
@@ -22,6 +23,16 @@ from model.engines.up2you.request import Request
 from model.errors import InputError
 
 _SEEN_SIZE = 768  # of the photos, for features; the generated views have the size asked for
+
+
+class Sampling(TypedDict):
+    """How the loops of both kinds of views run."""
+
+    steps: int
+    guidance: float
+    generator: Generator
+    on_tiles: Callable[[], None]
+    progress: Callable[[int, int], None]
 
 
 class UP2YouPipeline(AvatarPipeline):
@@ -99,7 +110,7 @@ class UP2YouPipeline(AvatarPipeline):
         pixels = await self.networks.views.normals(views, self.subject.poses, **self._sampling("normals"))
         self.subject.normals = await self.device.cpu(lambda: self._with_mattes(pixels))
 
-    def _sampling(self, stage: Stage) -> dict[str, Any]:
+    def _sampling(self, stage: Stage) -> Sampling:
         """How both loops run: as asked, from a generator of their own."""
         return {
             "steps": self.request.steps,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from model.engines.warp.inputs import HEIGHT, WIDTH
 _ASPECT = WIDTH / HEIGHT
 _OUTLINED_AT = 512  # pixels of height
 
-Plane = TypeVar("Plane", bound=NDArray[Any])
+Plane = TypeVar("Plane", NDArray[np.uint8], NDArray[np.float32])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
@@ -14,7 +14,9 @@ class Norm(nn.BatchNorm2d):
         super().__init__(channels)
         self.num_batches_tracked = None
 
-    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+    def _load_from_state_dict(
+        self, state: Mapping[str, Tensor], prefix: str, metadata: Mapping[str, object], *rest: object
+    ) -> None:
         """Files do not say their version, and of old ones torch would expect the counter."""
         super()._load_from_state_dict(state, prefix, {**metadata, "version": self._version}, *rest)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from model.tryon.pictures import HALF_WHITE, Box, Size, crop_box, cut
 from model.tryon.request import Category
 
 Labels = NDArray[np.uint8]  # (h, w)
+Level = TypeVar("Level", np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,14 @@ def _sampled(labels: Labels, size: Size = (WIDTH, HEIGHT)) -> Labels:
     return np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
-def _shrunk(picture: NDArray[Any]) -> NDArray[Any]:
+def _shrunk(picture: NDArray[Level]) -> NDArray[Level]:
     how = cv2.INTER_AREA if picture.shape[0] >= HEIGHT else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (WIDTH, HEIGHT), interpolation=how))
 
 
-def _picture(levels: NDArray[Any]) -> Tensor:
+def _picture(levels: NDArray[np.generic]) -> Tensor:
     return torch.from_numpy(levels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def _plane(plane: NDArray[Any]) -> Tensor:
+def _plane(plane: NDArray[np.generic]) -> Tensor:
     return torch.from_numpy(plane)[None, None].float()

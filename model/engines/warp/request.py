@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -45,7 +45,7 @@ class Request(TryOnRequest):
                 raise ValueError(f"'{name}' is for one 'garment'")
         return self
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         return {} if self.mask_only else self.model_dump(include={"variant", "width", "height"})
 
     def work(self) -> float:

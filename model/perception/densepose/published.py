@@ -6,7 +6,6 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +13,8 @@ from safetensors.torch import save_file
 
 from model.errors import WeightsError
 
-_reconstruct: Any = np.ndarray.__reduce__(np.zeros(1))[0]
-_ALLOWED: Mapping[tuple[str, str], Any] = {
+_reconstruct: object = np.ndarray.__reduce__(np.zeros(1))[0]
+_ALLOWED: Mapping[tuple[str, str], object] = {
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,

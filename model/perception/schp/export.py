@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -60,7 +60,7 @@ def export(file: Path, out: Path) -> None:
     write(onnx, network, classes, SIDES[classes], out)
 
 
-def write(onnx: Any, network: SCHP, classes: int, side: int, out: Path) -> None:
+def write(onnx: ModuleType, network: SCHP, classes: int, side: int, out: Path) -> None:
     """Write the network for square pictures of `side` pixels."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import cv2
 import numpy as np
@@ -118,6 +117,6 @@ def _behind(room: Room, alpha: Values) -> Values:
     return contact_shadow(picture, middle, lowest + 0.5 - 0.01 * tall, 0.7 * wide + 0.03 * tall)
 
 
-def levels(values: Any) -> NDArray[np.uint8]:
+def levels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """0..1 as 8 bits."""
     return np.asarray(np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)

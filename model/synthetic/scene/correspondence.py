@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +86,7 @@ def _on_top(places: Floats, flat: Buffers) -> NDArray[np.bool_]:
     return np.asarray(beside | (places[..., 2] <= top + _CLOTH_THICKNESS))
 
 
-def _means(plane: NDArray[Any]) -> NDArray[np.float32]:
+def _means(plane: NDArray[np.generic]) -> NDArray[np.float32]:
     """(H, W, C) from (2 H, 2 W, C)."""
     height, width, channels = plane.shape
     cells = plane.astype(np.float32).reshape(height // 2, 2, width // 2, 2, channels)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch.nn.functional as F
@@ -14,6 +15,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model.errors import InputError
 from model.train.parsing.network import HEIGHT, MEAN, STD, STRIDE, WIDTH
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
 
 _OPSET, _IR = 17, 9
 
@@ -64,10 +68,10 @@ def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
 class _ParserGraph:
     """A traced network's steps as ONNX nodes, called as the trace calls them."""
 
-    def __init__(self, onnx: Any, traced: fx.GraphModule) -> None:
+    def __init__(self, onnx: ModuleType, traced: fx.GraphModule) -> None:
         self._onnx = onnx
-        self.nodes: list[Any] = []
-        self.weights: list[Any] = []
+        self.nodes: list[NodeProto] = []
+        self.weights: list[TensorProto] = []
         names: dict[fx.Node, str] = {}
         for step in traced.graph.nodes:
             inputs = [names[argument] for argument in step.args if isinstance(argument, fx.Node)]
@@ -92,7 +96,7 @@ class _ParserGraph:
         raise InputError(f"a layer {type(layer).__name__} cannot be written")
 
     def _function(self, step: fx.Node, inputs: list[str]) -> str:
-        function: Callable[..., Any] | str = step.target
+        function: Callable[..., object] | str = step.target
         if getattr(function, "__name__", "") == "add":
             return self._node("Add", inputs, step.name)
         if function is F.interpolate and step.kwargs["mode"] == "bilinear" and not step.kwargs["align_corners"]:
@@ -106,6 +110,6 @@ class _ParserGraph:
         self.weights.append(self._onnx.numpy_helper.from_array(values.detach().half().numpy(), f"{name}.half"))
         return self._node("Cast", [f"{name}.half"], name, to=self._onnx.TensorProto.FLOAT)
 
-    def _node(self, kind: str, inputs: list[str], name: str, **attributes: Any) -> str:
+    def _node(self, kind: str, inputs: list[str], name: str, **attributes: object) -> str:
         self.nodes.append(self._onnx.helper.make_node(kind, inputs, [name], **attributes))
         return name

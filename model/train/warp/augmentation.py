@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model.engines.warp.cutout import carried_on, garment_alpha
 from model.train.warp.samples import Bytes, Floats, Sample
 
+Level = TypeVar("Level", bound=np.generic)
 Matrix = NDArray[np.float64]  # (2, 3)
 
 _OTHER_SIDE = np.arange(25, dtype=np.uint8)
@@ -77,14 +78,25 @@ def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
     cover = _warped(sample.cover, matrix)
     if mask.sum() < 0.5 * sample.mask.sum() or not (cover * mask > 0.5).any():
         return sample
-    per_cloth = np.maximum(cover, 1e-3)
+    per_cloth: Floats = np.maximum(cover, 1e-3)
     flow = _warped(sample.flow * sample.cover[..., None], matrix) / per_cloth[..., None]
     shown = _warped(sample.shown * sample.cover, matrix) / per_cloth
-    labels: dict[str, Any] = {
-        name: _warped(getattr(sample, name), matrix, cv2.INTER_NEAREST) for name in ("densepose", "atr", "hole")
-    }
+    densepose, atr, hole = (
+        _warped(plane, matrix, cv2.INTER_NEAREST) for plane in (sample.densepose, sample.atr, sample.hole)
+    )
     photo, truth = _warped(sample.photo, matrix), _warped(sample.truth, matrix)
-    return replace(sample, photo=photo, truth=truth, mask=mask, cover=cover, flow=flow, shown=shown, **labels)
+    return replace(
+        sample,
+        photo=photo,
+        truth=truth,
+        mask=mask,
+        cover=cover,
+        flow=flow,
+        shown=shown,
+        densepose=densepose,
+        atr=atr,
+        hole=hole,
+    )
 
 
 def _other_mask(sample: Sample, rng: np.random.Generator) -> Sample:
@@ -130,7 +142,7 @@ def _placed(size: float, shift: NDArray[np.float64], width: int, height: int) ->
 
 
 def _warped(
-    plane: NDArray[Any], matrix: Matrix, how: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE
-) -> NDArray[Any]:
+    plane: NDArray[Level], matrix: Matrix, how: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE
+) -> NDArray[Level]:
     size = plane.shape[1], plane.shape[0]
     return np.asarray(cv2.warpAffine(np.ascontiguousarray(plane), matrix, size, flags=how, borderMode=border))

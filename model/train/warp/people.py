@@ -9,11 +9,10 @@ from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from tqdm import tqdm
 
@@ -96,7 +95,7 @@ def _make_part(folder: Path, numbers: range, seed: int, size: Size) -> None:
     partial_folder.rename(folder)
 
 
-def somebody(seed: int, number: int, size: Size) -> dict[str, Any]:
+def somebody(seed: int, number: int, size: Size) -> dict[str, ArrayLike]:
     """One person's row of each array of `People`."""
     rng = np.random.default_rng([_STREAM, seed, number])
     place = list(PLACES)[rng.choice(len(PLACES), p=list(PLACES.values()))]
@@ -144,7 +143,7 @@ def _repainted(rng: np.random.Generator, wearers: Sequence[Person], place: Garme
     return [first, *(replace(first, garments=clothes(wearer)) for wearer in wearers[1:])]
 
 
-def _labels(pictures: Sequence[Picture], place: GarmentPlace) -> dict[str, Any]:
+def _labels(pictures: Sequence[Picture], place: GarmentPlace) -> dict[str, ArrayLike]:
     exact = [LabelMaps(picture.densepose, picture.lip, picture.atr) for picture in pictures]
     found = [found_labels(picture.photo) for picture in pictures]
     named = {"": exact, "found_": found}
@@ -164,7 +163,7 @@ def mask_of(maps: LabelMaps, place: GarmentPlace) -> Mask:
     return agnostic_mask(maps, CATEGORIES[place])
 
 
-def _truth(truths: Sequence[Correspondence]) -> dict[str, Any]:
+def _truth(truths: Sequence[Correspondence]) -> dict[str, ArrayLike]:
     return {
         "flows": np.stack([truth.flow for truth in truths]).astype(np.float16),
         "covers": levels(np.stack([truth.cover for truth in truths])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -13,7 +13,7 @@ from model.train.settings import LoopSettings, OptionalFloat, OptionalInt
 Share = Field(ge=0, le=1)
 
 # What a plan sets; whatever is given beside it wins. Two processor cores, six hours; one large GPU, less than one.
-PLANS: Mapping[str, Mapping[str, Any]] = {
+PLANS: Mapping[str, Mapping[str, object]] = {
     "cpu": {"people": 2_000, "max_steps": 75_000, "batch_size": 8},
     "gpu": {"people": 12_000, "max_steps": 60_000, "batch_size": 64, "learning_rate": 4e-3},
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def modern(name: str) -> str:
     return _replaced(name, _TRANSFORMERS)
 
 
-def _replaced(name: str, pairs: Any) -> str:
+def _replaced(name: str, pairs: Iterable[tuple[str, str]]) -> str:
     for old, new in pairs:
         name = name.replace(old, new)
     return name

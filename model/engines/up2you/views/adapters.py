@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from model.diffusion.fused_attention import fuse
@@ -49,7 +50,7 @@ def fuse_views(adapter: Adapter) -> None:
         fuse(layer.views, ("to_q", "to_k", "to_v"), "to_qkv")
 
 
-def adapter_of(unet: Any) -> Adapter:
+def adapter_of(unet: UNet2DConditionModel) -> Adapter:
     """An adapter that fits a diffusers UNet, with numbers of its own."""
     channels = [attention.to_q.in_features for _, attention in self_attentions(unet)]
     return Adapter(channels, unet.config.block_out_channels)

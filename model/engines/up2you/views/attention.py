@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
 from model.diffusion.attention_backends import Attend
@@ -15,6 +14,8 @@ Keys = tuple[Tensor, Tensor]  # projected keys and values, (B, M, C) each
 
 class Branch(nn.Module):
     """The projections of one more attention beside a block's own, with as many heads."""
+
+    to_qkv: nn.Linear  # in place of the three, once they are fused
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,7 +35,7 @@ def multi_head(query: Tensor, keys: Keys, heads: int, attend: Attend) -> Tensor:
     return attend(*split).transpose(1, 2).flatten(2)
 
 
-def text_attention(attention: Any, tokens: Tensor, keys: Keys, attend: Attend) -> Tensor:
+def text_attention(attention: Attention, tokens: Tensor, keys: Keys, attend: Attend) -> Tensor:
     """A diffusers `Attention` to text.
 
     Args:
@@ -46,7 +47,7 @@ def text_attention(attention: Any, tokens: Tensor, keys: Keys, attend: Attend) -
     return attended.view_as(tokens)
 
 
-def multi_view_attention(branch: Any, tokens: Tensor, views: int, height: int, heads: int, attend: Attend) -> Tensor:
+def multi_view_attention(branch: Branch, tokens: Tensor, views: int, height: int, heads: int, attend: Attend) -> Tensor:
     """Row-wise attention: every token to all tokens of the same picture row in all views.
 
     Args:

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from diffusers.models.attention import BasicTransformerBlock, FeedForward
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 
 from model.diffusion.attention_backends import attend
@@ -69,13 +71,15 @@ class ViewDenoiser(nn.Module):
         prediction = self.unet.predict(self.unet(latents, timesteps, transform, residuals))
         return torch.split(prediction, len(latents))
 
-    def _transform(self, references: list[Keys], i: int, transformer: Any, hidden: Tensor) -> Tensor:
+    def _transform(self, references: list[Keys], i: int, transformer: Transformer2DModel, hidden: Tensor) -> Tensor:
         (block,) = transformer.transformer_blocks
         tokens = self._look_around(i, block, enter(transformer, hidden), hidden.shape[-2], references[i])
         tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
         return leave(transformer, tokens + self._feed_forward(block.ff, block.norm3(tokens)), hidden)
 
-    def _look_around(self, i: int, block: Any, tokens: Tensor, height: int, reference: Keys) -> Tensor:
+    def _look_around(
+        self, i: int, block: BasicTransformerBlock, tokens: Tensor, height: int, reference: Keys
+    ) -> Tensor:
         """Self-attention and both branches: (R, N, C) or (2R, N, C) -> (2R, N, C) if guided, else (R, N, C)."""
         rows, heads = len(reference[0]), block.attn1.heads
         layer: Any = self.adapter.layers[i]
@@ -89,7 +93,7 @@ class ViewDenoiser(nn.Module):
             return conditional
         return torch.cat([tokens[:rows] + layer.references.to_out.bias, conditional])
 
-    def _feed_forward(self, layer: Any, tokens: Tensor) -> Tensor:
+    def _feed_forward(self, layer: FeedForward, tokens: Tensor) -> Tensor:
         if not self._sliced:
             return feed_forward(layer, tokens)
         return torch.cat([feed_forward(layer, row) for row in torch.split(tokens, 1)])

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator, Tensor, nn
 
 from model.avatar.feature_selector import PUBLISHED_RATIO, FeatureSelector
@@ -61,7 +62,7 @@ class ViewGenerator:
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
         where = device.weights_device, device.dtype
-        self.unet: Any = view_weights.unet(weights).load(*where)
+        self.unet: UNet2DConditionModel = view_weights.unet(weights).load(*where)
         vae = fast_autoencoder(view_weights.vae(weights).load(*where))
         self.noise_schedule = view_weights.noise_schedule(weights)
         self.scaling_factor: float = vae.config.scaling_factor

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from model.avatar.feature_selector import PUBLISHED_RATIO
 from model.engines.up2you.views.denoiser import CELL, VIEWS
@@ -13,7 +12,7 @@ from model.engines.up2you.views.reference_states import level_sizes, state_eleme
 LATENT_CHANNELS = 4
 
 
-def resident_bytes(unet: Any, dtype: torch.dtype, height: int, width: int, photos: int) -> int:
+def resident_bytes(unet: UNet2DConditionModel, dtype: torch.dtype, height: int, width: int, photos: int) -> int:
     """The most one job holds.
 
     With S numbers in the states of one picture (`state_elements`), each of `itemsize` bytes, h and w an eighth of

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.attention_processor import AttnProcessor2_0
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from model.diffusion.unet_forward import self_attentions
@@ -45,7 +46,7 @@ class PlainViewAttention:
             return attended
         return attended + self.across_views(attention, tokens) + self.to_references(attention, tokens)
 
-    def across_views(self, attention: Any, tokens: Tensor) -> Tensor:
+    def across_views(self, attention: Attention, tokens: Tensor) -> Tensor:
         """The row-wise branch alone."""
         branch, side = self.adapter.views, int(tokens.shape[1] ** 0.5)
 
@@ -61,7 +62,7 @@ class PlainViewAttention:
         attended: Tensor = branch.to_out(_attend(query, key, value, attention.heads))
         return attended.reshape(tokens.shape)
 
-    def to_references(self, attention: Any, tokens: Tensor) -> Tensor:
+    def to_references(self, attention: Attention, tokens: Tensor) -> Tensor:
         """The reference branch alone."""
         branch = self.adapter.references
         query, key, value = branch.to_q(tokens), branch.to_k(self.references), branch.to_v(self.references)
@@ -78,7 +79,7 @@ class PlainViews:
         states: (2, 77, D), text encoder states of the empty prompt and of the stage's own.
     """
 
-    def __init__(self, unet: Any, adapter: Adapter, states: Tensor) -> None:
+    def __init__(self, unet: UNet2DConditionModel, adapter: Adapter, states: Tensor) -> None:
         self.unet = unet
         self.states = states
         layers: Any = adapter.layers

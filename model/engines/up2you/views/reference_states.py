@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from model.diffusion.attention_backends import attend
@@ -45,7 +45,7 @@ class ReferencePass(nn.Module):
         """
         states: list[Tensor] = []
 
-        def transform(i: int, transformer: Any, hidden: Tensor) -> Tensor:
+        def transform(i: int, transformer: Transformer2DModel, hidden: Tensor) -> Tensor:
             (block,) = transformer.transformer_blocks
             tokens = enter(transformer, hidden)
             normed = block.norm1(tokens)
@@ -70,7 +70,7 @@ def level_sizes(cells: tuple[int, int], levels: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def state_elements(unet: Any, cells: tuple[int, int]) -> int:
+def state_elements(unet: UNet2DConditionModel, cells: tuple[int, int]) -> int:
     """How many numbers the states of one picture are: tokens times channels, over all self-attentions."""
     widths = list(unet.config.block_out_channels)
     areas = [height * width for height, width in level_sizes(cells, len(widths))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -21,7 +20,7 @@ ADAPTERS: dict[ViewStage, str] = {"rgb": RGB_ADAPTER, "normals": NORMAL_ADAPTER}
 NOISE_SHIFT = 8.0
 
 # What the forward of the UNet and those of its transformers are written for.
-_ONLY_SUPPORTED: dict[str, Any] = {
+_ONLY_SUPPORTED: dict[str, object] = {
     **SUPPORTED_CONFIG,
     "in_channels": 4,
     "out_channels": 4,
