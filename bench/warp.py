@@ -112,13 +112,13 @@ async def _dressed(
 
 
 def _table(pack: EnginePack, scores: Mapping[str, Scores], size: tuple[int, int]) -> str:
-    paired = scores["paired"].summary()["measures"]
+    paired = scores["paired"].measured()
     head = f"| over {paired['psnr_mask']['result']['n']}, {size[0]} x {size[1]} | " + " | ".join(
         MEASURES[name].label for name in SHOWN
     )
     lines = [head + " |", "| --- " + "| ---: " * len(SHOWN) + "|"]
     baselines = [(column, paired, column) for column in ("mask filled", "silhouette filled")]
-    rows = [*baselines, *((name, one.summary()["measures"], "result") for name, one in scores.items())]
+    rows = [*baselines, *((name, one.measured(), "result") for name, one in scores.items())]
     for name, measures, column in rows:
         cells = [
             f"{measures[shown][column]['mean']:.{MEASURES[shown].digits}f}" if column in measures[shown] else ""

@@ -67,9 +67,10 @@ class Scores:
 
     def summary(self) -> dict[str, object]:
         """What `evaluation.json` holds: of each measure and column `n` and `mean`, and what was left out and why."""
-        return {"measures": self._measured(), "left_out": self._left_out, "pictures": self.pictures}
+        return {"measures": self.measured(), "left_out": self._left_out, "pictures": self.pictures}
 
-    def _measured(self) -> dict[str, dict[str, dict[str, float]]]:
+    def measured(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Measure -> column -> its `n` and `mean`."""
         measures: dict[str, dict[str, dict[str, float]]] = {
             measure: {
                 column: {"n": self._counts.get((measure, column), len(values)), "mean": float(np.mean(values))}
@@ -82,7 +83,7 @@ class Scores:
 
     def table(self) -> str:
         """The summary in Markdown: arrows point to where good values are."""
-        summary = self._measured()
+        summary = self.measured()
         columns = [column for column in COLUMNS if any(column in row for row in summary.values())] or ["result"]
         lines = [f"| measure | n | {' | '.join(columns)} |", "| --- " + "| ---: " * (len(columns) + 1) + "|"]
         for name, measure in MEASURES.items():
