@@ -104,6 +104,18 @@ def test_the_warping_engines_table_says_what_differs() -> None:
     assert fields - own - {"user_id", "timestamp"} <= shared
 
 
+def test_ootdiffusions_table_says_what_differs() -> None:
+    page = "docs/requests.md"
+    shared, own = (
+        set(re.findall(r"`(\w+)`", first_cells(section(page, title)))) for title in ("A try-on", "OOTDiffusion")
+    )
+    fields, others = (set(request_class(engine).model_fields) for engine in ("ootdiffusion", "catvton"))
+    assert own <= fields
+    assert fields - others <= own
+    assert others - fields == {"quality", "solver", "eta"}
+    assert fields - own - {"user_id", "timestamp"} <= shared
+
+
 def test_the_table_of_profile_keys_names_every_key_and_its_example_is_one() -> None:
     page = section("docs/weights.md", "Perception files")
     assert set(re.findall(r"`(\w+)`", first_cells(page))) == set(Profile.model_fields)

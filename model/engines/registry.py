@@ -46,6 +46,7 @@ class Entry:
 ENGINES: dict[str, Entry] = {
     "warp": Entry("tryon", "model.engines.warp.engine:Warp"),
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
+    "ootdiffusion": Entry("tryon", "model.engines.ootdiffusion.engine:OOTDiffusion"),
     "template": Entry("avatar", "model.engines.template.engine:Template"),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }

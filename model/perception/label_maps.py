@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol
 
 from PIL import Image
 
@@ -17,6 +16,7 @@ from model.perception.files import label_map_files
 from model.perception.onnx_file import Provider
 from model.perception.parsing import Labels, Parsing
 from model.runtime.device import Device
+from model.runtime.recent import Recent, S
 
 _CACHE_BYTES = 64 * 2**20  # some twenty pictures
 
@@ -48,14 +48,6 @@ class ThreeParsers:
     def __call__(self, picture: Image.Image) -> LabelMaps:
         """What they see in an RGB picture."""
         return LabelMaps(*(parser.labels(picture) for parser in (self.densepose, self.lip, self.atr)))
-
-
-class Sized(Protocol):
-    @property
-    def nbytes(self) -> int: ...
-
-
-S = TypeVar("S", bound=Sized)
 
 
 class CachedLook(Generic[S]):
@@ -96,37 +88,6 @@ def open_parser(file: Path, classes: int, providers: Sequence[Provider] = ("CPUE
         WeightsError: the file cannot be read or is not such a network.
     """
     return read_densepose(file) if file.suffix == ".safetensors" else Parsing(file, classes, providers)
-
-
-class Recent(Generic[S]):
-    """What was seen last.
-
-    Args:
-        most_bytes: what they may take together.
-        most_s: when to forget them, counted from their making. Photos are of people: using them again keeps nothing.
-    """
-
-    def __init__(self, most_bytes: int, most_s: float) -> None:
-        self._most_bytes = most_bytes
-        self._most_s = most_s
-        self._kept: OrderedDict[bytes, tuple[S, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
-
-    def get(self, digest: bytes) -> S | None:
-        if digest not in self._kept:
-            return None
-        self._kept.move_to_end(digest)
-        return self._kept[digest][0]
-
-    def put(self, digest: bytes, seen: S) -> None:
-        """Remember what was seen in a picture that has nothing here. Needs a running event loop."""
-        # A timer, so that a worker with nothing to do forgets as well.
-        self._kept[digest] = seen, asyncio.get_running_loop().call_later(self._most_s, self._forget, digest)
-        while sum(held.nbytes for held, _ in self._kept.values()) > self._most_bytes:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, digest: bytes) -> None:
-        _, timer = self._kept.pop(digest)
-        timer.cancel()
 
 
 def onnx_providers(device: Device) -> list[Provider]:

@@ -138,6 +138,8 @@ class Dressing:
         """One pass, with the part of the photo that is painted; and a warning if that is not all of the mask."""
         if mask is None:
             return Pass(photo, garment, None, category)
+        if engine.stretches(request):
+            return Pass(photo, garment, mask, category, (0, 0, *photo.size))
         target = engine.size(request)
         box = await self._box(engine, request.crop, photo, mask, target)
         outside = await self._cpu(lambda: share_outside(mask, box or crop_box(photo.size, target)))

@@ -66,6 +66,10 @@ class Painter(ABC):
         """Of the pictures it paints: width, height."""
         return request.width, request.height
 
+    def stretches(self, request: Any) -> bool:
+        """Whether it is shown the whole photo, stretched to `size`."""
+        return False
+
     def check(self, request: Any) -> None:  # noqa: B027 - most can do all that their requests can say
         """Raise `InputError` if what is loaded cannot do it; the pictures have not been looked at yet."""
 

@@ -46,11 +46,12 @@ def tryon_tensors(
     return TryOnTensors(
         image_tensor(srgb(crop_resize(person, size, box))),
         image_tensor(pad_resize(garment, size)),
-        None if mask is None else _mask_tensor(mask, size, box),
+        None if mask is None else part_mask(mask, size, box),
     )
 
 
-def _mask_tensor(mask: Image.Image, size: Size, box: Box | None) -> Tensor:
+def part_mask(mask: Image.Image, size: Size, box: Box | None) -> Tensor:
+    """1 where to paint of the part of the photo that the networks see, (1, 1, H, W), or `InputError`."""
     painted = mask_tensor(crop_resize(mask, size, box))
     if not painted.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")

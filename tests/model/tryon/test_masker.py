@@ -15,8 +15,9 @@ from model.engines.catvton.engine import CatVTON
 from model.engines.check import check
 from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
-from model.perception.label_maps import CachedLook, LabelMaps, Recent, ThreeParsers
+from model.perception.label_maps import CachedLook, LabelMaps, ThreeParsers
 from model.perception.parsing import Parsing
+from model.runtime.recent import Recent
 from model.tryon.masker import Found, Masker
 from model.tryon.maskers.makers import PublishedMaker
 from model.tryon.request import Category

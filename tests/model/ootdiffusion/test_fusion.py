@@ -1,0 +1,104 @@
+"""Outfitting fusion against its plain form: stock UNets, tokens beside each other, and half of it thrown away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor
+
+from model.diffusion.fast_unet import FastUNet
+from model.diffusion.unet_forward import transformer_blocks
+from model.engines.ootdiffusion.fusion import Denoiser, GarmentPass
+from model.engines.ootdiffusion.memory import attention_sizes
+
+TOLERANCE = 1e-5
+
+
+def unet(channels: int, widths: tuple[int, ...] = (16, 24, 32, 32), **config: Any) -> UNet2DConditionModel:
+    given = {"cross_attention_dim": 32, "attention_head_dim": 8, "norm_num_groups": 8, **config}
+    network: Any = UNet2DConditionModel(in_channels=channels, out_channels=4, block_out_channels=widths, **given)
+    return network.eval().requires_grad_(False)
+
+
+class Beside(AttnProcessor):  # type: ignore[misc]
+    """Self-attention of a photo's tokens beside a garment's, of which the photo's stay."""
+
+    def __init__(self, garment: Tensor) -> None:
+        super().__init__()
+        self.garment = garment
+
+    def __call__(self, attn: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        both = torch.cat([hidden_states, self.garment], dim=1)
+        attended: Tensor = super().__call__(attn, both, *args, **kwargs)
+        return attended[:, : hidden_states.shape[1]]
+
+
+def plainly(
+    garment: Any, denoiser: Any, latents: Tensor, timestep: int, person: Tensor, prompt: Tensor, seen: Tensor
+) -> Tensor:
+    """The noise by the published way, for one row."""
+    features: list[Tensor] = []
+    hooks = [
+        block.register_forward_pre_hook(lambda _, args: features.append(args[0].clone()))
+        for block in garment.modules()
+        if isinstance(block, BasicTransformerBlock)
+    ]
+    garment(seen, 0, encoder_hidden_states=prompt)
+    for hook in hooks:
+        hook.remove()
+    for block, feature in zip(transformer_blocks(denoiser), features, strict=True):
+        block.attn1.set_processor(Beside(block.norm1(feature)))
+    noise: Tensor = denoiser(torch.cat([latents, person], dim=1), timestep, encoder_hidden_states=prompt).sample
+    return noise
+
+
+@torch.no_grad()
+def test_keys_and_values_once_come_to_the_same_as_the_plain_form() -> None:
+    torch.manual_seed(0)
+    garment, denoiser = unet(4), unet(8)
+    latents, person, seen = torch.randn(3, 2, 4, 16, 8)
+    prompt, timesteps = torch.randn(2, 4, 32), torch.tensor([999, 15])
+    plain = torch.stack(
+        [
+            torch.stack(
+                [
+                    plainly(garment, denoiser, latents[[i]], int(timesteps[i]), person[[i]], prompt[[i]], one)[0]
+                    for one in (seen[[i]], torch.zeros_like(seen[[i]]))
+                ]
+            )
+            for i in range(2)
+        ]
+    )
+
+    fast_garment, fast = FastUNet(garment, 1), FastUNet(denoiser, 1000)
+    look = GarmentPass(fast_garment, fast)
+    with_garment, without = look(seen, prompt), look(torch.zeros_like(seen), prompt)
+    keys = [torch.stack(pair, dim=1) for pair in zip(with_garment, without, strict=True)]
+    noise = Denoiser(fast)(latents, timesteps, person, prompt, *keys)
+    assert (noise - plain).abs().max() < TOLERANCE * plain.abs().max()
+    alone = Denoiser(fast)(latents, timesteps, person, prompt, *(key[:, :1] for key in keys))
+    assert (alone - plain[:, :1]).abs().max() < TOLERANCE * plain.abs().max()
+    assert (plain[:, 0] - plain[:, 1]).abs().max() > 0.01 * plain.abs().max()
+
+
+@torch.no_grad()
+def test_the_published_widths_have_the_published_sizes() -> None:
+    widths = (320, 640, 1280, 1280)
+    with torch.device("meta"):
+        garment, denoiser = (unet(i, widths, cross_attention_dim=768, norm_num_groups=32) for i in (4, 8))
+    numbers = [sum(tensor.numel() for tensor in network.state_dict().values()) for network in (garment, denoiser)]
+    assert numbers == [859_520_964, 859_532_484]
+    assert [len(network.state_dict()) for network in (garment, denoiser)] == [686, 686]
+
+    sizes = attention_sizes(denoiser, (128, 96))
+    assert len(sizes) == 16
+    assert sum(tokens * channels for tokens, channels in sizes) == pytest.approx(34.65e6, rel=1e-3)
+    with torch.device("meta"):
+        look = GarmentPass(FastUNet(garment, 1), FastUNet(denoiser, 1))
+        keys = look(torch.zeros(1, 4, 128, 96), torch.zeros(1, 2, 768))
+    assert [tuple(key.shape[1:]) for key in keys] == [size for size in sizes for _ in ("key", "value")]

@@ -1,0 +1,150 @@
+"""Whole requests: in company, again, in the photo, and over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.engine import Job
+from model.engines.ootdiffusion.engine import OOTDiffusion
+from model.engines.ootdiffusion.request import Request
+from model.errors import InputError
+from tests.model.ootdiffusion.recorded import CASES, GREY_LEVELS, Case
+from tests.server import Server
+
+NAMES = (
+    "hd_s4_g2_n1",
+    "hd_s2_g1.5_n2",
+    "dc_lower_s4_g2_n1",
+    "hd_softmask_s2_g2",
+    "hd_mask0_s2_g2",
+    "dc_upper_s1_g1_n1",
+)
+RECORDED = [case for case in CASES if case.folder.name in NAMES]
+
+
+def fields(case: Case) -> dict[str, Any]:
+    """A recorded case as one request."""
+    call = case.call
+    size = dict(zip(("width", "height"), call["result_size"], strict=True))
+    sampling = {"steps": call["num_steps"], "guidance": call["image_scale"], "seed": call["seed"]}
+    return {"reference": True, "variant": case.variant, "category": case.category, **size, **sampling}
+
+
+class Shop:
+    """Runs requests, each in a fresh folder."""
+
+    def __init__(self, engine: OOTDiffusion, runner: asyncio.Runner, folder: Path) -> None:
+        self.engine, self.runner, self.folder, self.jobs = engine, runner, folder, 0
+
+    def dress(self, case: Case, **given: Any) -> list[NDArray[np.uint8]]:
+        """All samples."""
+        return self.dress_all([(case, given)])[0]
+
+    def dress_all(self, asked: Sequence[tuple[Case, dict[str, Any]]]) -> list[list[NDArray[np.uint8]]]:
+        """Several requests at once."""
+
+        async def together() -> list[list[NDArray[np.uint8]]]:
+            return await asyncio.gather(*(self._one(case, given) for case, given in asked))
+
+        return self.runner.run(together())
+
+    async def _one(self, case: Case, given: dict[str, Any]) -> list[NDArray[np.uint8]]:
+        outputs = self.folder / str(self.jobs)
+        self.jobs += 1
+        outputs.mkdir()
+        files = {name: case.file(name) for name in ("person", "garment", "mask")}
+        request = Request.model_validate({**dict.fromkeys(files, "given"), **given})
+        async with self.engine.device.live("ootdiffusion", self.engine.resident_bytes(request)):
+            await self.engine.run(request, Job(files, outputs))
+        return [pixels(file.read_bytes()) for file in sorted(outputs.iterdir(), key=lambda file: len(file.name))]
+
+
+def pixels(picture: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+
+
+def levels(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> int:
+    assert ours.shape == theirs.shape
+    return int(np.abs(ours.astype(int) - theirs).max())
+
+
+@pytest.fixture
+def shop(engine: OOTDiffusion, runner: asyncio.Runner, tmp_path: Path) -> Shop:
+    return Shop(engine, runner, tmp_path)
+
+
+def test_recorded_cases_are_requests_and_company_changes_nothing(shop: Shop) -> None:
+    before = shop.engine.device.stats.rows.copy()
+    together = shop.dress_all([(case, fields(case)) for case in RECORDED])
+    assert max(shop.engine.device.stats.rows - before) > 1  # they did share forwards
+    for case, (picture,) in zip(RECORDED, together, strict=True):
+        assert levels(picture, case.result(0)) <= GREY_LEVELS
+        (alone,) = shop.dress(case, **fields(case))
+        assert levels(picture, alone) <= 1
+
+
+def test_a_sample_is_the_request_with_the_next_seed(shop: Shop) -> None:
+    case = RECORDED[0]
+    given = {**fields(case), "steps": 2}
+    _, second = shop.dress(case, **given, samples=2)
+    (alone,) = shop.dress(case, **{**given, "seed": given["seed"] + 1})
+    assert levels(second, alone) <= 1
+
+
+def test_the_next_person_in_a_garment_finds_it_seen(shop: Shop) -> None:
+    case = RECORDED[0]
+    given = {**fields(case), "steps": 2, "guidance": 3.21 + shop.jobs}
+    stats = shop.engine.device.stats
+    (first,) = shop.dress(case, **given)
+    before = stats.forwards
+    (again,) = shop.dress(case, **given)
+    assert (first == again).all()
+    assert stats.forwards - before <= 2 + 2 + 1  # two encodings, two steps, a decoding: no garment
+
+
+def test_outside_the_mask_the_photo_stays(shop: Shop) -> None:
+    case = next(case for case in CASES if case.folder.name == "hd_s4_g2_n1")
+    (picture,) = shop.dress(case, width=96, height=128, steps=2, seed=1)
+    person, mask = (np.asarray(case.picture(name)) for name in ("person", "mask"))
+    changed = (picture != person).any(-1)
+    assert changed[mask > 0].mean() > 0.5
+    above = np.flatnonzero((mask > 0).any(1))[0] - 12  # further than the seam is soft
+    assert above > 0
+    assert not changed[:above].any()
+
+
+def test_a_variant_that_is_not_there_is_named(engine: OOTDiffusion) -> None:
+    lone = engine.networks.variants.pop("dc")
+    try:
+        with pytest.raises(InputError, match="variant 'dc' is not loaded, only hd") as caught:
+            engine.check(Request.model_validate({"person": "p", "garment": "g", "category": "lower"}))
+        assert (caught.value.code, caught.value.field) == ("variant_not_loaded", "variant")
+    finally:
+        engine.networks.variants["dc"] = lone
+
+
+def test_a_recorded_case_is_one_request_over_http(weights: Path, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.folder.name == "dc_dress_s4_g2_n1")
+    server = Server(tmp_path, module="container", MODEL_DIR=weights, ENGINES="ootdiffusion")
+    try:
+        server.wait_ready()
+        pictures = {
+            name: base64.b64encode(case.file(name).read_bytes()).decode() for name in ("person", "garment", "mask")
+        }
+        body = {"type": "tryon", "engine": "ootdiffusion", **pictures, **fields(case), "category": "dress"}
+        answer = server.client.post("/invocations", json=body, headers={"Accept": "image/png"})
+        assert answer.status_code == httpx.codes.OK, answer.text
+        assert levels(pixels(answer.content), case.result(0)) <= GREY_LEVELS
+    finally:
+        server.close()
