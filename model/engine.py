@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from model.request import Request
 
@@ -109,13 +109,13 @@ class Engine(Protocol):
 
     def __init__(self, weights: Path, device: Device) -> None: ...
 
-    async def run(self, request: object, job: Job) -> None:
+    async def run(self, request: Any, job: Job) -> None:
         """Compute `request` (an instance of `Request`) and leave the results in `job.outputs`."""
 
     def choices(self) -> Choices:
         """What a client can choose here, for `/api/models`."""
 
-    def resident_bytes(self, request: object) -> int:
+    def resident_bytes(self, request: Any) -> int:
         """Device memory this job holds from its first to its last forward."""
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
