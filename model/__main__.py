@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model.engines.catvton import command as tryon_command
+from model.engines.ootdiffusion import command as ootdiffusion_command
 from model.engines.pack import EnginePack
 from model.engines.up2you import command as avatar_command
 from model.errors import EngineError
@@ -39,6 +40,7 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     tryon_command.add_arguments(commands.add_parser("tryon", help="dress a person"))
+    ootdiffusion_command.add_arguments(commands.add_parser("ootdiffusion", help="dress a person with OOTDiffusion"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))

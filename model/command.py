@@ -32,12 +32,15 @@ def add_device(parser: ArgumentParser) -> None:
     parser.add_argument("--dtype", default="auto", choices=dtypes, help="of the networks (default: %(default)s)")
 
 
-def add_fields(parser: ArgumentParser, request: type[Request], names: Sequence[str]) -> None:
-    """Options named like fields of a request, with what these say of themselves."""
+def add_fields(
+    parser: ArgumentParser, request: type[Request], names: Sequence[str], aliases: Mapping[str, str] | None = None
+) -> None:
+    """Options named like fields of a request, with what these say of themselves; some have an alias."""
     for name in names:
         field = request.model_fields[name]
         help_text = f"{field.description}{_range_of(field)}{_default_of(field)}".replace("%", "%%")
-        parser.add_argument(f"--{name.replace('_', '-')}", help=help_text, **_kind_of(field))
+        options = [f"--{name.replace('_', '-')}", *([f"--{aliases[name]}"] if aliases and name in aliases else [])]
+        parser.add_argument(*options, help=help_text, **_kind_of(field))
 
 
 def choices_of(field: FieldInfo) -> str:

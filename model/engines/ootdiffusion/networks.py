@@ -105,7 +105,7 @@ class OOTDiffusionNetworks:
         if garment is None:
             pictures = await self.device.cpu(lambda: (image_tensor(picture), clip_pixels(picture)))
             garment = await self.garment(variant, category, *pictures, guided=guided, content=digest)
-            if self.device.config.latent_cache_bytes and self._garments.get(digest) is None:
+            if garment.nbytes <= self.device.config.latent_cache_bytes and self._garments.get(digest) is None:
                 self._garments.put(digest, garment.copy())
         return garment
 

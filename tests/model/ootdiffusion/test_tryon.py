@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.__main__ import main
 from model.engine import Job
 from model.engines.ootdiffusion.engine import OOTDiffusion
 from model.engines.ootdiffusion.request import Request
@@ -132,6 +133,16 @@ def test_a_variant_that_is_not_there_is_named(engine: OOTDiffusion) -> None:
         assert (caught.value.code, caught.value.field) == ("variant_not_loaded", "variant")
     finally:
         engine.networks.variants["dc"] = lone
+
+
+def test_the_published_scripts_options_do_on_the_command_line(weights: Path, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.folder.name == "dc_dress_s4_g2_n1")
+    pictures = ["--model_path", case.file("person"), "--cloth_path", case.file("garment"), "--mask", case.file("mask")]
+    published = ["--model_type", "dc", "--category", 2, "--scale", 2.0, "--step", 4, "--sample", 1, "--seed", 31]
+    ours = ["--width", 96, "--height", 128, "--reference", "--model-dir", weights, "--device", "cpu"]
+    options = [*pictures, *published, *ours, "--out", tmp_path / "new"]
+    assert main(["ootdiffusion", *map(str, options)]) == 0
+    assert levels(pixels((tmp_path / "new/result.png").read_bytes()), case.result(0)) <= GREY_LEVELS
 
 
 def test_a_recorded_case_is_one_request_over_http(weights: Path, tmp_path: Path) -> None:
