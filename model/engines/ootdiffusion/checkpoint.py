@@ -30,7 +30,7 @@ from model.engines.ootdiffusion.request import Request, Variant
 from model.errors import WeightsError
 from model.perception.files import label_map_files
 from model.perception.label_maps import open_parser
-from model.weights.layout import CONFIG
+from model.weights.layout import CONFIG, tensor_file
 from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tensors, stock_checkpoint
 
 M = TypeVar("M", bound=nn.Module)
@@ -40,6 +40,7 @@ LATENT_CHANNELS, DOWNSAMPLING = 4, 8
 # What tells the two apart: beside the noise, the one that paints sees the person.
 INPUT_CHANNELS: Mapping[UNetName, int] = {"unet_garm": LATENT_CHANNELS, "unet_vton": 2 * LATENT_CHANNELS}
 _FIRST = "conv_in.weight"
+_TRAINED = (_FIRST, "mid_block.attentions.0.proj_in.weight")  # the variants' trainings cannot have left them equal
 _NOT_WEIGHTS = "position_ids"  # checkpoints written before 2023 carry the numbers 0, 1, ... along
 _TEXT_PREFIX = "text_model."  # transformers 5 has dropped it
 
@@ -56,7 +57,7 @@ def unet(weights: Path, variant: Variant, name: UNetName) -> UnloadedNetwork[UNe
         raise WeightsError(f"{folder / CONFIG}: {problems[0]}")
     _refuse_other(folder, name, module.config["in_channels"])
     checkpoint = stock_checkpoint(module, folder)
-    if checkpoint.tensors and _FIRST in checkpoint.tensors:
+    if checkpoint.tensors.keys() >= set(_TRAINED):
         checkpoint.problems[:0] = _mixed_up(weights, variant, name, checkpoint)
     return UnloadedNetwork(module, [checkpoint])
 
@@ -72,15 +73,10 @@ def _mixed_up(weights: Path, variant: Variant, name: UNetName, checkpoint: Check
     problems = [f"this is the file of '{other}', it belongs in the folder of that name" for other in others]
     for another in variants(weights):
         if another != variant and not others:
-            tensors, _ = read_tensors(stock_file(weights, another, name))
-            if _FIRST in tensors and torch.equal(tensors[_FIRST], found):
+            tensors, _ = read_tensors(tensor_file(unet_folder(weights, another, name)))
+            if all(key in tensors and torch.equal(tensors[key], checkpoint.tensors[key]) for key in _TRAINED):
                 problems.append(f"the same file lies in the folders of '{variant}' and '{another}'")
     return problems
-
-
-def stock_file(weights: Path, variant: Variant, name: UNetName) -> Path:
-    """The tensors of a UNet."""
-    return unet_folder(weights, variant, name) / "diffusion_pytorch_model.safetensors"
 
 
 def vae(weights: Path) -> UnloadedNetwork[AutoencoderKL]:
