@@ -52,9 +52,7 @@ def test_a_result_in_bfloat16_is_nearly_that_in_float32(
     assert difference.max() <= MOST_GREY_LEVELS
 
 
-def test_every_network_is_warmed_as_requests_will_call_it(
-    weights: Path, runner: asyncio.Runner, tmp_path: Path
-) -> None:
+def test_every_network_is_warmed_as_requests_will_call_it(weights: Path) -> None:
     with opened(weights, Device(torch.device("cpu"))) as engine:
         called = {step.network for step in warm_up(engine.device, engine, 96, 128)}
     ours = {f"{variant} {network}" for variant in ("hd", "dc") for network in ("garment", "denoiser")}
