@@ -38,7 +38,9 @@ class Computing:
     async def fetch_and_compute(self, job: LiveJob) -> Answer:
         """Of a job that is accepted: return its answer if it is stored, else compute it."""
         async with job.within_deadline():
-            if job.may_be_stored and (stored := await self._results.find(job)):
+            if not job.may_be_stored:
+                await self._results.refuse_unsigned(job)
+            elif stored := await self._results.find(job):
                 await to_the_end(job.directory.settle, Settled(digest=job.digest, answer=stored))
                 return stored
             timings = await self._compute(job)

@@ -44,7 +44,7 @@ class Results:
             async with asyncio.timeout(_FIND_S):
                 manifest = await self._store.find(job.prefix, job.name)
         except MissingCredentialsError as error:
-            raise NotStored(f"not computed, as it could not be stored: {error}") from None
+            raise _not_computed(error) from None
         except (StoreError, TimeoutError):
             return None  # the upload will tell, with retries
         if manifest is None:
@@ -52,6 +52,21 @@ class Results:
         if manifest.digest != job.digest:
             raise IdInUse(f"id '{job.id}' belongs to another request", field="id")
         return manifest.answer
+
+    async def refuse_unsigned(self, job: LiveJob) -> None:
+        """Ask, without a network, whether results could be stored at all.
+
+        Raises:
+            NotStored: there are no credentials.
+        """
+        if job.prefix is None:
+            return
+        try:
+            await self._store.presigned(f"{job.prefix}{job.name}/", valid_s=60)
+        except MissingCredentialsError as error:
+            raise _not_computed(error) from None
+        except StoreError:
+            return  # the upload will tell, with retries
 
     async def deliver(self, job: LiveJob, result: Result, answer: Answer) -> Answer:
         """Complete the answer with its files: as `data`, or as the `uri` they are stored at.
@@ -142,3 +157,7 @@ class Results:
 
 def base64_of(file: Path) -> str:
     return base64.b64encode(file.read_bytes()).decode()
+
+
+def _not_computed(error: MissingCredentialsError) -> NotStored:
+    return NotStored(f"not computed, as it could not be stored: {error}")

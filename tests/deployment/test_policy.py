@@ -24,6 +24,7 @@ PLACES: dict[str, Any] = {
 # boto3's methods, and the permission each needs. PutObject with If-None-Match needs no other than PutObject.
 PERMISSIONS = {
     "get_object": "s3:GetObject",
+    "generate_presigned_url": "s3:GetObject",  # whoever follows it reads as the signer may
     "put_object": "s3:PutObject",
     "list_objects_v2": "s3:ListBucket",
     "send_message": "sqs:SendMessage",

@@ -244,7 +244,7 @@ BREAKS = (
     ),
     Break(
         "labels are remembered for ever",
-        "model/perception/label_maps.py",
+        "model/runtime/recent.py",
         "call_later(self._most_s,",
         "call_later(1e6,",
         ("tests/model/tryon/test_masker.py::test_labels_are_forgotten_when_their_time_is_over_also_those_just_used",),

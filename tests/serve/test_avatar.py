@@ -200,9 +200,9 @@ def test_photos_under_a_prefix_become_an_avatar_under_another_without_a_rig_wher
 
 def test_the_documentation_describes_the_request(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
-    schema = document["components"]["schemas"]["up2you"]
+    schema = document["components"]["schemas"]["Up2youRequest"]
     assert {"photos", "photos_prefix", "body_only", "texture", "stages"} <= schema["properties"].keys()
     requests = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert {"$ref": "#/components/schemas/up2you"} in requests["oneOf"]
+    assert {"$ref": "#/components/schemas/Up2youRequest"} in requests["anyOf"]
     models = server.client.get("/api/models").json()
     assert "avatar" in json.dumps(models)
