@@ -183,6 +183,7 @@ def request_of(size: Size, steps: int) -> Request:
     """With a mask of its own, and answered as it was painted."""
     width, height = size
     body = {"type": "tryon", "person": "drawn", "garment": "drawn", "mask": "drawn", "repaint": False, "seed": 0}
+    body["crop"] = "centre"  # as the plain way
     chosen = {"width": width, "height": height, "steps": steps, "guidance": GUIDANCE, "eta": ETA}
     return Request.model_validate(body | chosen)
 

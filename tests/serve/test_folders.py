@@ -57,8 +57,7 @@ def test_files_of_systems_and_tools_are_left_out_with_a_warning(s3_server: Serve
     assert "no picture, but" in alone["detail"]
     bucket.put("stray/a", png)
     answer = s3_server.probe(folder="s3://results/stray/").json()
-    [warning] = answer["warnings"]
-    assert warning["code"] == "stray_files"
+    [warning] = [warning for warning in answer["warnings"] if warning["code"] == "stray_files"]
     assert all(name in warning["message"] for name in (".DS_Store", "Thumbs.db", "_SUCCESS", "manifest.json"))
     assert "'folder.0'" in bucket.read(answer["outputs"][0]["uri"]).decode()
     assert "'folder.1'" not in bucket.read(answer["outputs"][0]["uri"]).decode()
@@ -75,8 +74,8 @@ def test_a_job_remembers_its_warnings_over_a_restart(tmp_path: Path, bucket: Buc
         server.kill()
         server.restart()
         eventually(lambda: server.client.get("/api/jobs/remembered").json()["answer"], within_s=180)
-        [warning] = server.client.get("/api/jobs/remembered").json()["answer"]["warnings"]
-    assert warning["code"] == "stray_files"
+        warnings = server.client.get("/api/jobs/remembered").json()["answer"]["warnings"]
+    assert "stray_files" in [warning["code"] for warning in warnings]
 
 
 def test_a_folder_may_hold_as_many_pictures_as_the_limit_says(s3_server: Server, bucket: Bucket, png: bytes) -> None:

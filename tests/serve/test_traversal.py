@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
@@ -103,15 +104,29 @@ def test_the_watch_sees_what_is_touched(fenced: Fenced) -> None:
 
 
 @pytest.mark.parametrize("pattern", CLIMBING)
-def test_a_climbing_name_is_refused(fenced: Fenced, pattern: str) -> None:
+def test_a_climbing_name_leads_nowhere(fenced: Fenced, pattern: str) -> None:
+    """An id may be anything that SageMaker allows: as a folder's name it is hashed."""
     name = pattern.format("canary")
-    refused(fenced.server.probe(id=name))
+    leads_nowhere(fenced, fenced.server.probe(id=name), name)
     named = {"userId": "17", "timestamp": "1"}
     for field in named:
         refused(fenced.server.invoke(valid_tryon() | named | {field: name}))
     if name.isprintable():  # others are no header
         header = {"X-Amzn-SageMaker-Inference-Id": name}
-        refused(fenced.server.client.post("/invocations", json={"type": "probe"}, headers=header))
+        leads_nowhere(fenced, fenced.server.client.post("/invocations", json={"type": "probe"}, headers=header), name)
+
+
+def leads_nowhere(fenced: Fenced, response: httpx.Response, name: str) -> None:
+    """Refused, or answered under its own id, with its results in a folder beside the others."""
+    if response.status_code != 200:
+        refused(response)
+        return
+    answer = response.json()
+    assert answer["id"] == name
+    for output in answer["outputs"]:
+        file = Path(unquote(urlsplit(output["uri"]).path))
+        assert file == file.resolve()
+        assert file.parent.parent == fenced.results
 
 
 @pytest.mark.parametrize(
@@ -172,7 +187,7 @@ def test_the_names_of_parts_and_files_name_no_paths(fenced: Fenced, pattern: str
 @pytest.mark.parametrize("pattern", [*CLIMBING, "..%2f..%2f..%2f..%2fetc%2fpasswd", "%2e%2e"])
 @pytest.mark.parametrize("route", ["/api/jobs/", "/docs/static/"])
 def test_a_climbing_url_finds_nothing(fenced: Fenced, route: str, pattern: str) -> None:
-    target = route + pattern.format("canary").replace("\x00", "%00").replace("\\", "%5c")
+    target = route + pattern.format("nobody").replace("\x00", "%00").replace("\\", "%5c")
     for method in ("GET", "DELETE"):
         status = raw_status(fenced.server, method, target)
         assert status in REFUSED, (method, target, status)
