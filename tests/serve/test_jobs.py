@@ -142,6 +142,9 @@ def test_work_that_would_end_after_its_deadline_is_refused_before_it_starts(busy
 def test_the_work_of_others_counts_towards_the_expected_end(busy: Server) -> None:
     long, short = {"id": "long", "steps_s": [0.1] * 8000}, {"steps_s": [0.1], "deadline_s": 600}
     assert busy.client.post("/api/jobs", json={"type": "probe", **long}).status_code == 202
+    eventually(
+        lambda: (busy.client.get("/api/jobs/long").json().get("progress") or {}).get("stage") == "wait"
+    )  # it counts
     assert_problem(busy.probe(**short), 429, "overloaded")
     assert busy.client.delete("/api/jobs/long").status_code == 204
     assert busy.probe(**short).status_code == 200
