@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from container.loading import load
-from container.messages import Beat, Cancel, JobCancelled, JobLive, JobProgress, Message, Ready, Run
+from container.messages import Beat, Cancel, JobCancelled, Message, Ready, Run
 from container.settings import Settings
 from container.worker import describe
 from container.worker_process import WorkerProcess, worker_environment
@@ -35,9 +35,9 @@ def test_a_job_cancelled_before_it_began_is_reported_as_ended(tmp_path: Path) ->
         try:
             async for message in worker:
                 if isinstance(message, Ready):
-                    worker.send(Run(job="job"))  # most often both lines are read at once
-                    worker.send(Cancel(job="job"))
-                if not isinstance(message, Ready | Beat | JobLive | JobProgress):
+                    # In one piece, so that both lines are read before the job's task has its first turn.
+                    worker._writer.write(Run(job="job").line() + Cancel(job="job").line())
+                if not isinstance(message, Ready | Beat):
                     return message
         finally:
             worker.kill()
