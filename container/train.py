@@ -35,7 +35,7 @@ _SHOWN = 1024  # characters of the reason that SageMaker passes on
 _PORT = 29500  # on the first host
 
 
-class Resources(BaseModel):
+class ResourceConfig(BaseModel):
     """`resourceconfig.json`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -50,7 +50,7 @@ def main(root: Path = ROOT) -> int:
         options = _options(root)
         read_settings(options)
         resources = _read(root / "input/config/resourceconfig.json", {})
-        command = _command(Resources.model_validate(resources), options)
+        command = _command(ResourceConfig.model_validate(resources), options)
     except ValidationError as error:
         first = error.errors()[0]
         return _failed(root, f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}")
@@ -93,7 +93,7 @@ def _read(file: Path, default: dict[str, object]) -> dict[str, object]:
     return content
 
 
-def _command(resources: Resources, options: dict[str, str]) -> list[str]:
+def _command(resources: ResourceConfig, options: dict[str, str]) -> list[str]:
     """`python -m model train`, on several GPUs or hosts through torch's launcher."""
     words = ["model", "train", *(f"--{name.replace('_', '-')}={value}" for name, value in options.items())]
     processes = 1 if options.get("device") == "cpu" else _gpus()

@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from serve.answers import Answer, FailedLine
-from serve.body import Body, read_bytes
+from serve.body import RequestBody, read_bytes
 from serve.errors import DeadlinePassed, as_problem
 from serve.hang_up import CLIENT_GONE, unless_gone
 from serve.intake import Intake
@@ -73,14 +73,14 @@ class Batch:
     async def _answer(self, line: bytes, ends: float, request_id: str) -> Answer | FailedLine:
         named = None
         try:
-            body = await Body.parse(line)
+            body = await RequestBody.parse(line)
             named = body.fields.get("id")
             return await self._result(body, ends - time.monotonic())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this line's
             details = as_problem(error).details(request_id)
             return FailedLine(id=named if isinstance(named, str) else None, problem=details)
 
-    async def _result(self, body: Body, left_s: float) -> Answer:
+    async def _result(self, body: RequestBody, left_s: float) -> Answer:
         if left_s <= 0:
             raise DeadlinePassed(f"the file was not done within {self.deadline_s:g} s")
         taken = await self.intake.submit(body, self.deadline_s)

@@ -15,14 +15,14 @@ from serve.unpacking import GZIP, unpacked
 
 
 @dataclass(frozen=True)
-class Body:
+class RequestBody:
     """The fields of a request. `digest` tells whether two bodies are the same."""
 
     fields: dict[str, object]
     digest: str
 
     @classmethod
-    async def parse(cls, raw: bytes) -> Body:
+    async def parse(cls, raw: bytes) -> RequestBody:
         """A JSON object, read in a thread: pictures of 30 MB take a third of a second."""
         return await asyncio.to_thread(lambda: cls(parse_json(raw), hashlib.sha256(raw).hexdigest()))
 

@@ -16,7 +16,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from serve.body import Body, limited, parse_json
+from serve.body import RequestBody, limited, parse_json
 from serve.codes import FrontCode
 from serve.errors import BadRequest, Invalid
 
@@ -26,7 +26,7 @@ _JSON_PART = "request"
 Part = tuple[str, str | bytes]  # name, content: bytes are a file's
 
 
-async def read_form(request: Request, max_bytes: int) -> Body:
+async def read_form(request: Request, max_bytes: int) -> RequestBody:
     """The form as one JSON object.
 
     Raises:
@@ -69,10 +69,10 @@ async def without_preamble(chunks: AsyncIterator[bytes], content_type: str) -> A
         yield seen  # which the parser refuses
 
 
-def body_of(parts: Sequence[Part]) -> Body:
+def body_of(parts: Sequence[Part]) -> RequestBody:
     """The fields of all parts, and their digest: boundaries are random, so the bytes of equal forms differ."""
     fields = fields_of(parts)
-    return Body(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
+    return RequestBody(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
 
 
 def fields_of(parts: Sequence[Part]) -> dict[str, object]:

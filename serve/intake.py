@@ -9,7 +9,7 @@ from fastapi import Request
 
 from serve.accept import ANYTHING, STREAMS, Accept
 from serve.answers import Answer
-from serve.body import Body, media_type, read_bytes
+from serve.body import RequestBody, media_type, read_bytes
 from serve.errors import UnsupportedMedia
 from serve.form import read_form
 from serve.jobs import Jobs
@@ -62,10 +62,10 @@ class Intake:
         fallback_id = checked_inference_id(request.headers.get(_INFERENCE_ID), _INFERENCE_ID)
         return await self.submit(body, deadline_s, accept, streamed_s, fallback_id, durable=durable)
 
-    async def _read(self, request: Request) -> Body:
+    async def _read(self, request: Request) -> RequestBody:
         match media_type(request):
             case "application/json":
-                return await Body.parse(await read_bytes(request, self.max_body_bytes))
+                return await RequestBody.parse(await read_bytes(request, self.max_body_bytes))
             case "multipart/form-data":
                 return await read_form(request, self.max_body_bytes)
             case other:
@@ -74,7 +74,7 @@ class Intake:
 
     async def submit(
         self,
-        body: Body,
+        body: RequestBody,
         deadline_s: float,
         accept: Accept = ANYTHING,
         streamed_s: float | None = None,

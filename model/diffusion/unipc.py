@@ -15,14 +15,14 @@ from model.diffusion.sigmas import Sigmas
 
 
 @dataclass(frozen=True)
-class Level:
+class NoiseLevel:
     """One noise level: latents are signal * clean + noise * normal."""
 
     signal: float
     noise: float
 
     @classmethod
-    def of(cls, sigma: float) -> Level:
+    def of(cls, sigma: float) -> NoiseLevel:
         signal = 1 / sqrt(1 + sigma**2)
         return cls(signal, sigma * signal)
 
@@ -44,7 +44,7 @@ class UniPC:
 
     def __init__(self, sigmas: Sigmas, steps: int) -> None:
         self.timesteps, visited = sigmas.visited(steps)
-        self._levels = [Level.of(sigma) for sigma in visited]
+        self._levels = [NoiseLevel.of(sigma) for sigma in visited]
         self._clean: list[Tensor] = []  # what the last one or two steps saw, the last first
         self._kept: Tensor | None = None  # the corrected latents of the last step
 

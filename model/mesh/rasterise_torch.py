@@ -103,7 +103,7 @@ def _nearest(planes: Planes, views: int, height: int, width: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Block:
+class TriangleBlock:
     """Triangles of equally large boxes. triangles: (N,). start: (N, 2), the first column and row of their boxes."""
 
     triangles: Tensor
@@ -112,7 +112,7 @@ class Block:
     rows: int
 
 
-def _blocks(planes: Planes, height: int, width: int) -> Iterator[Block]:
+def _blocks(planes: Planes, height: int, width: int) -> Iterator[TriangleBlock]:
     """All triangles with a pixel centre in their box, the box clamped to the picture."""
     corners = planes.corners.nan_to_num()
     last = corners.new_tensor([width - 1, height - 1])
@@ -131,7 +131,7 @@ def _blocks(planes: Planes, height: int, width: int) -> Iterator[Block]:
         step = max(_LARGEST_BLOCK // (columns * rows), 1)
         for first in range(begin, end, step):
             some = triangles[first : min(first + step, end)]
-            yield Block(some, start[some], columns, rows)
+            yield TriangleBlock(some, start[some], columns, rows)
 
 
 def _rounded_up(size: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ def _rounded_up(size: Tensor) -> Tensor:
     return 2 ** size.double().log2().ceil().long()
 
 
-def _hits(planes: Planes, block: Block) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _hits(planes: Planes, block: TriangleBlock) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Every pixel centre in a triangle of the block: the triangle, column, row and depth, each (P,)."""
     columns = torch.arange(block.columns, device=block.start.device)
     rows = torch.arange(block.rows, device=block.start.device)[:, None]

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from model.train.autoencoder import AutoencoderTask
 from model.train.batches import Order, read_ahead
+from model.train.budget import TrainingBudget
 from model.train.checkpoints import Checkpoints
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
-from model.train.pace import Pace
 from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
 from model.train.task import Task
@@ -85,7 +85,7 @@ class Loop:
         moving = [*self._trained.values(), *self._means.values()]
         self._average = MovingAverage(moving, settings.ema) if settings.ema else None
         self._checkpoints = Checkpoints(settings.checkpoint_folder, settings.keep)
-        self._pace = Pace(settings)
+        self._budget = TrainingBudget(settings)
         if settings.resume and (file := self._checkpoints.newest()) is not None:
             self._continue(self._checkpoints.load(file, settings))
 
@@ -94,13 +94,13 @@ class Loop:
         settings, accelerator = self._settings, self._accelerator
         journal = Journal(settings.log_folder) if accelerator.is_main_process else None
         count, samples = sum(parameter.numel() for parameter in self._trained.values()), len(self._task.source)
-        _log.info("training %s parameters on %s samples, from step %d", f"{count:,}", f"{samples:,}", self._pace.step)
+        _log.info("training %s parameters on %s samples, from step %d", f"{count:,}", f"{samples:,}", self._budget.step)
         order = Order(len(self._task.source), settings.batch_size, settings.seed)
-        first = self._pace.step * settings.accumulate * accelerator.num_processes + accelerator.process_index
+        first = self._budget.step * settings.accumulate * accelerator.num_processes + accelerator.process_index
         batches = read_ahead(self._task.source, order, first, accelerator.num_processes, settings.workers)
         with (
             closing(batches),
-            tqdm(unit="step", disable=None, initial=self._pace.step, total=settings.max_steps) as bar,
+            tqdm(unit="step", disable=None, initial=self._budget.step, total=settings.max_steps) as bar,
         ):
             self._steps(batches, journal, bar)
         if journal is not None:
@@ -111,40 +111,40 @@ class Loop:
         accelerator.wait_for_everyone()
 
     def _steps(self, batches: Iterator[object], journal: Journal | None, bar: tqdm[NoReturn]) -> None:
-        settings, pace = self._settings, self._pace
+        settings, budget = self._settings, self._budget
         losses, norms, since, samples = [], [], time.monotonic(), 0
         while True:
             share, asked = self._agreed()
             if share >= 1 or asked:
                 return
-            rate = pace.learning_rate(share)
+            rate = budget.learning_rate(share)
             loss, norm = self._step(batches, rate)
-            pace.step += 1
+            budget.step += 1
             bar.update()
             if self._average is not None:
-                self._average.update(pace.step)
+                self._average.update(budget.step)
             losses.append(loss)
             norms.append(norm)
             samples += settings.batch_size * settings.accumulate * self._accelerator.num_processes
             if journal is None:
                 continue
-            if pace.step % settings.log_steps == 0:
+            if budget.step % settings.log_steps == 0:
                 now = time.monotonic()
                 mean_loss, mean_norm = (torch.stack(tensors).mean().item() for tensors in (losses, norms))
                 bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
                 journal.numbers(
-                    pace.step,
+                    budget.step,
                     loss=mean_loss,
                     gradient_norm=mean_norm,
                     learning_rate=rate,
                     samples_per_second=samples / (now - since),
-                    minutes=pace.seconds / 60,
+                    minutes=budget.seconds / 60,
                 )
                 losses, norms, since, samples = [], [], now, 0
-            if settings.picture_steps and pace.step % settings.picture_steps == 0:
+            if settings.picture_steps and budget.step % settings.picture_steps == 0:
                 with self._averaged():
-                    journal.picture(pace.step, self._task.sheet())
-            if pace.step % settings.checkpoint_steps == 0:
+                    journal.picture(budget.step, self._task.sheet())
+            if budget.step % settings.checkpoint_steps == 0:
                 self._save()
 
     def _step(self, batches: Iterator[object], rate: float) -> tuple[Tensor, Tensor]:
@@ -167,13 +167,13 @@ class Loop:
 
     def _generator(self, i: int) -> Generator:
         """Randomness that follows from seed, step, forward and process alone."""
-        entropy = (self._settings.seed, self._pace.step, i, self._accelerator.process_index)
+        entropy = (self._settings.seed, self._budget.step, i, self._accelerator.process_index)
         seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
         return Generator(self._accelerator.device).manual_seed(seed)
 
     def _agreed(self) -> tuple[float, bool]:
         """How much of the budget is spent and whether to stop, the same in all processes."""
-        share, asked = self._pace.share, self._stopping.asked
+        share, asked = self._budget.share, self._stopping.asked
         if self._accelerator.num_processes == 1:
             return share, asked
         words = torch.tensor([share, float(asked)], device=self._accelerator.device)
@@ -185,18 +185,18 @@ class Loop:
 
     def _save(self) -> None:
         state: dict[str, object] = {
-            "step": self._pace.step,
-            "seconds": self._pace.seconds,
+            "step": self._budget.step,
+            "seconds": self._budget.seconds,
             "weights": {name: parameter.detach() for name, parameter in self._trained.items()},
             "means": {name: buffer.detach() for name, buffer in self._means.items()},
             "average": None if self._average is None else self._average.averages,
             "optimizer": self._optimizer.state_dict(),
             "scaler": None if self._accelerator.scaler is None else self._accelerator.scaler.state_dict(),
         }
-        self._checkpoints.save(self._pace.step, self._settings, state)
+        self._checkpoints.save(self._budget.step, self._settings, state)
 
     def _continue(self, state: dict[str, Any]) -> None:
-        self._pace = Pace(self._settings, state["step"], state["seconds"])
+        self._budget = TrainingBudget(self._settings, state["step"], state["seconds"])
         with torch.no_grad():
             for name, parameter in self._trained.items():
                 parameter.copy_(state["weights"][name])

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, draw_latents
 from model.diffusion.ddim import DDIM
 from model.diffusion.noise import seeded
-from model.engines.catvton.denoiser import Denoiser
+from model.engines.catvton.denoiser import ConcatDenoiser
 from model.engines.catvton.files import FOLDERS, VAE
 from model.engines.catvton.sampling import concatenation_axis, condition_rows, mask_at, sample
 from model.train.examples import Source, Triples, TryOnPictures
@@ -48,7 +48,7 @@ class TryOnTask:
         if settings.gradient_checkpointing:
             self._unet.enable_gradient_checkpointing()
         choose_trainable(self._unet, settings.trainable)
-        self.module = Denoiser(self._unet).train()
+        self.module = ConcatDenoiser(self._unet).train()
         self._axis = concatenation_axis(masked=settings.variant == "mask")
         self.source: Source[Triples] = self._source()
 

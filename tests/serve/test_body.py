@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from serve.body import Body
+from serve.body import RequestBody
 from serve.form import read_form
 
 MULTIPART = (
@@ -21,7 +21,7 @@ MULTIPART = (
 )
 
 
-def form() -> Coroutine[Any, Any, Body]:
+def form() -> Coroutine[Any, Any, RequestBody]:
     from fastapi import Request
 
     async def receive() -> dict[str, Any]:
@@ -31,14 +31,14 @@ def form() -> Coroutine[Any, Any, Body]:
     return read_form(Request({"type": "http", "headers": headers}, receive), max_bytes=1000)
 
 
-@pytest.mark.parametrize("read", [lambda: Body.parse(b'{"type": "probe"}'), form])
-def test_bodies_are_parsed_and_hashed_off_the_event_loop(read: Callable[[], Coroutine[Any, Any, Body]]) -> None:
+@pytest.mark.parametrize("read", [lambda: RequestBody.parse(b'{"type": "probe"}'), form])
+def test_bodies_are_parsed_and_hashed_off_the_event_loop(read: Callable[[], Coroutine[Any, Any, RequestBody]]) -> None:
     called: list[Any] = []
 
     def note(frame: FrameType, event: str, argument: Any) -> None:
         called.append(argument if event == "c_call" else frame.f_code)
 
-    async def watched() -> Body:
+    async def watched() -> RequestBody:
         sys.setprofile(note)  # of this thread, the loop's
         try:
             return await read()

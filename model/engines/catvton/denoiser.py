@@ -7,7 +7,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 
-class Denoiser(nn.Module):
+class ConcatDenoiser(nn.Module):
     """Predicts the noise in latents."""
 
     def __init__(self, unet: UNet2DConditionModel) -> None:

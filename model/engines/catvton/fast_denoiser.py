@@ -11,7 +11,7 @@ from model.diffusion.attention_backends import attend
 from model.diffusion.fast_unet import FastUNet
 from model.diffusion.fused_attention import self_attention
 from model.diffusion.unet_forward import enter, feed_forward, leave, unsupported
-from model.engines.catvton.denoiser import Denoiser
+from model.engines.catvton.denoiser import ConcatDenoiser
 
 
 def fast_denoiser(unet: UNet2DConditionModel, train_steps: int) -> nn.Module:
@@ -19,11 +19,11 @@ def fast_denoiser(unet: UNet2DConditionModel, train_steps: int) -> nn.Module:
 
     A UNet of another make than the published one, see `unsupported`, gets the stock form.
     """
-    return Denoiser(unet) if unsupported(unet.config) else FastDenoiser(FastUNet(unet, train_steps))
+    return ConcatDenoiser(unet) if unsupported(unet.config) else FastDenoiser(FastUNet(unet, train_steps))
 
 
 class FastDenoiser(nn.Module):
-    """`Denoiser`, with the forward written out.
+    """`ConcatDenoiser`, with the forward written out.
 
     Args:
         unet: without cross-attention.
@@ -34,7 +34,7 @@ class FastDenoiser(nn.Module):
         self.unet = unet
 
     def forward(self, latents: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """See `Denoiser`."""
+        """See `ConcatDenoiser`."""
         seen = torch.cat([latents, condition], dim=1)  # (R, 2C + 1 or 2C, h, w)
         return self.unet.predict(self.unet(seen, timesteps, transform))
 

@@ -51,7 +51,7 @@ class Stem(nn.Module):
         return F.max_pool2d(F.relu(self.conv1(picture)), 3, stride=2, padding=1)
 
 
-class Bottleneck(nn.Module):
+class DenseposeBottleneck(nn.Module):
     """The first convolution carries the stride."""
 
     def __init__(self, channels: int, planes: int, stride: int, *, first: bool) -> None:
@@ -74,8 +74,8 @@ class ResNet(nn.Module):
         self.stem = Stem()
         for name, (channels, planes, blocks) in _BLOCKS.items():
             stride = 1 if name == "res2" else 2
-            first = Bottleneck(channels, planes, stride, first=True)
-            rest = (Bottleneck(4 * planes, planes, 1, first=False) for _ in range(blocks - 1))
+            first = DenseposeBottleneck(channels, planes, stride, first=True)
+            rest = (DenseposeBottleneck(4 * planes, planes, 1, first=False) for _ in range(blocks - 1))
             self.add_module(name, nn.Sequential(first, *rest))
 
     def forward(self, picture: Tensor) -> list[Tensor]:

@@ -42,7 +42,7 @@ class BoxPredictor(nn.Module):
         return self.cls_score(hidden), self.bbox_pred(hidden)
 
 
-class Decoder(nn.Module):
+class PyramidDecoder(nn.Module):
     """Four levels to one of the finest's size, (N, 256, h, w)."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class Heads(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.box_head, self.box_predictor = BoxHead(), BoxPredictor()
-        self.decoder, self.densepose_head, self.densepose_predictor = Decoder(), BodyHead(), BodyPredictor()
+        self.decoder, self.densepose_head, self.densepose_predictor = PyramidDecoder(), BodyHead(), BodyPredictor()
 
     def people(self, levels: Sequence[Tensor], proposals: Tensor, height: int, width: int) -> Tensor:
         """(N, 4): boxes of people, the surest first."""

@@ -35,7 +35,7 @@ class SCHP(nn.Module):
         self.layer3 = _stage(512, 256, 23, stride=2)
         self.layer4 = _stage(1024, 512, 3, dilation=2)
         self.context_encoding = Pyramid(2048, 512)
-        self.edge = Edges()
+        self.edge = EdgeBranch()
         self.decoder = Decoder(classes)
         self.fushion = nn.Sequential(_convolution(1024, 256), _norm(256), nn.Dropout2d(0.1), nn.Conv2d(256, classes, 1))
 
@@ -83,7 +83,7 @@ def _means(length: int, parts: int, like: Tensor) -> Tensor:
     return rows
 
 
-class Edges(nn.Module):
+class EdgeBranch(nn.Module):
     """What three scales know of edges; 768 channels at the size of the first."""
 
     def __init__(self) -> None:

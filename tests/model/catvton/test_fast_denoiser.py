@@ -14,7 +14,7 @@ from model.diffusion.attention import keep_only_self_attention
 from model.diffusion.layout import prefer_channels_last
 from model.diffusion.time_table import TimeTable
 from model.diffusion.unet_forward import resnets, unsupported
-from model.engines.catvton.denoiser import Denoiser
+from model.engines.catvton.denoiser import ConcatDenoiser
 from model.engines.catvton.fast_denoiser import FastDenoiser, fast_denoiser
 from tests.untrained import UNET_CONFIG
 
@@ -70,7 +70,7 @@ def distance(found: Tensor, expected: Tensor) -> float:
 @pytest.mark.parametrize("changes", [{}, OTHER], ids=["published make", "another"])
 def test_it_predicts_what_the_stock_unet_predicts(channels: int, changes: dict[str, Any]) -> None:
     unet, given = unet_with(in_channels=channels, **changes), inputs(channels)
-    expected = Denoiser(copy.deepcopy(unet))(*given)
+    expected = ConcatDenoiser(copy.deepcopy(unet))(*given)
     fast = fast_denoiser(unet, TRAIN_STEPS)
     assert isinstance(fast, FastDenoiser)
     assert distance(fast(*given), expected) < TOLERANCE
@@ -79,14 +79,14 @@ def test_it_predicts_what_the_stock_unet_predicts(channels: int, changes: dict[s
 @torch.no_grad()
 def test_sizes_need_not_halve_evenly(unet: UNet2DConditionModel) -> None:
     given = inputs(9, cells=(10, 6))
-    expected = Denoiser(copy.deepcopy(unet))(*given)
+    expected = ConcatDenoiser(copy.deepcopy(unet))(*given)
     assert distance(fast_denoiser(unet, TRAIN_STEPS)(*given), expected) < TOLERANCE
 
 
 @torch.no_grad()
 def test_channels_last_weights_give_the_same(unet: UNet2DConditionModel) -> None:
     given = inputs(9)
-    expected = Denoiser(copy.deepcopy(unet))(*given)
+    expected = ConcatDenoiser(copy.deepcopy(unet))(*given)
     fast: Any = fast_denoiser(unet, TRAIN_STEPS)
     fast.to(memory_format=torch.channels_last)
     layouts: list[bool] = []
@@ -110,7 +110,7 @@ def test_convolutions_on_the_host_stay_where_they_were_loaded(unet: UNet2DCondit
 @torch.no_grad()
 def test_half_precision_stays_inside(unet: UNet2DConditionModel) -> None:
     given = inputs(9)
-    expected = Denoiser(copy.deepcopy(unet))(*given)
+    expected = ConcatDenoiser(copy.deepcopy(unet))(*given)
     fast: Any = fast_denoiser(unet.to(torch.bfloat16), TRAIN_STEPS)
     assert fast.unet.times.rows.dtype == torch.bfloat16
     found = fast(*given)
@@ -141,7 +141,7 @@ def test_no_weight_is_held_twice_and_those_of_time_are_gone(unet: UNet2DConditio
 @torch.no_grad()
 def test_a_unet_that_of_another_make_is_served_by_the_stock_form() -> None:
     unet, given = unet_with(resnet_time_scale_shift="scale_shift"), inputs(9)
-    expected = Denoiser(copy.deepcopy(unet))(*given)
+    expected = ConcatDenoiser(copy.deepcopy(unet))(*given)
     assert torch.equal(fast_denoiser(unet, TRAIN_STEPS)(*given), expected)
 
 

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from model.__main__ import main
 from model.train.batches import Order, read_ahead
+from model.train.budget import TrainingBudget
 from model.train.ema import MovingAverage
-from model.train.pace import Pace
 from model.train.settings import Training
 from model.train.stopping import Stopping
 
@@ -77,21 +77,21 @@ def test_the_command_line_names_the_setting_at_fault(capsys: pytest.CaptureFixtu
 
 def test_the_rate_follows_steps_or_time_whichever_is_further() -> None:
     both = settings(max_steps=100, max_minutes=10, learning_rate=1.0, schedule="linear")
-    assert Pace(both, step=25, seconds=0).share == pytest.approx(0.25, abs=1e-3)
-    assert Pace(both, step=25, seconds=300).share == pytest.approx(0.5, abs=1e-3)
-    assert Pace(both, step=25, seconds=601).share == 1
-    assert Pace(both, step=25).learning_rate(0.5) == 0.5
+    assert TrainingBudget(both, step=25, seconds=0).share == pytest.approx(0.25, abs=1e-3)
+    assert TrainingBudget(both, step=25, seconds=300).share == pytest.approx(0.5, abs=1e-3)
+    assert TrainingBudget(both, step=25, seconds=601).share == 1
+    assert TrainingBudget(both, step=25).learning_rate(0.5) == 0.5
 
 
 @pytest.mark.parametrize(("schedule", "expected"), [("constant", 1), ("linear", 0.75), ("cosine", 0.8536)])
 def test_rates_fall_as_their_schedule_says(schedule: str, expected: float) -> None:
-    rate = Pace(settings(learning_rate=1.0, schedule=schedule), step=50).learning_rate(0.25)
+    rate = TrainingBudget(settings(learning_rate=1.0, schedule=schedule), step=50).learning_rate(0.25)
     assert rate == pytest.approx(expected, abs=1e-4)
 
 
 def test_rates_warm_up() -> None:
     warm = settings(learning_rate=1.0, warmup_steps=4)
-    assert [Pace(warm, step).learning_rate(0) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert [TrainingBudget(warm, step).learning_rate(0) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
 
 
 def test_a_signal_to_end_is_a_wish_at_first() -> None:

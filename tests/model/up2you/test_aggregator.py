@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.engines.up2you.features.aggregator import Correspondence, FeatureAggregator
+from model.engines.up2you.features.aggregator import AttentionScores, FeatureAggregator
 from model.engines.up2you.features.weights import feature_aggregator
 from model.engines.up2you.files import FEATURE_AGGREGATOR
 from tests.model.up2you.goldens import golden, golden_json, largest_difference, state_dict
@@ -69,7 +69,7 @@ def test_a_photo_of_nobody_has_no_weight(tiny: FeatureAggregator, inputs: tuple[
 
 def test_the_closed_form_is_the_mean_of_all_scores() -> None:
     torch.manual_seed(0)
-    correspondence = Correspondence(64).double()
+    correspondence = AttentionScores(64).double()
     tokens, context = torch.randn(6, 11, 64, dtype=torch.float64), torch.randn(50, 64, dtype=torch.float64)
     with torch.no_grad():
         closed, plain = correspondence(tokens, context), correspondence.plainly(tokens, context)
@@ -79,7 +79,7 @@ def test_the_closed_form_is_the_mean_of_all_scores() -> None:
 
 def test_the_closed_form_does_not_work_for_every_score() -> None:
     """At the published size the scores of all heads would be 6 * 16 * 1024 * 8 * 1369 numbers."""
-    module = Correspondence(64).to("meta")
+    module = AttentionScores(64).to("meta")
     tokens, context = torch.empty(6, 1024, 64, device="meta"), torch.empty(8 * 1369, 64, device="meta")
     work = []
     for compute in (module, module.plainly):

@@ -44,7 +44,7 @@ class FeatureAggregator(nn.Module):
             CrossAttentionBlock(dim, hidden) if kind == "cross" else SelfAttentionBlock(dim, hidden, qk_norm=True)
             for kind in blocks
         )
-        self.out_attn = Correspondence(dim)
+        self.out_attn = AttentionScores(dim)
 
     def forward(self, poses: Tensor, features: Tensor, alphas: Tensor | None = None) -> Tensor:
         """
@@ -74,7 +74,7 @@ class FeatureAggregator(nn.Module):
         return tokens
 
 
-class Correspondence(nn.Module):
+class AttentionScores(nn.Module):
     """The mean over heads and query tokens of the attention scores before their softmax.
 
     A mean of dot products is the dot product with the mean, so the scores never need to exist: at the published size

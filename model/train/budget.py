@@ -8,7 +8,7 @@ import time
 from model.train.settings import LoopSettings
 
 
-class Pace:
+class TrainingBudget:
     """Counts steps and time against the budget.
 
     Args:
