@@ -21,7 +21,7 @@ from model.engines.catvton.request import Request
 from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.evaluate.data_set import opened
-from model.evaluate.dressing import Task, dress_all
+from model.evaluate.dressing import PlannedTryOn, dress_all
 from model.evaluate.exact_pair import psnr
 from model.evaluate.judge import areas_of
 from model.evaluate.similarity import ssim
@@ -142,22 +142,22 @@ def measure(
     return measured
 
 
-def task(pack: EnginePack, setting: Setting, example: Example, i: int, results: Path) -> Task:
+def task(pack: EnginePack, setting: Setting, example: Example, i: int, results: Path) -> PlannedTryOn:
     body = {
         **{"person": str(example.person), "garment": str(example.garment), "mask": str(example.mask)},
         **{"category": truth_files(example).category, "variant": "mask"},
         **{"quality": setting.quality, "seed": setting.first_seed + i},
     }
     defaults: dict[str, Any] = {**pack.defaults("catvton"), "steps": setting.steps}
-    return Task(Request.model_validate(body, context=defaults), (results / example.name).with_suffix(".png"))
+    return PlannedTryOn(Request.model_validate(body, context=defaults), (results / example.name).with_suffix(".png"))
 
 
-def alone(runner: asyncio.Runner, engine: Engine, device: Device, task: Task) -> Callable[[], object]:
+def alone(runner: asyncio.Runner, engine: Engine, device: Device, task: PlannedTryOn) -> Callable[[], object]:
     """The whole request, from files to a file, with the device to itself."""
     return lambda: runner.run(dress_all(engine, device, [task], 1, lambda: None))
 
 
-def judged(task: Task, example: Example, best: Path) -> Judged:
+def judged(task: PlannedTryOn, example: Example, best: Path) -> Judged:
     """How near one result is to the truth, and to that in `best`."""
     result, truth = opened(task.result), opened(example.person)
     best_result = opened((best / example.name).with_suffix(".png"))

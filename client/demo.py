@@ -19,7 +19,7 @@ from client.progress import say
 from client.references import photos_of, references
 from client.results import content_of, results_of
 from model.contact_sheet import contact_sheet
-from model.samples.samples import SAMPLES, Sample, sample_sheet
+from model.samples.samples import SAMPLES, SampleTryOn, sample_sheet
 
 _AT_ONCE = 4
 _AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)
@@ -58,7 +58,7 @@ def run(http: httpx.Client, args: Namespace) -> None:
         _avatar(http, args.out)
 
 
-def _tryon(http: httpx.Client, sample: Sample, seed: int, args: Namespace) -> dict[str, Any]:
+def _tryon(http: httpx.Client, sample: SampleTryOn, seed: int, args: Namespace) -> dict[str, Any]:
     """Photograph somebody made up and a garment; save what they look like in it, and the mask that was found."""
     from model.synthetic.datasets.sample_pictures import render_sample  # imports torch, which only this command needs
 

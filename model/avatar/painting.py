@@ -17,7 +17,7 @@ from model.mesh.rasteriser import Rasteriser
 from model.mesh.view_projection import Projection
 
 
-class Painter:
+class MeshPainter:
     """Paints meshes that stand where the body stood that the views were made around.
 
     Args:

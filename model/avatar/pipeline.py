@@ -13,12 +13,12 @@ from torch import Tensor
 from model.avatar import stage_files
 from model.avatar.cutout import Cutout, cut_out
 from model.avatar.hand_swap import swap_hands
-from model.avatar.painting import Painter
+from model.avatar.painting import MeshPainter
 from model.avatar.photos import framed, loaded, read_photo
 from model.avatar.reconstruction import Reconstruction
 from model.avatar.request import AvatarRequest, Stage
 from model.avatar.resources import Resources
-from model.avatar.results import Results
+from model.avatar.results import AvatarResults
 from model.avatar.subject import Subject
 from model.avatar.targets import targets
 from model.body.a_pose import a_pose
@@ -141,15 +141,15 @@ class AvatarPipeline(ABC):
         mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces, run=self.device.in_side_process))
         self.subject.coloured = await self.device.run(lambda: self.painter().coloured(mesh))
 
-    def painter(self) -> Painter:
+    def painter(self) -> MeshPainter:
         """What paints meshes in the colours of the six views."""
         size, rasteriser = self.request.mesh_size, self.resources.rasteriser
-        return Painter(self.body(), self.subject.rgb, size, rasteriser, reference=self.reference)
+        return MeshPainter(self.body(), self.subject.rgb, size, rasteriser, reference=self.reference)
 
     async def export(self) -> None:
         """The files; the person turning, if that was asked for."""
         mesh = self.body() if self.request.body_only else self.subject.coloured.to(self.device.torch_device)
-        results = Results(self.resources, self.request, self.job)
+        results = AvatarResults(self.resources, self.request, self.job)
         textured = self.request.texture == "atlas" and not self.request.body_only
         painting = await results.painted(mesh, self.painter) if textured else None
         await results.write(mesh, self.subject.betas, painting)

@@ -12,7 +12,7 @@ from torch import Tensor
 from model.avatar import turning
 from model.avatar.colour import THRESHOLD
 from model.avatar.export import export_avatar
-from model.avatar.painting import Painter
+from model.avatar.painting import MeshPainter
 from model.avatar.request import AvatarRequest
 from model.avatar.resources import Resources
 from model.body.a_pose import pose_a
@@ -24,7 +24,7 @@ from model.mesh.mesh import Mesh
 _TEXELS = 1 << 17  # painted between two chances for others
 
 
-class Results:
+class AvatarResults:
     """What a job leaves in its outputs."""
 
     def __init__(self, resources: Resources, request: AvatarRequest, job: Job) -> None:
@@ -33,14 +33,14 @@ class Results:
         self._request = request
         self._job = job
 
-    async def painted(self, mesh: Mesh, painter: Callable[[], Painter]) -> turning.Painting:
+    async def painted(self, mesh: Mesh, painter: Callable[[], MeshPainter]) -> turning.Painting:
         """An atlas of the mesh and its picture. painter: is made on the device."""
         atlas = await self._device.cpu(
             lambda: unwrap(mesh, self._request.texture_size, run=self._device.in_side_process)
         )
         return atlas, await self._texture(mesh, atlas, await self._device.run(painter))
 
-    async def _texture(self, mesh: Mesh, atlas: Atlas, painter: Painter) -> Image.Image:
+    async def _texture(self, mesh: Mesh, atlas: Atlas, painter: MeshPainter) -> Image.Image:
         run = self._device.run
         projection = await run(lambda: painter.projection(mesh))
         texels = await run(lambda: painter.texels(atlas, projection))

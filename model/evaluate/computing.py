@@ -15,7 +15,7 @@ from model.engines.catvton.request import Request
 from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.evaluate.automasks import judge_automasks
-from model.evaluate.dressing import Task, dress_all
+from model.evaluate.dressing import PlannedTryOn, dress_all
 from model.evaluate.scores import Scores
 from model.evaluate.truth_files import truth_files
 from model.runtime.device import open_device
@@ -56,7 +56,7 @@ def compute(
 
 def _task(
     arguments: Namespace, pack: EnginePack, i: int, example: Example, results: Mapping[str, Path], pairing: Pairing
-) -> Task:
+) -> PlannedTryOn:
     """The request for one example.
 
     Without masks the person comes in other clothes if the data set has such a photo: it would else be given the truth.
@@ -71,4 +71,4 @@ def _task(
         body["person"] = str(example.other)
     body |= {"category": truth_files(example).category, "seed": (arguments.seed + i) % 2**32}
     body |= given | {"repaint": not arguments.no_repaint, "crop": "centre"}  # what the truth is compared in
-    return Task(Request.model_validate(body, context=pack.defaults("catvton")), results[example.name])
+    return PlannedTryOn(Request.model_validate(body, context=pack.defaults("catvton")), results[example.name])

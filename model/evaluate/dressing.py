@@ -17,14 +17,16 @@ Progress = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Task:
+class PlannedTryOn:
     """A request whose pictures are named by their files, and where its result goes (a PNG)."""
 
     request: Request
     result: Path
 
 
-async def dress_all(engine: Engine, device: Device, tasks: Sequence[Task], at_once: int, done: Progress) -> None:
+async def dress_all(
+    engine: Engine, device: Device, tasks: Sequence[PlannedTryOn], at_once: int, done: Progress
+) -> None:
     """Compute every task, `at_once` of them together, which share the device's forwards.
 
     Raises:
@@ -32,7 +34,7 @@ async def dress_all(engine: Engine, device: Device, tasks: Sequence[Task], at_on
     """
     turn = asyncio.Semaphore(at_once)
 
-    async def dress(task: Task) -> None:
+    async def dress(task: PlannedTryOn) -> None:
         async with turn, device.live(engine.name, engine.resident_bytes(task.request)):
             with TemporaryDirectory() as folder:
                 files = {name: Path(file) for name, file in task.request.inputs().items()}

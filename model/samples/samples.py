@@ -18,7 +18,7 @@ _CATEGORIES: dict[GarmentPlace, Category] = {"upper": "upper", "lower": "lower",
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleTryOn:
     """One try-on. `sample_pictures` has its person and its garment, which is for `place`."""
 
     person: str
@@ -51,19 +51,19 @@ class Sample:
 
 
 # Every kind of garment and of fabric, from shorter to longer and from longer to shorter.
-SAMPLES: tuple[Sample, ...] = (
-    Sample("mira", "upper", "stripes"),
-    Sample("jonas", "upper", "gingham"),
-    Sample("awa", "upper", "sun"),
-    Sample("linnea", "upper", "dip dye"),
-    Sample("rosa", "upper", "band"),
-    Sample("hana", "lower", "dotted skirt"),
-    Sample("ines", "lower", "tartan trousers"),
-    Sample("kofi", "lower", "denim shorts"),
-    Sample("freya", "lower", "pinstripes"),
-    Sample("leila", "dress", "flower dress"),
-    Sample("dina", "dress", "sailor dress"),
-    Sample("zuri", "dress", "heart dress"),
+SAMPLES: tuple[SampleTryOn, ...] = (
+    SampleTryOn("mira", "upper", "stripes"),
+    SampleTryOn("jonas", "upper", "gingham"),
+    SampleTryOn("awa", "upper", "sun"),
+    SampleTryOn("linnea", "upper", "dip dye"),
+    SampleTryOn("rosa", "upper", "band"),
+    SampleTryOn("hana", "lower", "dotted skirt"),
+    SampleTryOn("ines", "lower", "tartan trousers"),
+    SampleTryOn("kofi", "lower", "denim shorts"),
+    SampleTryOn("freya", "lower", "pinstripes"),
+    SampleTryOn("leila", "dress", "flower dress"),
+    SampleTryOn("dina", "dress", "sailor dress"),
+    SampleTryOn("zuri", "dress", "heart dress"),
 )
 
 
@@ -72,7 +72,7 @@ def small_sample() -> dict[str, Path]:
     return {field: _DATA / name for field, name in SAMPLES[0].inputs.items()}
 
 
-def sample_sheet(samples: Sequence[Sample], folder: Path, title: str, *, truths: bool = False) -> Image.Image:
+def sample_sheet(samples: Sequence[SampleTryOn], folder: Path, title: str, *, truths: bool = False) -> Image.Image:
     """A contact sheet with a column for each sample: what is in `folder` for it and of it, and maybe the truth."""
     rows = ["person", "garment", "mask", "result", *(["truth"] if truths else [])]
     columns = []

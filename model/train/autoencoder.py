@@ -13,7 +13,7 @@ from model.train.examples import Pictures
 from model.train.journal import sheet
 from model.train.linear_start import start_near_linear
 from model.train.networks import load_autoencoder
-from model.train.output import Output
+from model.train.output import VariantFolder
 from model.train.settings import Training
 
 _STARTED_FROM = 160  # pictures whose principal components a linear start takes
@@ -84,7 +84,7 @@ class AutoencoderTask:
         settings = self._settings
         start = settings.start if settings.vae is None else None
         dtype = torch.float16 if settings.half else torch.float32
-        output = Output(settings.out, settings.variant, dtype, "python -m model train", start)
+        output = VariantFolder(settings.out, settings.variant, dtype, "python -m model train", start)
         output.write_autoencoder(self._vae, scaling_factor=1 / self._spread())
         output.write_manifest({})
 

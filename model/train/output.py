@@ -24,7 +24,7 @@ from model.weights.pack import MANIFEST, FileFacts, PackManifest
 LICENCE = "own training"
 
 
-class Output:
+class VariantFolder:
     """The folder of one variant in a MODEL_DIR, and the manifest above it.
 
     Args:

@@ -20,7 +20,7 @@ from model.train.journal import sheet
 from model.train.latents import CachedLatents
 from model.train.networks import autocast, autoencoder_variant, choose_trainable, load_autoencoder, load_unet, new_unet
 from model.train.noise import Noising, draw_timesteps, weighted_mse
-from model.train.output import Output
+from model.train.output import VariantFolder
 from model.train.settings import Training
 from model.weights.layout import network_files
 
@@ -151,7 +151,7 @@ class TryOnTask:
     def write(self) -> None:
         settings = self._settings
         dtype = torch.float16 if settings.half else torch.float32
-        output = Output(settings.out, settings.variant, dtype, "python -m model train", self._begun.source)
+        output = VariantFolder(settings.out, settings.variant, dtype, "python -m model train", self._begun.source)
         output.copy_autoencoder(self._start, autoencoder_variant(self._start, settings.variant))
         output.copy_mask_finders(self._start)
         output.write_schedule(self._begun.scheduler_config)

@@ -11,7 +11,7 @@ from model.pictures.colour import in_space, profile_of
 from model.tryon.crop import box_of, chosen_box, keeps_centre, scaled, share_outside
 from model.tryon.painter import Painter, Pass
 from model.tryon.pictures import Box, Size, crop_box
-from model.tryon.reading import Inputs, read_inputs
+from model.tryon.reading import TryOnInputs, read_inputs
 from model.tryon.request import Category, Crop, Layer, TryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
 
@@ -54,13 +54,13 @@ class Dressing:
         self._cpu = engine.device.cpu
         self._passes_done, self._passes = 0, 1
 
-    async def find_mask(self, inputs: Inputs) -> None:
+    async def find_mask(self, inputs: TryOnInputs) -> None:
         """The automatic mask and no more."""
         self.job.progress("mask", 0, 1)
         mask = await self.engine.masker.for_job(inputs.photo, self.request.category, self.request, self.job)
         await self._cpu(lambda: self.album.save_mask(mask, "mask", self.request.output.format))
 
-    async def at_once(self, inputs: Inputs) -> None:
+    async def at_once(self, inputs: TryOnInputs) -> None:
         """One pass, all samples together."""
         request = self.request
         mask = await self._mask(self.engine, request, inputs.photo, inputs.mask, request.category)
@@ -81,13 +81,13 @@ class Dressing:
 
         await self._cpu(save)
 
-    async def in_layers(self, inputs: Inputs, layers: list[Layer]) -> None:
+    async def in_layers(self, inputs: TryOnInputs, layers: list[Layer]) -> None:
         """Pass after pass on the result of the one before, each sample by itself, each layer by the engine it names."""
         self._passes = self.request.samples * len(layers)
         for i in range(self.request.samples):
             await self._outfit(inputs, layers, i)
 
-    async def _outfit(self, inputs: Inputs, layers: list[Layer], i: int) -> None:
+    async def _outfit(self, inputs: TryOnInputs, layers: list[Layer], i: int) -> None:
         photo = inputs.photo
         for number, (layer, garment) in enumerate(zip(layers, inputs.garments, strict=True), 1):
             engine, request = self._by(layer)

@@ -33,17 +33,17 @@ _BOX = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
-class _Part:
+class _MaskLabels:
     """Labels that are painted anew, and those that stay."""
 
     replaced: Collection[int]
     kept: Collection[int]
 
 
-_PARTS: dict[Clothes, _Part] = {
-    "upper": _Part((4, 7), (*_ACCESSORIES, 5, 6)),
-    "lower": _Part((5, 6, 12, 13), (*_ACCESSORIES, 4, 14, 15)),
-    "dress": _Part((4, 5, 6, 7), _ACCESSORIES),
+_PARTS: dict[Clothes, _MaskLabels] = {
+    "upper": _MaskLabels((4, 7), (*_ACCESSORIES, 5, 6)),
+    "lower": _MaskLabels((5, 6, 12, 13), (*_ACCESSORIES, 4, 14, 15)),
+    "dress": _MaskLabels((4, 5, 6, 7), _ACCESSORIES),
 }
 
 

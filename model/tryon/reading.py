@@ -17,7 +17,7 @@ from model.tryon.request import TryOnRequest
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TryOnInputs:
     """What the client sent, as pictures."""
 
     photo: Image.Image  # RGB in its own colour space, what is transparent of it over white
@@ -26,7 +26,7 @@ class Inputs:
     cutout: Image.Image | None = None  # RGBA, the photo with its transparency, if it has any
 
 
-def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = unheard) -> Inputs:
+def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = unheard) -> TryOnInputs:
     """Open a job's files.
 
     Args:
@@ -37,7 +37,9 @@ def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = u
     """
     photo = read_picture(files["person"], "person", warn)
     cutout = None if is_opaque(photo) else photo
-    return Inputs(over_white(photo), _garments(request, files, warn), _mask(request, files, photo.size, warn), cutout)
+    return TryOnInputs(
+        over_white(photo), _garments(request, files, warn), _mask(request, files, photo.size, warn), cutout
+    )
 
 
 def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size, warn: Warn) -> Image.Image | None:

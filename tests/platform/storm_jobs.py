@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
-from model.samples.samples import SAMPLES, Sample
+from model.samples.samples import SAMPLES, SampleTryOn
 from model.synthetic.datasets.sample_pictures import sample_pictures
 from tests.conftest import Bucket, encode
 
@@ -83,7 +83,7 @@ def storm_job(job_id: str, chance: random.Random, clothes: Wardrobe, prefix: str
     return StormJob(job_id, *body_of(form, fields, shown, clothes, chance), accept, stored)
 
 
-def how(person: Sample, chance: random.Random) -> Json:
+def how(person: SampleTryOn, chance: random.Random) -> Json:
     """Everything about a try-on but its pictures."""
     width, height = chance.choice(SIZES)
     fields: Json = {

@@ -18,7 +18,7 @@ from model.engines.ootdiffusion import checkpoint
 from model.engines.ootdiffusion.files import variants
 from model.engines.ootdiffusion.fusion import Denoiser, GarmentPass
 from model.engines.ootdiffusion.memory import attention_sizes
-from model.engines.ootdiffusion.pictures import Prepared, mask_at
+from model.engines.ootdiffusion.pictures import PassPictures, mask_at
 from model.engines.ootdiffusion.prompts import WORDS, ImageEncoder, Prompts, clip_pixels, restore_positions
 from model.engines.ootdiffusion.request import Variant
 from model.runtime.device import Device
@@ -29,7 +29,7 @@ from model.tryon.request import Category
 
 
 @dataclass(frozen=True)
-class Garment:
+class GarmentFeatures:
     """A garment as the denoiser sees it."""
 
     prompt: Tensor  # (1, T, D)
@@ -39,13 +39,13 @@ class Garment:
     def nbytes(self) -> int:
         return self.prompt.nbytes + sum(key.nbytes for key in self.keys)
 
-    def copy(self) -> Garment:
+    def copy(self) -> GarmentFeatures:
         """One that is no part of a larger tensor."""
-        return Garment(self.prompt.clone(), tuple(key.clone() for key in self.keys))
+        return GarmentFeatures(self.prompt.clone(), tuple(key.clone() for key in self.keys))
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonLatents:
     """A photo as latents, (1, 4, h, w), and where to paint, (1, 1, h, w)."""
 
     known: Tensor  # scaled
@@ -66,7 +66,7 @@ class VariantNetworks:
         self.denoiser = device.batched(module)
 
     def empty_keys(self, latents: Tensor) -> list[Tensor]:
-        """As a guided `Garment` has them, for latents of this size."""
+        """As a guided `GarmentFeatures` has them, for latents of this size."""
         sizes = attention_sizes(self.stock, (latents.shape[-2], latents.shape[-1]))
         return [latents.new_zeros((1, 2, *size), dtype=self.dtype) for size in sizes for _ in ("key", "value")]
 
@@ -95,9 +95,11 @@ class OOTDiffusionNetworks:
         self.prompts = Prompts(text_encoder, weights)
         steps = len(self.sigmas.of_timesteps)
         self.variants = {one: VariantNetworks(weights, one, device, steps) for one in variants(weights)}
-        self._garments: Recent[Garment] = Recent(device.config.latent_cache_bytes, device.config.latent_cache_s)
+        self._garments: Recent[GarmentFeatures] = Recent(device.config.latent_cache_bytes, device.config.latent_cache_s)
 
-    async def see_garment(self, variant: Variant, category: Category, picture: Image.Image, *, guided: bool) -> Garment:
+    async def see_garment(
+        self, variant: Variant, category: Category, picture: Image.Image, *, guided: bool
+    ) -> GarmentFeatures:
         """A garment as the denoiser sees it, remembered for the next person."""
         content = f"{variant} {WORDS[category]} {guided} {picture.size} ".encode()
         digest = await self.device.cpu(lambda: hashlib.sha256(content + picture.tobytes()).digest())
@@ -118,7 +120,7 @@ class OOTDiffusionNetworks:
         *,
         guided: bool,
         content: Hashable | None = None,
-    ) -> Garment:
+    ) -> GarmentFeatures:
         """A garment as the denoiser sees it.
 
         Args:
@@ -133,17 +135,17 @@ class OOTDiffusionNetworks:
         rows = torch.cat([latents, torch.zeros_like(latents)]) if guided else latents
         garment_pass = self.variants[variant].garment_pass
         keys = await garment_pass(rows, prompt.expand(len(rows), -1, -1), content=content)
-        return Garment(prompt, tuple(key[None] for key in keys))
+        return GarmentFeatures(prompt, tuple(key[None] for key in keys))
 
-    async def encode(self, pictures: Prepared) -> Person:
+    async def encode(self, pictures: PassPictures) -> PersonLatents:
         """The photo as latents, those likeliest rather than drawn."""
         device = self.device.torch_device
         both = (self.encoder(picture.to(device)) for picture in (pictures.person, pictures.masked))
         (known, _), (masked, _) = await gather(*both)
-        return Person(self.scaling_factor * known, masked, mask_at(pictures.mask, known).to(device))
+        return PersonLatents(self.scaling_factor * known, masked, mask_at(pictures.mask, known).to(device))
 
     async def predict(
-        self, variant: Variant, latents: Tensor, timestep: int, person: Person, garment: Garment
+        self, variant: Variant, latents: Tensor, timestep: int, person: PersonLatents, garment: GarmentFeatures
     ) -> Tensor:
         """The noise in latents, (B, 4, h, w) -> (B, halves, 4, h, w)."""
         samples = len(latents)

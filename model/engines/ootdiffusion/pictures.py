@@ -18,7 +18,7 @@ _PAINTED_FROM = 127  # a given mask's level, as published; elsewhere here it is 
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PassPictures:
     """The pictures of one pass, on the host."""
 
     person: Tensor  # (1, 3, H, W) in [-1, 1]
@@ -27,7 +27,7 @@ class Prepared:
     garment: Image.Image  # RGB, W x H
 
 
-def prepared(dressing: Pass, size: Size) -> Prepared:
+def prepared(dressing: Pass, size: Size) -> PassPictures:
     """The part of the photo that is painted, and the garment whole, on white.
 
     Raises:
@@ -38,7 +38,7 @@ def prepared(dressing: Pass, size: Size) -> Prepared:
     return _masked(person, part_mask(dressing.mask, size, dressing.box), pad_resize(dressing.garment, size))
 
 
-def stretched(dressing: Pass, size: Size) -> Prepared:
+def stretched(dressing: Pass, size: Size) -> PassPictures:
     """All as the published script does it, whatever the aspect."""
     assert dressing.mask is not None  # noqa: S101 - likewise
     person = image_tensor(srgb(dressing.photo).convert("RGB").resize(size, Resampling.BICUBIC))
@@ -47,8 +47,8 @@ def stretched(dressing: Pass, size: Size) -> Prepared:
     return _masked(person, mask, dressing.garment.resize(size, Resampling.BICUBIC))
 
 
-def _masked(person: Tensor, mask: Tensor, garment: Image.Image) -> Prepared:
-    return Prepared(person, torch.where(mask > 0, _GREY / 127.5 - 1, person), mask, garment)
+def _masked(person: Tensor, mask: Tensor, garment: Image.Image) -> PassPictures:
+    return PassPictures(person, torch.where(mask > 0, _GREY / 127.5 - 1, person), mask, garment)
 
 
 def mask_at(mask: Tensor, latents: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from model.avatar.request import MAX_PHOTOS, Stage
 from model.engine import Choices, Job
-from model.engines.up2you.networks import Networks
+from model.engines.up2you.networks import UP2YouNetworks
 from model.engines.up2you.pipeline import UP2YouPipeline
 from model.engines.up2you.request import SIZES
 from model.engines.up2you.request import Request as UP2YouRequest
@@ -23,7 +23,7 @@ class UP2You:
     Request: ClassVar[type[UP2YouRequest]] = UP2YouRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
-        self.networks = Networks(weights, device)
+        self.networks = UP2YouNetworks(weights, device)
 
     async def run(self, request: UP2YouRequest, job: Job) -> None:
         """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.

@@ -26,7 +26,7 @@ class OneByOne(nn.Module):
         return torch.stack([self.module(*row) for row in zip(*tensors, strict=True)])
 
 
-class Networks:
+class UP2YouNetworks:
     """Loaded once per worker, shared by all jobs."""
 
     def __init__(self, weights: Path, device: Device) -> None:

@@ -18,7 +18,7 @@ from model.avatar.pose_images import pose_images
 from model.avatar.request import Stage
 from model.engine import Job
 from model.engines.up2you.files import MATTING
-from model.engines.up2you.networks import Networks
+from model.engines.up2you.networks import UP2YouNetworks
 from model.engines.up2you.request import Request
 from model.errors import InputError
 
@@ -40,7 +40,7 @@ class UP2YouPipeline(AvatarPipeline):
 
     request: Request
 
-    def __init__(self, networks: Networks, request: Request, job: Job) -> None:
+    def __init__(self, networks: UP2YouNetworks, request: Request, job: Job) -> None:
         super().__init__(networks.resources, request, job, reference=request.reference)
         self.networks = networks
 

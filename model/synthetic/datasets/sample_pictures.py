@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from model.perception.label_maps import LabelMaps
-from model.samples.samples import Sample
+from model.samples.samples import SampleTryOn
 from model.synthetic.fabrics.sample_garments import GARMENTS
 from model.synthetic.scene.person import random_person
 from model.synthetic.scene.photos import photograph
@@ -35,7 +35,7 @@ PEOPLE: dict[str, int] = {
 }
 
 
-def render_sample(sample: Sample, folder: Path, size: tuple[int, int] = SIZE) -> dict[str, Path]:
+def render_sample(sample: SampleTryOn, folder: Path, size: tuple[int, int] = SIZE) -> dict[str, Path]:
     """Save a sample's pictures as PNG files, the truth among them; see `sample_pictures`.
 
     Returns:
@@ -49,7 +49,7 @@ def render_sample(sample: Sample, folder: Path, size: tuple[int, int] = SIZE) ->
     return files
 
 
-def sample_pictures(sample: Sample, size: tuple[int, int] = SIZE) -> dict[str, Image.Image]:
+def sample_pictures(sample: SampleTryOn, size: tuple[int, int] = SIZE) -> dict[str, Image.Image]:
     """`person`, `garment`, `mask`, and as `truth` the person in that garment. size: width and height in pixels."""
     person = random_person(np.random.default_rng(PEOPLE[sample.person]), sample.place)
     before = photograph(person, *size)

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from model.train.ema import MovingAverage
 from model.train.parsing.augmentation import varied
-from model.train.parsing.network import HEIGHT, WIDTH, Parser, normal
-from model.train.parsing.people import MAPS, People
+from model.train.parsing.network import HEIGHT, WIDTH, ParsingNetwork, normal
+from model.train.parsing.people import MAPS, ParsedPeople
 
 _COUNTED = 200  # people whose labels tell how frequent each class is
 _HEAVIEST = 8.0
@@ -49,10 +49,10 @@ class Recipe:
         return self.learning_rate * min(1, (step + 1) / self.warmup) * (1 + math.cos(math.pi * share)) / 2
 
 
-def fit(people: People, recipe: Recipe) -> Parser:
+def fit(people: ParsedPeople, recipe: Recipe) -> ParsingNetwork:
     """A parser with averaged weights. The same for the same recipe, unless its time runs out."""
     torch.manual_seed(recipe.seed)
-    parser = Parser(list(MAPS.values())).train()
+    parser = ParsingNetwork(list(MAPS.values())).train()
     parser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     floats = [*parser.parameters(), *(buffer for buffer in parser.buffers() if buffer.is_floating_point())]
     average = MovingAverage(floats, recipe.ema)
@@ -82,7 +82,7 @@ def fit(people: People, recipe: Recipe) -> Parser:
     return parser
 
 
-def batch_of(people: People, recipe: Recipe, step: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def batch_of(people: ParsedPeople, recipe: Recipe, step: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Pictures, (B, 3, H, W), and labels, (B, maps, H/2, W/2): a function of the seed, the step and the size."""
     rng = np.random.default_rng([recipe.seed, step])
     chosen = rng.integers(len(people), size=recipe.batch)
@@ -99,7 +99,7 @@ def total_loss(logits: Sequence[Tensor], labels: Tensor, weights: Sequence[Tenso
     return torch.stack(losses).sum()
 
 
-def class_weights(people: People) -> list[Tensor]:
+def class_weights(people: ParsedPeople) -> list[Tensor]:
     """Of each map's classes: rarer ones weigh more, by the root of their share, at most eight times the mean pixel."""
     some: NDArray[np.uint8] = people.labels[:_COUNTED]
     weights = []

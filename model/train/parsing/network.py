@@ -15,7 +15,7 @@ _CHANNELS = (24, 48, 80, 112)  # at strides 2, 4, 8, 16
 _LAST = 32
 
 
-class Parser(nn.Module):
+class ParsingNetwork(nn.Module):
     """A picture's logits in several label maps.
 
     Args:
@@ -45,10 +45,10 @@ class Trunk(nn.Module):
         fine, *coarser = _CHANNELS
         self.stem = nn.Sequential(_conv(3, 16, stride=2), _conv(16, fine))
         self.down = nn.ModuleList(
-            nn.Sequential(_conv(outer, inner, stride=2), Residual(inner))
+            nn.Sequential(_conv(outer, inner, stride=2), ResidualConvolution(inner))
             for outer, inner in zip(_CHANNELS, coarser, strict=False)
         )
-        self.bottom = Residual(_CHANNELS[-1], dilation=2)  # left and right are told apart by all of the body
+        self.bottom = ResidualConvolution(_CHANNELS[-1], dilation=2)  # left and right are told apart by all of the body
         self.across = nn.ModuleList(
             nn.Conv2d(inner, outer, 1, bias=False) for outer, inner in zip(_CHANNELS, coarser, strict=False)
         )
@@ -65,7 +65,7 @@ class Trunk(nn.Module):
         return features
 
 
-class Residual(nn.Module):
+class ResidualConvolution(nn.Module):
     """A convolution beside the identity."""
 
     def __init__(self, channels: int, dilation: int = 1) -> None:

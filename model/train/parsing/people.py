@@ -20,7 +20,7 @@ MAPS = {"densepose": 25, "lip": 20, "atr": 18}  # how many classes each tells ap
 
 
 @dataclass(frozen=True)
-class People:
+class ParsedPeople:
     """photos: (N, H, W, 3) uint8. labels: (N, 3, H, W) uint8, in the order of `MAPS`."""
 
     photos: NDArray[np.uint8]
@@ -30,7 +30,7 @@ class People:
         return len(self.photos)
 
 
-def make_people(count: int, seed: int, width: int, height: int) -> People:
+def make_people(count: int, seed: int, width: int, height: int) -> ParsedPeople:
     """Somebody new for each number, of every kind of clothes; the same for the same seed."""
     photos = np.empty((count, height, width, 3), np.uint8)
     labels = np.empty((count, len(MAPS), height, width), np.uint8)
@@ -38,7 +38,7 @@ def make_people(count: int, seed: int, width: int, height: int) -> People:
     for i in trange(count, desc="people", mininterval=1):
         rng = np.random.default_rng([seed, i])
         photos[i], labels[i] = labelled_photo(random_person(rng, places[i % len(places)]), width, height)
-    return People(photos, labels)
+    return ParsedPeople(photos, labels)
 
 
 def labelled_photo(person: Person, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -49,7 +49,7 @@ def labelled_photo(person: Person, width: int, height: int) -> tuple[NDArray[np.
     return photo, np.stack([densepose_labels(seen), lip_labels(seen, lower), atr_labels(seen, lower)])
 
 
-def kept_people(folder: Path, count: int, seed: int, width: int, height: int) -> People:
+def kept_people(folder: Path, count: int, seed: int, width: int, height: int) -> ParsedPeople:
     """Those of `folder`, which are made there first if it has none. Memory-mapped."""
     name = f"{count}-{seed}-{width}x{height}"
     files = {part: folder / f"{part}-{name}.npy" for part in ("photos", "labels")}
@@ -58,4 +58,4 @@ def kept_people(folder: Path, count: int, seed: int, width: int, height: int) ->
         folder.mkdir(parents=True, exist_ok=True)
         for part, file in files.items():
             np.save(file, getattr(made, part))
-    return People(**{part: np.load(file, mmap_mode="r") for part, file in files.items()})
+    return ParsedPeople(**{part: np.load(file, mmap_mode="r") for part, file in files.items()})

@@ -15,7 +15,7 @@ from model.perception.files import label_map_files
 from model.perception.label_maps import LabelMaps
 from model.perception.overlap import LabelCounts, mask_iou
 from model.perception.parsing import Parsing
-from model.train.parsing.people import MAPS, People
+from model.train.parsing.people import MAPS, ParsedPeople
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
 
@@ -30,7 +30,7 @@ class LabelScores:
     milliseconds: float = 0.0
 
 
-def score(weights: Path, people: People) -> LabelScores:
+def score(weights: Path, people: ParsedPeople) -> LabelScores:
     """Of the files under `weights`, on people of any size.
 
     Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 from model.engines.warp.grids import enlarged, sampled
 from model.engines.warp.network import Fields, composed, shaded
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import Batch
+from model.train.warp.source import WarpBatch
 
 _LEVELS = (0.2, 0.5, 1.0)  # weights of the flows, coarse to fine
 _HIDDEN = 0.3  # weight of cloth that the flat picture does not show
@@ -28,7 +28,7 @@ class Losses(NamedTuple):
     result: Tensor
 
 
-def losses(fields: Fields, batch: Batch, settings: WarpTraining) -> Losses:
+def losses(fields: Fields, batch: WarpBatch, settings: WarpTraining) -> Losses:
     """Of a batch; `total` is what training makes small.
 
     The endpoint error of three flows; cross-entropy of both regions; the cloth through the network's flow, and through
@@ -64,7 +64,7 @@ def flow_error(flow: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     return _mean(apart, weight)
 
 
-def _region_error(logits: Tensor, batch: Batch) -> Tensor:
+def _region_error(logits: Tensor, batch: WarpBatch) -> Tensor:
     inside = (batch.cover > 0.5).float()
     side = _EDGE_WIDTH
     grown, shrunk = (F.max_pool2d(sign * inside, side, 1, side // 2) for sign in (1, -1))
@@ -72,7 +72,7 @@ def _region_error(logits: Tensor, batch: Batch) -> Tensor:
     return _mean(F.binary_cross_entropy_with_logits(logits, batch.cover, reduction="none"), weight)
 
 
-def _cloth_error(fields: Fields, batch: Batch, flow: Tensor, weight: Tensor) -> Tensor:
+def _cloth_error(fields: Fields, batch: WarpBatch, flow: Tensor, weight: Tensor) -> Tensor:
     size = batch.truth.shape[2:]
     cloth = sampled(batch.seen.garment[:, :3], enlarged(flow, size))
     return _mean((shaded(cloth, enlarged(fields.shade, size)) - batch.truth).abs(), weight)

@@ -22,7 +22,7 @@ _SHARE_FOUND = 0.75  # of those in the first painting, which alone the label net
 
 
 @dataclass(frozen=True)
-class Batch:
+class WarpBatch:
     """What the networks see of B samples, and the truth: pictures (B, 3, H, W) in [-1, 1], planes (B, 1, H, W), flow
     (B, 2, H, W)."""
 
@@ -56,7 +56,7 @@ class WarpSource:
     def __len__(self) -> int:
         return int(self._starts[-1]) * PAINTINGS * TARGETS * _VARIATIONS
 
-    def batch(self, numbers: Sequence[int]) -> Batch:
+    def batch(self, numbers: Sequence[int]) -> WarpBatch:
         """These samples together, on the host."""
         return tensors([self._sample(number) for number in numbers])
 
@@ -80,7 +80,7 @@ def _labelling(rng: np.random.Generator, *, seen_by_networks: bool) -> tuple[str
     return "found" if found and body == "dressed" else body, found
 
 
-def tensors(samples: Sequence[Sample]) -> Batch:
+def tensors(samples: Sequence[Sample]) -> WarpBatch:
     """All samples as one batch."""
 
     def stacked(name: str) -> Tensor:
@@ -95,7 +95,7 @@ def tensors(samples: Sequence[Sample]) -> Batch:
         photo, stacked("densepose"), stacked("atr"), mask, hole, colours("flat"), stacked("alpha")[:, None], places
     )
     flow = stacked("flow").permute(0, 3, 1, 2)
-    return Batch(
+    return WarpBatch(
         Inputs(*(tensor.contiguous(memory_format=torch.channels_last) for tensor in seen)),
         photo,
         hole,

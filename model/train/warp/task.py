@@ -19,7 +19,7 @@ from model.train.warp.losses import losses
 from model.train.warp.people import TARGETS, kept_people
 from model.train.warp.samples import sample
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import Batch, WarpSource, tensors
+from model.train.warp.source import WarpBatch, WarpSource, tensors
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class WarpTask:
         people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
         self.source = WarpSource(people, settings.same_garment, settings.varied)
 
-    def loss(self, module: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+    def loss(self, module: nn.Module, batch: WarpBatch, generator: Generator) -> Tensor:
         """Of a batch; its variations were drawn with it."""
         batch = batch.to(self._device)
         return losses(module(*batch.seen), batch, self._settings).total
@@ -79,17 +79,17 @@ class WarpTask:
         flow, psnr, overlap = torch.stack(found).mean(0).tolist()
         _log.info("unseen: flow off by %.2f px, region IoU %.3f, %.2f dB over the mask", flow, overlap, psnr)
 
-    def _fields(self, batch: Batch) -> Fields:
+    def _fields(self, batch: WarpBatch) -> Fields:
         training = self.module.training
         fields: Fields = self.module.eval()(*batch.seen)
         self.module.train(training)
         return fields
 
-    def _result(self, fields: Fields, batch: Batch) -> Tensor:
+    def _result(self, fields: Fields, batch: WarpBatch) -> Tensor:
         return composed(fields, batch.photo, batch.hole, batch.mask, batch.seen.garment)
 
     @cached_property
-    def _unseen(self) -> list[Batch]:
+    def _unseen(self) -> list[WarpBatch]:
         settings = self._settings
         seed = settings.people_seed + _UNSEEN_SEED
         people = kept_people(settings.data, settings.unseen, seed, (WIDTH, HEIGHT), settings.processes)

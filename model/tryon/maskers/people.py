@@ -20,7 +20,7 @@ _ALSO_A_PERSON = 0.15  # of the largest one's area
 
 
 @dataclass(frozen=True)
-class Person:
+class LargestPerson:
     """The largest person in a photo. maps: of that person alone; others: (H, W), where other people are."""
 
     maps: LabelMaps
@@ -28,7 +28,7 @@ class Person:
     alone: bool
 
 
-def largest_person(maps: LabelMaps) -> Person | None:
+def largest_person(maps: LabelMaps) -> LargestPerson | None:
     """The person meant; None where nobody is, such as on a picture of a garment.
 
     Whoever has a head and touches nobody is one; what has no head belongs to the nearest. Two arm in arm are one.
@@ -37,12 +37,12 @@ def largest_person(maps: LabelMaps) -> Person | None:
         return None
     people = _people((maps.atr > 0) | (maps.densepose > 0), _heads(maps))
     if not people:
-        return Person(maps, np.zeros(maps.atr.shape, np.bool_), alone=True)
+        return LargestPerson(maps, np.zeros(maps.atr.shape, np.bool_), alone=True)
     meant, *rest = sorted(people, key=lambda person: -int(person.sum()))
     others: Mask = np.logical_or.reduce(rest) if rest else np.zeros(meant.shape, np.bool_)
     own = LabelMaps(*(_only(labels, ~others) for labels in (maps.densepose, maps.lip, maps.atr)))
     alone = not any(person.sum() >= _ALSO_A_PERSON * meant.sum() for person in rest)
-    return Person(own, others, alone)
+    return LargestPerson(own, others, alone)
 
 
 def _people(somebody: Mask, heads: Mask) -> list[Mask]:

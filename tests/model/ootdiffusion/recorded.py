@@ -17,7 +17,7 @@ from torch import Tensor
 from model.diffusion.sigmas import Sigmas
 from model.diffusion.unipc import UniPC
 from model.engines.ootdiffusion.networks import OOTDiffusionNetworks
-from model.engines.ootdiffusion.pictures import Prepared
+from model.engines.ootdiffusion.pictures import PassPictures
 from model.engines.ootdiffusion.prompts import clip_pixels
 from model.engines.ootdiffusion.request import Variant
 from model.engines.ootdiffusion.sampling import sample
@@ -65,11 +65,11 @@ class Case:
             opened.load()
             return opened
 
-    def prepared(self) -> Prepared:
+    def prepared(self) -> PassPictures:
         """The pictures as the published pipeline got them, whose sides it rounds down to multiples of 8."""
         person, masked, garment = (self._rounded(self.picture(name)) for name in ("person", "masked_person", "garment"))
         mask = self.picture("mask").point(lambda level: 255 if level >= 127 else 0)
-        return Prepared(image_tensor(person), image_tensor(masked), mask_tensor(mask), garment)
+        return PassPictures(image_tensor(person), image_tensor(masked), mask_tensor(mask), garment)
 
     def result(self, i: int) -> NDArray[np.uint8]:
         with Image.open(self.folder / f"result_{i}.png") as opened:

@@ -11,7 +11,7 @@ import torch
 
 from model.diffusion.noise import seeded
 from model.engines.ootdiffusion.engine import OOTDiffusion
-from model.engines.ootdiffusion.networks import Person
+from model.engines.ootdiffusion.networks import PersonLatents
 from model.engines.ootdiffusion.prompts import clip_pixels
 from tests.model.ootdiffusion.recorded import CASES, GREY_LEVELS, TOLERANCE, Case, distance, replay
 
@@ -50,7 +50,7 @@ def test_every_block_sees_what_the_published_one_sees_of_the_garment(engine: OOT
 
 @pytest.mark.parametrize("case", FULL, ids=lambda case: case.folder.name)
 def test_pictures_become_the_published_latents(engine: OOTDiffusion, runner: asyncio.Runner, case: Case) -> None:
-    async def encoded() -> Person:
+    async def encoded() -> PersonLatents:
         async with engine.device.live("ootdiffusion", 0):
             return await engine.networks.encode(case.prepared())
 

@@ -13,14 +13,14 @@ from torch import nn
 from model.errors import InputError
 from model.perception.parsing import Parsing
 from model.train.parsing.export import as_written, write_onnx
-from model.train.parsing.network import HEIGHT, WIDTH, Parser, normal
+from model.train.parsing.network import HEIGHT, WIDTH, ParsingNetwork, normal
 
 
 @pytest.fixture(scope="module")
-def parser() -> Parser:
+def parser() -> ParsingNetwork:
     """Random, with statistics as if it had been trained."""
     torch.manual_seed(0)
-    parser = Parser([25, 20, 18])
+    parser = ParsingNetwork([25, 20, 18])
     for module in parser.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.2)  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ def noise() -> Image.Image:
 
 
 @torch.no_grad()
-def test_a_written_head_answers_like_the_network(parser: Parser, tmp_path: Path) -> None:
+def test_a_written_head_answers_like_the_network(parser: ParsingNetwork, tmp_path: Path) -> None:
     write_onnx(parser.alone(1), 20, tmp_path / "perception/lip.onnx")
     picture = noise()
     tensor = normal(torch.from_numpy(np.asarray(picture).copy())[None])
@@ -46,14 +46,14 @@ def test_a_written_head_answers_like_the_network(parser: Parser, tmp_path: Path)
     assert np.abs(found - trained.numpy()).max() < 0.01 * float(trained.std())  # float16 weights
 
 
-def test_a_written_head_is_a_small_file_that_can_be_served(parser: Parser, tmp_path: Path) -> None:
+def test_a_written_head_is_a_small_file_that_can_be_served(parser: ParsingNetwork, tmp_path: Path) -> None:
     write_onnx(parser.alone(0), 25, tmp_path / "densepose.onnx")
     assert (tmp_path / "densepose.onnx").stat().st_size < 1.5e6
     labels = Parsing(tmp_path / "densepose.onnx", 25).labels(noise().resize((50, 90)))
     assert labels.shape == (90, 50)
 
 
-def test_writing_leaves_the_network_as_it_was(parser: Parser, tmp_path: Path) -> None:
+def test_writing_leaves_the_network_as_it_was(parser: ParsingNetwork, tmp_path: Path) -> None:
     before = {name: tensor.clone() for name, tensor in parser.state_dict().items()}
     write_onnx(parser.alone(0), 25, tmp_path / "densepose.onnx")
     assert all(torch.equal(tensor, before[name]) for name, tensor in parser.state_dict().items())
@@ -65,7 +65,7 @@ def test_what_cannot_be_written_is_named(layer: nn.Module, said: str, tmp_path: 
         write_onnx(nn.Sequential(nn.Conv2d(3, 4, 3), layer), 4, tmp_path / "network.onnx")
 
 
-def test_pictures_become_input_as_the_file_says(parser: Parser, tmp_path: Path) -> None:
+def test_pictures_become_input_as_the_file_says(parser: ParsingNetwork, tmp_path: Path) -> None:
     write_onnx(parser.alone(2), 18, tmp_path / "atr.onnx")
     preparation = Parsing(tmp_path / "atr.onnx", 18).network.profile
     assert (preparation.geometry, preparation.channel_order) == ("stretch", "RGB")

@@ -22,7 +22,7 @@ from model.train.warp.losses import flow_error, losses
 from model.train.warp.people import SOURCES, TARGETS, People, kept_people
 from model.train.warp.samples import Sample, sample
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import Batch, WarpSource, tensors
+from model.train.warp.source import WarpBatch, WarpSource, tensors
 from model.train.warp.task import WarpTask
 
 SIZE = 96, 128
@@ -41,7 +41,7 @@ def people(data: Path) -> People:
 
 
 @pytest.fixture(scope="module")
-def batch(people: People) -> Batch:
+def batch(people: People) -> WarpBatch:
     return tensors([somebody(people, i) for i in range(PEOPLE)])
 
 
@@ -102,14 +102,14 @@ def test_a_number_stands_for_the_same_example_whenever_it_comes(people: People) 
     assert torch.equal(first.flow, again.flow)
 
 
-def test_the_true_flow_is_without_error_and_a_pixel_off_is_one_off(batch: Batch) -> None:
+def test_the_true_flow_is_without_error_and_a_pixel_off_is_one_off(batch: WarpBatch) -> None:
     weight = batch.cover * (batch.cover > 0.5)
     assert flow_error(batch.flow, batch.flow, weight).item() == pytest.approx(0.01, abs=1e-3)
     beside = batch.flow + torch.tensor([2 / SIZE[0], 0])[None, :, None, None]
     assert flow_error(beside, batch.flow, weight).item() == pytest.approx(1, abs=1e-2)
 
 
-def test_a_better_answer_has_a_lower_loss(data: Path, batch: Batch, tmp_path: Path) -> None:
+def test_a_better_answer_has_a_lower_loss(data: Path, batch: WarpBatch, tmp_path: Path) -> None:
     torch.manual_seed(0)
     asked = settings(data, out=str(tmp_path))
     with torch.no_grad():

@@ -14,7 +14,7 @@ from model.engines.pack import EnginePack
 from model.perception.label_maps import LabelMaps
 from model.perception.overlap import mask_iou
 from model.runtime.device import open_device
-from model.train.parsing.people import People, make_people
+from model.train.parsing.people import ParsedPeople, make_people
 from model.tryon.automask import agnostic_mask
 from model.tryon.masker import Masker
 from model.tryon.request import Category
@@ -22,7 +22,7 @@ from tests.model.tryon.drawing import array
 
 
 @pytest.fixture(scope="module")
-def people() -> People:
+def people() -> ParsedPeople:
     """One for each place of clothes; other seeds than the networks' people."""
     return make_people(3, seed=2026, width=192, height=256)
 
@@ -36,7 +36,7 @@ def masker(runner: asyncio.Runner) -> Iterator[Masker]:
 
 @pytest.mark.parametrize("category", ["upper", "lower", "overall"])
 def test_masks_are_nearly_those_of_the_true_labels(
-    category: str, people: People, masker: Masker, runner: asyncio.Runner
+    category: str, people: ParsedPeople, masker: Masker, runner: asyncio.Runner
 ) -> None:
     kind = cast(Category, category)
     overlaps = []

@@ -38,10 +38,10 @@ class PoseEncoder(nn.Module):
 
 def layer(channels: int, out: int, stride: int) -> nn.Sequential:
     """Two residual blocks, the first of which changes the shape."""
-    return nn.Sequential(ResidualBlock(channels, out, stride), ResidualBlock(out, out, 1))
+    return nn.Sequential(SeparableBlock(channels, out, stride), SeparableBlock(out, out, 1))
 
 
-class ResidualBlock(nn.Module):
+class SeparableBlock(nn.Module):
     """Two separable convolutions beside a shortcut."""
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
