@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from model.perception.files import label_map_files
+
 FOLDER = "template"
 
 PLACE_NETWORK = "template/place_network.safetensors"
@@ -26,4 +28,11 @@ def files(weights: Path) -> list[Path]:
     if find_spec("mediapipe") is None:  # its light model can stand in
         needed.append(weights / MATTING)
     optional = [weights / name for name in (MATTING, HAND_IDS, LANDMARK_IDS)]
+    if parsers_are_there(weights):
+        optional += label_map_files(weights)
     return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))
+
+
+def parsers_are_there(weights: Path) -> bool:
+    """Whether all label networks are; the place network can do without them, less well."""
+    return all(file.is_file() for file in label_map_files(weights))

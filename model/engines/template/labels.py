@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from model.clothes.arrays import Floats
 from model.clothes.buffers import BodyLayer
+from model.engines.template.parsed import other_side
 from model.engines.template.place_network import LAYERS, PlaceMaps, on_grey
 
 CHANNELS = 4 + LAYERS + 3 + 1 + 2
@@ -19,7 +20,8 @@ _SOLID = 0.5  # alpha from which somebody is there
 
 
 class PhotoLabels(nn.Module):
-    """Photos (B, 4, S, S), colours times alpha, and alpha, to what they show, (B, 18, S, S):
+    """Photos (B, 4, S, S), colours times alpha, and alpha, and what label networks say of them, (B, 3, S/2, S/2), to
+    what they show, (B, 18, S, S):
 
     evenly lit colours (3), not times alpha; alpha; shares of layers (8), summing to 1; place in metres (3); its
     expected error in metres (1); sine and cosine of the photo's azimuth (2), everywhere the same.
@@ -29,9 +31,10 @@ class PhotoLabels(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, photos: Tensor) -> Tensor:
+    def forward(self, photos: Tensor, parsed: Tensor) -> Tensor:
         seen = on_grey(photos)
-        shares, places, errors, gains, azimuths = _merged(self.network(seen), self.network(seen.flip(-1)))
+        mirrored = self.network(seen.flip(-1), other_side(parsed).flip(-1))
+        shares, places, errors, gains, azimuths = _merged(self.network(seen, parsed), mirrored)
         size, alpha = photos.shape[-1], photos[:, 3:]
         places, errors, gains = (_enlarged(plane, size) for plane in (places, errors, gains))
         straight = photos[:, :3] / alpha.clamp(min=1e-3)

@@ -10,10 +10,20 @@ from torch import nn
 
 from model.avatar.resources import Resources
 from model.clothes.wardrobe import read_wardrobe
-from model.engines.template.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING, OUTFIT_NETWORK, PLACE_NETWORK
+from model.engines.template.files import (
+    BODY,
+    HAND_IDS,
+    LANDMARK_IDS,
+    MATTING,
+    OUTFIT_NETWORK,
+    PLACE_NETWORK,
+    parsers_are_there,
+)
 from model.engines.template.labels import PhotoLabels
 from model.engines.template.outfit import OutfitNetwork
+from model.engines.template.parsed import Parsers
 from model.engines.template.place_network import PlaceNetwork
+from model.perception.label_maps import onnx_providers
 from model.runtime.device import Device
 from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
 
@@ -45,6 +55,7 @@ class Networks:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.labels = device.batched(PhotoLabels(place_network(weights).load(device.weights_device, device.dtype)))
+        self.parsers = Parsers(weights, onnx_providers(device)) if parsers_are_there(weights) else None
         self.outfit = outfit_network(weights).load(torch.device("cpu"), torch.float32)
         self.resources = Resources.read(
             weights,

@@ -14,6 +14,7 @@ from model.engines.template.gathering import Keys
 from model.engines.template.labels import LabelledPixels
 from model.engines.template.networks import Networks
 from model.engines.template.outfit import Outfit, found
+from model.engines.template.parsed import CLASSES, STRIDE
 from model.engines.template.request import Request
 from model.engines.template.views import ViewPixels, normal_pictures, painted, view_geometry
 
@@ -47,13 +48,22 @@ class TemplatePipeline(AvatarPipeline):
     async def features(self) -> None:
         """What each pixel of each photo shows."""
         photos = await self.device.cpu(self._seen_photos)
-        labels = await self.networks.labels(photos.to(self.device.torch_device, self.device.dtype))
+        parsed = await self.device.cpu(lambda: self._parsed(photos))
+        device, dtype = self.device.torch_device, self.device.dtype
+        labels = await self.networks.labels(photos.to(device, dtype), parsed.to(device, dtype))
         self.subject.features = labels.float().cpu().permute(0, 2, 3, 1).contiguous()
 
     def _seen_photos(self) -> Tensor:
         """(N, 4, S, S): colours times alpha, and alpha."""
         photos = [photo.convert("RGBa").resize((SEEN_SIZE, SEEN_SIZE), _AREA) for photo in self.subject.photos]
         return torch.from_numpy(np.stack([np.asarray(photo) for photo in photos])).permute(0, 3, 1, 2).float() / 255
+
+    def _parsed(self, photos: Tensor) -> Tensor:
+        """(N, 3, S/2, S/2): what label networks say of the photos, nothing if there are none."""
+        if (parsers := self.networks.parsers) is None:
+            return torch.zeros(len(photos), len(CLASSES), SEEN_SIZE // STRIDE, SEEN_SIZE // STRIDE)
+        seen = photos.permute(0, 2, 3, 1).numpy()
+        return torch.from_numpy(np.stack([parsers(photo) for photo in seen])).float()
 
     async def shape(self) -> None:
         """The body's shape, from how wide the body is where."""

@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.engines.template.parsed import CLASSES, one_hot
+from model.engines.template.parsed import STRIDE as PARSED_STRIDE
+
 Affine = TypeVar("Affine", nn.Conv2d, nn.Linear)
 
 LAYERS = 8  # of `model.clothes.buffers.Layer`, nothing among them
@@ -51,13 +54,14 @@ class PlaceMaps(NamedTuple):
 
 
 class PlaceNetwork(nn.Module):
-    """Photos (B, 4, S, S), S a multiple of 32: a person on grey and their matte, 0..1, to a `PlaceMaps`."""
+    """Photos (B, 4, S, S), S a multiple of 32: a person on grey and their matte, 0..1; and what label networks say of
+    them, (B, 3, S/2, S/2), see `parsed.Parsers`; all 0 where nobody was asked: to a `PlaceMaps`."""
 
     def __init__(self, channels: Sequence[int] = _CHANNELS) -> None:
         super().__init__()
         fine, *coarser = channels
         bottom = channels[-1]
-        stem = nn.Conv2d(4 * STRIDE**2 + 2, fine, 1)
+        stem = nn.Conv2d(4 * STRIDE**2 + 2 + sum(CLASSES), fine, 1)
         self.stem = nn.Sequential(stem, _convolution(fine, fine), ResidualBlock(fine))
         pairs = list(zip(channels, coarser, strict=False))
         self.down = nn.ModuleList(nn.Sequential(_convolution(a, b, stride=2), ResidualBlock(b)) for a, b in pairs)
@@ -71,9 +75,10 @@ class PlaceNetwork(nn.Module):
         self.places = _faint(nn.Conv2d(fine, _PLACE * (STRIDE // PLACE_STRIDE) ** 2, 3, padding=1))
         self.gains = _faint(nn.Conv2d(fine, 3, 3, padding=1))
 
-    def forward(self, photos: Tensor) -> PlaceMaps:
+    def forward(self, photos: Tensor, parsed: Tensor) -> PlaceMaps:
         cells = F.pixel_unshuffle(photos, STRIDE)
-        skips: list[Tensor] = [self.stem(torch.cat([cells, _coordinates(cells)], 1))]
+        said = one_hot(parsed, STRIDE // PARSED_STRIDE).to(cells)
+        skips: list[Tensor] = [self.stem(torch.cat([cells, _coordinates(cells), said], 1))]
         for down in self.down:
             skips.append(down(skips[-1]))
         features = self.bottom(skips.pop())

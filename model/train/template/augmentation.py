@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from model.engines.template.parsed import other_side
 from model.train.template.kept_people import LabelledPhotos
 
 _SHARE_FRAMED = 0.5
 _LARGER = 0.08  # than photos are framed
 _ASIDE = 0.05  # of the photo's width
+_UNSAID = 0.1  # share of what label networks say that is not heard, so that nothing rests on them alone
 
 
 def varied(photos: LabelledPhotos, zoom: float, light: float, generator: Generator) -> LabelledPhotos:
@@ -40,6 +42,8 @@ def varied(photos: LabelledPhotos, zoom: float, light: float, generator: Generat
         places=places,
         coarse_layers=_labels_in(photos.coarse_layers, frames),
         azimuths=photos.azimuths * side,
+        parsed=_labels_in(torch.where(mirrored[:, None, None, None], other_side(photos.parsed), photos.parsed), frames)
+        * (uniform(0, 1, photos.parsed.shape[1]) > _UNSAID)[..., None, None],
     )
 
 
@@ -50,4 +54,5 @@ def _seen_in(pictures: Tensor, frames: Tensor, mode: str) -> Tensor:
 
 
 def _labels_in(labels: Tensor, frames: Tensor) -> Tensor:
-    return _seen_in(labels[:, None].float(), frames, "nearest")[:, 0].round().long()
+    planes = labels.reshape(len(labels), -1, *labels.shape[-2:]).float()
+    return _seen_in(planes, frames, "nearest").round().long().reshape(labels.shape)

@@ -74,8 +74,9 @@ def photo_counts(
     people: KeptPeople, numbers: Sequence[int], labels: PhotoLabels, device: torch.device
 ) -> list[PhotoCounts]:
     """What the place network says of each of these photos."""
-    photos = people.batch(numbers).colours.to(device).contiguous(memory_format=torch.channels_last)
-    pixels = LabelledPixels.of(labels(photos).permute(0, 2, 3, 1))
+    batch = people.batch(numbers).to(device)
+    photos = batch.colours.contiguous(memory_format=torch.channels_last)
+    pixels = LabelledPixels.of(labels(photos, batch.parsed).permute(0, 2, 3, 1))
     return [counts(*photo) for photo in zip(pixels.layers(), pixels.places, pixels.azimuths, strict=True)]
 
 
@@ -91,7 +92,7 @@ class OutfitTask:
         self._device = device
         self.module = OutfitNetwork()
         labels = PhotoLabels(place_network(settings.out).load(device, torch.float32))
-        people = KeptPeople(settings.data, settings.people_seed, settings.people, settings.size)
+        people = KeptPeople(settings.data, settings.people_seed, settings.people, settings.size, settings.labels)
         self.source = LabelledOutfits(people, labels, device)
 
     def loss(self, module: nn.Module, batch: OutfitBatch, generator: Generator) -> Tensor:

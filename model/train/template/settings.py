@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from model.train.settings import LoopSettings, OptionalFloat
+from model.train.settings import LoopSettings, OptionalFloat, OptionalPath
+from model.weights.pack import DEMO
 
 
 class TemplateTraining(LoopSettings):
@@ -17,6 +18,8 @@ class TemplateTraining(LoopSettings):
         "places", description="Which network; `outfits` needs the other one in `out`."
     )
     data: Path = Field(description="Folder where made-up people are kept; those it lacks are made first.")
+    start: OptionalPath = Field(None, description="MODEL_DIR whose place network is trained on; none: a new one.")
+    labels: Path = Field(DEMO, description="Weights whose label networks are asked about every photo.")
     people: PositiveInt = Field(3000, description="How many learned from, each in five photos painted twice.")
     people_seed: NonNegativeInt = Field(0, description="The number of the first of them.")
     unseen: PositiveInt = Field(24, description="People the error is measured on, never learned from.")

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
 from model.engines.template.files import PLACE_NETWORK
+from model.engines.template.networks import place_network
 from model.engines.template.place_network import LAYERS, PlaceMaps, PlaceNetwork, on_grey
 from model.train.template.augmentation import varied
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
@@ -34,15 +35,17 @@ class PlaceTask:
         self._settings = settings
         self._device = device
         network = PlaceNetwork()
+        if settings.start is not None:
+            network.load_state_dict(place_network(settings.start).load(torch.device("cpu"), torch.float32).state_dict())
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.module = network
-        self.source = KeptPeople(settings.data, settings.people_seed, settings.people, settings.size)
+        self.source = KeptPeople(settings.data, settings.people_seed, settings.people, settings.size, settings.labels)
 
     def loss(self, module: nn.Module, batch: LabelledPhotos, generator: Generator) -> Tensor:
         """Of a batch as somebody else might have taken it."""
         settings = self._settings
         photos = varied(batch.to(self._device), settings.zoom, settings.light, generator)
-        return errors(module(_shown(photos)), photos).loss
+        return errors(module(_shown(photos), photos.parsed), photos).loss
 
     @torch.no_grad()
     def unseen_errors(self) -> Errors:
@@ -73,11 +76,13 @@ class PlaceTask:
 
     @cached_property
     def _unseen(self) -> KeptPeople:
-        return KeptPeople(self._settings.data, _UNSEEN, self._settings.unseen, self._settings.size)
+        return KeptPeople(
+            self._settings.data, _UNSEEN, self._settings.unseen, self._settings.size, self._settings.labels
+        )
 
     def _labelling(self, photos: LabelledPhotos) -> PlaceMaps:
         was_training = self.module.training
-        labelling: PlaceMaps = self.module.eval()(_shown(photos))
+        labelling: PlaceMaps = self.module.eval()(_shown(photos), photos.parsed)
         self.module.train(was_training)
         return labelling
 

@@ -8,7 +8,9 @@ import torch
 
 from model.clothes.buffers import BodyLayer
 from model.engines.template.labels import CHANNELS, LabelledPixels, PhotoLabels
+from model.engines.template.parsed import CLASSES, Parsers, one_hot, other_side
 from model.engines.template.place_network import PlaceNetwork
+from model.weights.pack import DEMO
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,9 @@ def labels() -> PhotoLabels:
 def test_a_mirrored_photo_shows_the_mirror_image(labels: PhotoLabels) -> None:
     photos = torch.rand(2, 4, 64, 64)
     photos[:, :3] *= photos[:, 3:]
-    seen, mirrored = labels(photos), labels(photos.flip(-1)).flip(-1)
+    parsed = torch.stack([torch.randint(count, (2, 32, 32)) for count in CLASSES], 1).float()
+    seen = labels(photos, parsed)
+    mirrored = labels(photos.flip(-1), other_side(parsed).flip(-1)).flip(-1)
     assert seen.shape == (2, CHANNELS, 64, 64)
     sides = torch.ones(CHANNELS)
     sides[[12, 16]] = -1  # x of places, sine of the azimuth
@@ -31,10 +35,29 @@ def test_a_mirrored_photo_shows_the_mirror_image(labels: PhotoLabels) -> None:
 
 
 def test_shares_sum_to_one_and_azimuths_are_angles(labels: PhotoLabels) -> None:
-    pixels = LabelledPixels.of(labels(torch.rand(1, 4, 64, 64)).permute(0, 2, 3, 1))
+    pixels = LabelledPixels.of(labels(torch.rand(1, 4, 64, 64), torch.zeros(1, 3, 32, 32)).permute(0, 2, 3, 1))
     assert pixels.shares.sum(-1) == pytest.approx(1, abs=1e-5)
     assert (pixels.errors > 0).all()
     assert pixels.azimuths.shape == (1,)
+
+
+def test_a_mirror_exchanges_sides_and_a_second_one_changes_nothing() -> None:
+    every = torch.stack([torch.arange(25).clamp(max=count - 1) for count in CLASSES])[None, :, None].float()
+    mirrored = other_side(every)
+    assert (mirrored != every).any((0, 2, 3)).all()
+    assert torch.equal(other_side(mirrored), every)
+    assert mirrored[0, :, 0, 14].tolist() == [13, 15, 15]  # of the lower legs, and of both parsers' arms
+
+
+def test_shares_of_labels_in_cells_sum_to_one_for_each_network() -> None:
+    parsed = torch.stack([torch.randint(count, (2, 8, 8)) for count in CLASSES], 1).float()
+    shares = one_hot(parsed, 2)
+    assert shares.shape == (2, sum(CLASSES), 4, 4)
+    assert [part.sum(1).unique().tolist() for part in shares.split(CLASSES, 1)] == [[1.0]] * 3
+
+
+def test_nobody_in_a_photo_has_no_labels() -> None:
+    assert not Parsers(DEMO)(np.zeros((64, 64, 4), np.float32)).any()
 
 
 def pixels_of(shares: dict[BodyLayer, float]) -> LabelledPixels:

@@ -12,6 +12,7 @@ from model.clothes.buffers import BodyLayer
 from model.engines.template.place_network import turned_back
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.labelled_people import Crop, LabelledPerson, labelled_person
+from model.weights.pack import DEMO
 
 SIZE = 64
 
@@ -28,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def kept(folder: Path) -> KeptPeople:
-    return KeptPeople(folder, first=3, people=2, size=SIZE)
+    return KeptPeople(folder, first=3, people=2, size=SIZE, weights=DEMO)
 
 
 def test_paintings_share_geometry_and_differ_in_colours(person: LabelledPerson) -> None:
@@ -93,9 +94,18 @@ def test_kept_people_are_those_that_were_made(kept: KeptPeople, person: Labelled
 
 def test_what_is_kept_is_not_made_again(folder: Path, kept: KeptPeople) -> None:
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*.npy")}
-    again = KeptPeople(folder, first=3, people=2, size=SIZE)
+    again = KeptPeople(folder, first=3, people=2, size=SIZE, weights=DEMO)
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*.npy")} == before
     assert _equal(again.batch([13]), kept.batch([13]))
+
+
+def test_label_networks_are_asked_about_every_photo(kept: KeptPeople, person: LabelledPerson) -> None:
+    """They find most of the person, and nothing where nobody is."""
+    parsed = kept.batch(range(5)).parsed
+    assert parsed.shape == (5, 3, SIZE // 2, SIZE // 2)
+    there = torch.from_numpy(person.coarse_layers > 0)
+    assert (parsed > 0).all(1)[there].float().mean() > 0.8
+    assert (parsed > 0).any(1)[~there].float().mean() < 0.05
 
 
 def _equal(one: LabelledPhotos, other: LabelledPhotos) -> bool:

@@ -23,6 +23,7 @@ from model.train.loop import train
 from model.train.template.augmentation import varied
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.losses import errors
+from model.weights.pack import DEMO
 
 SIZE = 32
 
@@ -34,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def photos(data: Path) -> LabelledPhotos:
-    return KeptPeople(data, first=0, people=2, size=SIZE).batch(range(6))
+    return KeptPeople(data, first=0, people=2, size=SIZE, weights=DEMO).batch(range(6))
 
 
 def the_truth(photos: LabelledPhotos) -> PlaceMaps:
@@ -62,7 +63,8 @@ def test_a_quarter_turn_brings_the_left_side_to_the_front() -> None:
 
 
 def test_a_labelling_has_a_value_for_every_pixel() -> None:
-    labelling = PlaceNetwork().eval()(on_grey(torch.rand(2, 4, 64, 64)))
+    unasked = torch.zeros(2, 3, 32, 32)
+    labelling = PlaceNetwork().eval()(on_grey(torch.rand(2, 4, 64, 64)), unasked)
     sizes = [tuple(part.shape[1:]) for part in labelling]
     finest, coarse = [(8, 64, 64), (3, 32, 32), (3, 32, 32), (1, 32, 32), (3, 16, 16)], [(11, 8, 8), (11, 4, 4)]
     assert sizes == [*finest, (2,), *coarse]
@@ -92,6 +94,7 @@ def test_mirrored_photos_show_the_other_side(photos: LabelledPhotos) -> None:
     several = varied(photos, zoom=0.2, light=0.0, generator=torch.Generator().manual_seed(0))
     mirrored = several.azimuths != photos.azimuths
     assert 0 < mirrored.sum() < len(mirrored)
+    assert ((several.parsed > 0).any(1) & (several.coarse_layers == 0)).float().mean() < 0.05
     assert ((several.layers > 0) & (several.colours[:, 3] < 0.2)).float().mean() < 0.01
     _, _, near = turned_back(several.places, torch.stack([several.azimuths.sin(), several.azimuths.cos()], 1)).unbind(1)
     trunk = (several.coarse_layers >= BodyLayer.UPPER) & (several.coarse_layers <= BodyLayer.ONE_PIECE)
@@ -139,6 +142,15 @@ def test_outfits_are_trained_on_what_the_place_network_says(data: Path, tmp_path
 def test_outfits_need_places(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="train 'places' first"):
         train(settings(data, tmp_path / "empty", what="outfits"))
+
+
+def test_a_training_goes_on_from_other_weights(data: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    train(settings(data, tmp_path / "first", max_steps=2, picture_steps=0))
+    nothing_learned = {"max_steps": 1, "picture_steps": 0, "learning_rate": 1e-12, "ema": 0}
+    train(settings(data, tmp_path / "second", start=tmp_path / "first", **nothing_learned))
+    first, second = (load_file(tmp_path / out / "template/place_network.safetensors") for out in ("first", "second"))
+    assert torch.equal(first["layers.weight"], second["layers.weight"])
 
 
 def test_an_engine_that_nothing_trains_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
