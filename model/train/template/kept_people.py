@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from model.clothes.arrays import Floats
 from model.engines.template.parsed import Labels, Parsers
 from model.perception.files import label_map_files
 from model.train.template.labelled_people import PAINTINGS, PHOTOS, LabelledPerson, labelled_person
@@ -131,4 +132,5 @@ class SaidBy:
         return parsed
 
     def _labels(self, photo: np.ndarray) -> Labels:
-        return self._parsers(photo.astype(np.float32) / 255)
+        seen: Floats = photo.astype(np.float32) / 255
+        return self._parsers(seen)
