@@ -132,5 +132,5 @@ class SaidBy:
         return parsed
 
     def _labels(self, photo: np.ndarray) -> Labels:
-        seen: Floats = photo.astype(np.float32) / 255
+        seen: Floats = (photo / 255).astype(np.float32)
         return self._parsers(seen)
