@@ -141,8 +141,10 @@ class TakenJob(Told):
     events_url: str = Field(description="Its progress as a stream. With a token: signed, and valid for a while.")
 
 
-class Job(Told):
+class JobStatus(Told):
     """What is said of a job later. `answer` and `problem` are what `/invocations` would have sent."""
+
+    model_config = ConfigDict(title="Job")  # what clients call it
 
     id: str
     state: JobState

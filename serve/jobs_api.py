@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from serve.accept import SSE, Accept
 from serve.addresses_of_jobs import Addresses, job_path
-from serve.answers import Answer, AnswerEvent, Job, ProblemDetails, TakenJob
+from serve.answers import Answer, AnswerEvent, JobStatus, ProblemDetails, TakenJob
 from serve.intake import Intake
 from serve.job_files import JobFiles
 from serve.jobs import Jobs
@@ -90,14 +90,14 @@ class JobsApi:
             events_url=self.addresses.events(job.id),
         )
 
-    def _told(self, job_id: str) -> Job:
+    def _told(self, job_id: str) -> JobStatus:
         """What the client is told later."""
         events_url = self.addresses.events(job_id)
         match self.jobs.find(job_id):
             case LiveJob() as job:
-                return Job(id=job.id, state=job.state, progress=self.jobs.progress_of(job), events_url=events_url)
+                return JobStatus(id=job.id, state=job.state, progress=self.jobs.progress_of(job), events_url=events_url)
             case Answer() as answer:
                 urls = self.addresses.outputs(job_id, answer.outputs)
-                return Job(id=answer.id, state="done", answer=answer, events_url=events_url, urls=urls)
+                return JobStatus(id=answer.id, state="done", answer=answer, events_url=events_url, urls=urls)
             case ProblemDetails() as problem:
-                return Job(id=job_id, state="failed", problem=problem, events_url=events_url)
+                return JobStatus(id=job_id, state="failed", problem=problem, events_url=events_url)

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serve import errors
-from serve.answers import Answer, Event, FailedLine, Job, ProblemDetails, TakenJob
+from serve.answers import Answer, Event, FailedLine, JobStatus, ProblemDetails, TakenJob
 from serve.errors import Problem
 from serve.offers import Offers
 from serve.request_schemas import SCHEMAS, Schema
 
 Content = dict[str, Schema]
 
-_TOLD = (Answer, Job, TakenJob, ProblemDetails, FailedLine, Offers)
+_TOLD = (Answer, JobStatus, TakenJob, ProblemDetails, FailedLine, Offers)
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ class Operation:
 
 
 def answer_schemas() -> dict[str, Schema]:
-    """Component name -> schema of all that is answered in JSON, every member of it always there."""
+    """Component name -> schema of all that is answered in JSON, every member of it always there.
+
+    A component is called by its model's title, which is the class's name where it says nothing else.
+    """
     models = [*_TOLD, *Event.__args__]
     _, document = models_json_schema([(model, "serialization") for model in models], ref_template=SCHEMAS + "{model}")
-    schemas: dict[str, Schema] = document["$defs"]
+    schemas: dict[str, Schema] = {schema.get("title", name): schema for name, schema in document["$defs"].items()}
     for schema in schemas.values():
         properties = schema.get("properties", {})
         for value in properties.values():
@@ -55,8 +59,8 @@ def answer_schemas() -> dict[str, Schema]:
     return schemas
 
 
-def _reference(model: type[object]) -> Schema:
-    return {"$ref": SCHEMAS + model.__name__}
+def _reference(model: type[BaseModel]) -> Schema:
+    return {"$ref": SCHEMAS + (model.model_config.get("title") or model.__name__)}
 
 
 def _json(schema: Schema) -> Content:
@@ -119,7 +123,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         _json(_reference(TakenJob)), _OF_REQUESTS,
     ),
     ("get", "/api/jobs/{job_id}"): Operation(
-        "get_job", "jobs", 200, "How far it is, or how it ended.", _json(_reference(Job)), _OF_JOBS_BY_ID
+        "get_job", "jobs", 200, "How far it is, or how it ended.", _json(_reference(JobStatus)), _OF_JOBS_BY_ID
     ),
     ("delete", "/api/jobs/{job_id}"): Operation("delete_job", "jobs", 204, "It is gone.", {}, _OF_JOBS_BY_ID),
     ("get", "/api/jobs/{job_id}/events"): Operation(

@@ -32,7 +32,6 @@ from tests.serve.test_invocations import assert_problem
 from tests.server import ROOT, Server
 
 QUICK = {"type": "tryon", "width": 96, "height": 128, "steps": 2, "seed": 1}
-CASES = ROOT.parent / "shared" / "cases"
 PERSON, GARMENT, MASK = (Image.open(small_sample()[name]).convert("RGB") for name in ("person", "garment", "mask"))
 PAINT = np.asarray(MASK.convert("L")) >= 128
 _SEAM = MASK.convert("L").filter(ImageFilter.GaussianBlur(seam_radius(MASK.height)))
@@ -309,56 +308,3 @@ def test_a_picture_that_is_cut_says_where_it_ends(kind: str, server: Server) -> 
     detail = refused(server, "image_unreadable", "person", person=content[: len(content) // 2])
     assert "ends early at" in detail
     assert 30 < int(detail.split(" %")[0].split()[-1]) < 60
-
-
-# -- the reported inputs -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [
-        ("exif_orientation6_sbyte.jpg", "person"),
-        ("exif_orientation6_srational.jpg", "person"),
-        ("jpeg_without_eoi.jpg", "person"),
-        ("png_1_5mb_iccp.png", "person"),
-        ("png_2mb_itxt.png", "person"),
-        ("png_2mb_ztxt_after_pixels.png", "person"),
-        ("person_cut_out_magenta_hidden.png", "person"),
-        ("mask_red_strokes.png", "mask"),
-        ("mask_white_everywhere_else_opaque.png", "mask"),
-        ("grey16_trns_garment.png", "garment"),
-    ],
-)
-def test_reported_inputs_are_dressed(name: str, field: str, server: Server) -> None:
-    if not CASES.is_dir():
-        pytest.skip("the reported inputs are not there")
-    person = (CASES / "person_96.png").read_bytes()
-    mask = (CASES / "mask_white_everywhere_else_opaque.png").read_bytes()
-    seen = result(server, **{"person": person, "mask": mask} | {field: (CASES / name).read_bytes()})
-    assert seen.shape == (128, 96, 3)
-    assert not ((seen[..., 0] > 240) & (seen[..., 1] < 20) & (seen[..., 2] > 240)).any()
-
-
-@pytest.mark.parametrize("name", ["mask_photo_with_hole.png", "mask_0_1.png"])
-def test_reported_masks_that_are_none_are_told_so(name: str, server: Server) -> None:
-    if not CASES.is_dir():
-        pytest.skip("the reported inputs are not there")
-    person = (CASES / "person_96.png").read_bytes()
-    refused(server, "bad_mask", "mask", person=person, mask=(CASES / name).read_bytes())
-
-
-def test_the_reported_strokes_on_transparent_white(server: Server) -> None:
-    if not CASES.is_dir():
-        pytest.skip("the reported inputs are not there")
-    person, mask = ((CASES / name).read_bytes() for name in ("person_192.png", "mask_white_on_transparent_white.png"))
-    seen = pictures(server, person=person, mask=mask, return_mask=True)["mask.png"]
-    assert 0.2 < (np.asarray(seen.convert("L")) >= 128).mean() < 0.6
-
-
-def test_the_reported_heic_keeps_its_colours(server: Server) -> None:
-    if not CASES.is_dir():
-        pytest.skip("the reported inputs are not there")
-    mask = Image.new("L", (384, 512))
-    mask.paste(255, (100, 150, 280, 350))
-    (seen,) = pictures(server, person=(CASES / "nclx_p3.heic").read_bytes(), mask=encode(mask)).values()
-    assert seen.info.get("icc_profile")

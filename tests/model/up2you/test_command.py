@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from model.__main__ import main
+from tests.model.up2you.avatar_files import OF_STAGES, glb, same
 from tests.model.up2you.conftest import Portrait
-from tests.model.up2you.test_avatar import OF_STAGES, glb, same
 
 WHERE = ["--model-dir", "demo", "--device", "cpu"]
 TINY = ["--size", "64", "--steps", "2", "--mesh-size", "64", "--iterations", "3", "--faces", "2000", "--seed", "1"]
