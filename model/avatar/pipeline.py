@@ -52,8 +52,14 @@ class AvatarPipeline(ABC):
 
     @property
     @abstractmethod
+    def view_stages(self) -> Stages:
+        """What the engine does between the photos and the mesh, in order: six views and their normals."""
+
+    @property
     def stages(self) -> Stages:
         """What does each stage, in their order."""
+        surface: Stages = {"mesh": self.mesh, "colour": self.colour, "export": self.export}
+        return {"photos": self.photos, **self.view_stages, **surface}
 
     async def run(self, first: Stage = "photos") -> None:
         """From `first` on; what the stages before it make is read from the job's outputs.

@@ -72,6 +72,11 @@ class AvatarRequest(request.Request):
             raise ValueError("give either 'photos' or 'photos_prefix'")
         return self
 
+    @property
+    def most_photos(self) -> int:
+        """As many as there can be: of a folder nobody knows until it is listed."""
+        return MAX_PHOTOS if self.photos is None else len(self.photos)
+
     def inputs(self) -> Mapping[str, str]:
         if self.photos_prefix is not None:
             return {"photos_prefix/": self.photos_prefix}

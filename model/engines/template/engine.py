@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from model.avatar.request import MAX_PHOTOS, Stage
-from model.engine import Choices, Job
+from model.avatar.engine import AvatarEngine
+from model.engine import Job
 from model.engines.template.labels import CHANNELS
 from model.engines.template.networks import Networks
 from model.engines.template.pipeline import SEEN_SIZE, TemplatePipeline
@@ -18,7 +18,7 @@ from model.runtime.warm_up import WarmCall
 _FLOAT_BYTES = 4
 
 
-class Template:
+class Template(AvatarEngine):
     """Every pixel of the photos finds its place on the body's or clothes' template; six views of the person in A pose
     gather their colours there, and the body is deformed until it looks like them."""
 
@@ -28,25 +28,12 @@ class Template:
     def __init__(self, weights: Path, device: Device) -> None:
         self.networks = Networks(weights, device)
 
-    async def run(self, request: TemplateRequest, job: Job) -> None:
-        """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.
-
-        Raises:
-            InputError: a photo cannot be used, or there is nothing to cut people out of photos with.
-        """
-        await self.run_from(request, job, "photos")
-
-    async def run_from(self, request: TemplateRequest, job: Job, first: Stage) -> None:
-        """The same from a later stage on; what those before it make must lie in the job's outputs."""
-        await TemplatePipeline(self.networks, request, job).run(first)
-
-    def choices(self) -> Choices:
-        return Choices()
+    def pipeline(self, request: TemplateRequest, job: Job) -> TemplatePipeline:
+        return TemplatePipeline(self.networks, request, job)
 
     def resident_bytes(self, request: TemplateRequest) -> int:
-        """The photos' labels. Of a folder, as many photos as may be."""
-        photos = len(request.photos) if request.photos is not None else MAX_PHOTOS
-        return label_bytes(photos)
+        """The photos' labels."""
+        return label_bytes(request.most_photos)
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
         """None: photos have one size, whatever is asked for."""

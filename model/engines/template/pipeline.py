@@ -32,17 +32,13 @@ class TemplatePipeline(AvatarPipeline):
         self.networks = networks
 
     @property
-    def stages(self) -> Stages:
+    def view_stages(self) -> Stages:
         return {
-            "photos": self.photos,
             "features": self.features,
             "shape": self.shape,
             "poses": self.poses,
             "rgb": self.rgb,
             "normals": self.normals,
-            "mesh": self.mesh,
-            "colour": self.colour,
-            "export": self.export,
         }
 
     async def features(self) -> None:

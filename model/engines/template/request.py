@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from model.avatar.request import MAX_PHOTOS, STAGES, AvatarRequest, Stage
+from model.avatar.request import STAGES, AvatarRequest, Stage
 
 # In the order in which they are done: what each view needs of each photo follows from places, so there are no weights.
 TEMPLATE_STAGES: tuple[Stage, ...] = tuple(stage for stage in STAGES if stage != "weights")
@@ -35,9 +35,8 @@ class Request(AvatarRequest):
 
     def work(self) -> float:
         """TFLOP, near enough. Of the body alone, what sees the photos."""
-        photos = len(self.photos or [""] * MAX_PHOTOS)
         if self.body_only:
-            return _LABELLING_TFLOP * photos
+            return _LABELLING_TFLOP * self.most_photos
         views = _VIEWS_TFLOP * (self.size / 192) ** 2
         mesh = _ITERATION_TFLOP * self.iterations * (self.mesh_size / 1024) ** 2 + _PAINTING_TFLOP
-        return _LABELLING_TFLOP * photos + views + mesh
+        return _LABELLING_TFLOP * self.most_photos + views + mesh

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TypedDict
 
 import torch
 from PIL import Image
@@ -20,19 +18,10 @@ from model.engine import Job
 from model.engines.up2you.files import MATTING
 from model.engines.up2you.networks import UP2YouNetworks
 from model.engines.up2you.request import Request
+from model.engines.up2you.views.generator import Sampling
 from model.errors import InputError
 
 _SEEN_SIZE = 768  # of the photos, for features; the generated views have the size asked for
-
-
-class Sampling(TypedDict):
-    """How the loops of both kinds of views run."""
-
-    steps: int
-    guidance: float
-    generator: Generator
-    on_tiles: Callable[[], None]
-    progress: Callable[[int, int], None]
 
 
 class UP2YouPipeline(AvatarPipeline):
@@ -45,18 +34,14 @@ class UP2YouPipeline(AvatarPipeline):
         self.networks = networks
 
     @property
-    def stages(self) -> Stages:
+    def view_stages(self) -> Stages:
         return {
-            "photos": self.photos,
             "features": self.features,
             "shape": self.shape,
             "poses": self.poses,
             "weights": self.weights,
             "rgb": self.rgb,
             "normals": self.normals,
-            "mesh": self.mesh,
-            "colour": self.colour,
-            "export": self.export,
         }
 
     async def photos(self) -> None:

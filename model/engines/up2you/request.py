@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from model.avatar.request import MAX_PHOTOS, AvatarRequest
+from model.avatar.request import AvatarRequest
 
 SIZES = range(64, 1025, 64)  # pixels a side of the generated views
 
@@ -37,11 +37,10 @@ class Request(AvatarRequest):
 
     def work(self) -> float:
         """TFLOP of the published sizes, near enough. Of the body alone, what sees the photos."""
-        photos = len(self.photos or [""] * MAX_PHOTOS)
         if self.body_only:
-            return _SEEN_TFLOP * photos
+            return _SEEN_TFLOP * self.most_photos
         share = self.size**2 / _REFERENCE_PIXELS
         halves = 1.0 if self.guidance > 1 else 0.5
         views = halves * (_LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2) * self.steps
         mesh = _ITERATION_TFLOP * self.iterations * (self.mesh_size / 1024) ** 2 + _PAINTING_TFLOP
-        return (_SEEN_TFLOP + _KEYS_TFLOP * share) * photos + views + mesh
+        return (_SEEN_TFLOP + _KEYS_TFLOP * share) * self.most_photos + views + mesh

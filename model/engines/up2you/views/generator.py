@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NotRequired, TypedDict, Unpack, cast
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -33,6 +33,22 @@ from model.runtime.warm_up import WarmCall
 OnStep = Callable[[int, int], None]
 # One layer's states of all photos, (photos, H, W, C) -> the tokens each view may look at, (views, k, C).
 Select = Callable[[Tensor], Tensor]
+
+
+class Sampling(TypedDict):
+    """How the loop of either kind of views runs.
+
+    steps, guidance: 50 and 3.0 as published; at a guidance of 1 or below nothing unconditional is computed.
+    generator: on the CPU; drawn from for the initial latents, the photos' latents, then each step.
+    progress: told how many of how many steps are done.
+    on_tiles: told when memory is so short that views are decoded in tiles.
+    """
+
+    steps: int
+    guidance: float
+    generator: Generator
+    progress: NotRequired[OnStep]
+    on_tiles: NotRequired[Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -95,28 +111,13 @@ class ViewGenerator:
             denoiser(states[1:]),
         )
 
-    async def rgb(
-        self,
-        references: Tensor,
-        weight_maps: Tensor,
-        poses: Tensor,
-        *,
-        steps: int,
-        guidance: float,
-        generator: Generator,
-        progress: OnStep = lambda done, total: None,
-        on_tiles: Callable[[], None] = lambda: None,
-    ) -> Tensor:
+    async def rgb(self, references: Tensor, weight_maps: Tensor, poses: Tensor, **sampling: Unpack[Sampling]) -> Tensor:
         """Paint the person as seen from six sides.
 
         Args:
             references: the photos on gray, (photos, 3, H, W) in [0, 1]; H and W multiples of 8.
             weight_maps: how much each view needs each part of each photo, (6, photos, g, g) >= 0.
             poses: what the body looks like from the six sides, (6, 3, H, W) in [0, 1].
-            steps, guidance: 50 and 3.0 as published; at a guidance of 1 or below nothing unconditional is computed.
-            generator: on the CPU; drawn from for the initial latents, the photos' latents, then each step.
-            progress: told how many of how many steps are done.
-            on_tiles: told when memory is so short that views are decoded in tiles.
 
         Returns:
             (6, 3, H, W) in [0, 1], on the CPU.
@@ -127,20 +128,9 @@ class ViewGenerator:
         if weight_maps.shape[:2] != (VIEWS, len(references)):
             raise ValueError(f"weight_maps of {tuple(weight_maps.shape)} do not fit {len(references)} references")
         select = FeatureSelector(weight_maps.to(self.device.torch_device))
-        job = _Job(steps, guidance, generator, progress, on_tiles)
-        return await self._paint("rgb", references, poses, select, job)
+        return await self._paint("rgb", references, poses, select, _Job(**sampling))
 
-    async def normals(
-        self,
-        rgb_views: Tensor,
-        poses: Tensor,
-        *,
-        steps: int,
-        guidance: float,
-        generator: Generator,
-        progress: OnStep = lambda done, total: None,
-        on_tiles: Callable[[], None] = lambda: None,
-    ) -> Tensor:
+    async def normals(self, rgb_views: Tensor, poses: Tensor, **sampling: Unpack[Sampling]) -> Tensor:
         """Paint the surface normals of the same six views; each looks at its own RGB view. As `rgb` otherwise.
 
         Args:
@@ -148,8 +138,7 @@ class ViewGenerator:
         """
         if len(rgb_views) != VIEWS:
             raise ValueError(f"expected {VIEWS} rgb_views, got {len(rgb_views)}")
-        job = _Job(steps, guidance, generator, progress, on_tiles)
-        return await self._paint("normals", rgb_views, poses, lambda states: states.flatten(1, 2), job)
+        return await self._paint("normals", rgb_views, poses, lambda states: states.flatten(1, 2), _Job(**sampling))
 
     def resident_bytes(self, height: int, width: int, photos: int) -> int:
         """What one job holds on the device between two forwards, at most; see `memory`."""
@@ -233,8 +222,8 @@ class _Job:
     steps: int
     guidance: float
     generator: Generator
-    progress: OnStep
-    on_tiles: Callable[[], None]
+    progress: OnStep = lambda done, total: None
+    on_tiles: Callable[[], None] = lambda: None
 
 
 class ReferenceKeys(nn.Module):
