@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from container.messages import (
@@ -103,10 +103,15 @@ class Supervisor:
         """Whether any worker has ever been ready."""
         return bool(self.models)
 
-    def expected_s(self, request: Request) -> float:
-        """When a job that came now would end, from the measured pace of all that is before it."""
+    def expected_s(self, request: Request, accepted: Iterable[Request] = ()) -> float:
+        """When a job that came now would end, from the measured pace of all that is before it.
+
+        Args:
+            accepted: others that came before it and are not handed over yet, as their inputs are being fetched.
+        """
         tickets = [*self._waiting, *self._suspects, *(t for slot in self._slots for t in slot.tickets.values())]
         before_s = sum(self._pace.seconds(ticket.engine, ticket.work * ticket.left) for ticket in tickets)
+        before_s += sum(self._pace.seconds(other.engine, other.work()) for other in accepted)
         return before_s / len(self._slots) + self._pace.seconds(request.engine, request.work())
 
     async def run(self, name: str, request: Request, on_progress: OnProgress) -> float:

@@ -53,6 +53,7 @@ class Computing:
             await to_the_end(job.directory.mark, InputsReady(warnings=job.warnings))
         self._results.inline_limit.refuse_hopeless(job)
         fetch_s = time.monotonic() - job.began
+        job.with_workers = True
         queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True
         return {"fetch_s": fetch_s, "queue_s": queue_s}

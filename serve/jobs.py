@@ -132,7 +132,8 @@ class Jobs:
     def _expected_unless_busy(self, request: Request, deadline_s: float) -> float:
         if len(self._live) >= self._max_queued:
             raise Overloaded(f"{len(self._live)} jobs are waiting, no more are taken", retry_after_s=10)
-        expected_s = self._workers.expected_s(request)
+        accepted = [job.request for job in self._live.values() if not (job.with_workers or job.computed)]
+        expected_s = self._workers.expected_s(request, accepted)
         if expected_s > deadline_s and not self._wait_when_overloaded:
             detail = f"it would end in about {expected_s:.0f} s, after its deadline of {deadline_s:.0f} s"
             raise Overloaded(detail, retry_after_s=round(expected_s - deadline_s, 1))

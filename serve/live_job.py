@@ -38,6 +38,7 @@ class LiveJob:
     expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
     task: asyncio.Task[Answer] = field(init=False)
     waiters: int = 0
+    with_workers: bool = False  # from here on they know how much of it is left
     computed: bool = False
     not_stored_because: str = "storage has not answered"
     deleted: bool = False

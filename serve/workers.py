@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -36,6 +36,6 @@ class Workers(Protocol):
     @property
     def was_ready(self) -> bool: ...
 
-    def expected_s(self, request: Request) -> float: ...
+    def expected_s(self, request: Request, accepted: Iterable[Request] = ()) -> float: ...
 
     async def run(self, name: str, request: Request, on_progress: Callable[[str, int, int], None]) -> float: ...

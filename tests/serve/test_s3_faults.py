@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serve.answers import Answer, StoredOutput, UsedModel
@@ -196,3 +197,24 @@ def test_the_end_does_not_wait_for_a_call_that_hangs(tmp_path: Path, bucket: Buc
         assert server.stop() == 0
         assert [(path / "result.json").exists() for path in server.jobs()] == [True]
     s3.faults.clear()
+
+
+def test_jobs_count_from_when_they_are_taken_and_not_only_when_their_inputs_are_there(
+    tmp_path: Path, bucket: Bucket, s3: FaultyS3
+) -> None:
+    """Of two in one breath the second would end too late, though no worker has heard of any."""
+    s3.faults["/slow/"] = "hang"
+    body = {"type": "probe", "steps_s": [1.0] * 100, "picture": f"s3://{bucket.name}/slow/a.png"}
+    with serving(tmp_path, **bucket.settings | {"S3_ENDPOINT_URL": s3.url, "S3_SILENCE_S": 600}) as server:
+        assert server.probe(steps_s=[0.2]).status_code == 200  # it learns its pace
+
+        def hand_in(job_id: str, deadline_s: float) -> httpx.Response:
+            return httpx.post(f"{server.url}/api/jobs", json={**body, "id": job_id, "deadline_s": deadline_s})
+
+        alone_s = hand_in("first", 3600).json()["estimated_s"]
+        with ThreadPoolExecutor(2) as pool:
+            second, third = pool.map(lambda job_id: hand_in(job_id, 2.5 * alone_s), ["second", "third"])
+        s3.faults.clear()
+        assert sorted([second.status_code, third.status_code]) == [202, 429]
+        refused = second if second.status_code == 429 else third
+        assert assert_problem(refused, 429, "overloaded")["retry_after_s"] == pytest.approx(0.5 * alone_s, rel=0.1)
