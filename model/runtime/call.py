@@ -48,6 +48,7 @@ class Call:
         cost: of forwards of this kind.
         run_fallback: the same in less memory, and not to the last bit.
         on_fallback: told when that had to be used.
+        on_answer: told what came out, also if it was cancelled while it was computed.
         account: of the job that asks.
         answer: what it waits for; done before there is a result: it was cancelled.
     """
@@ -60,6 +61,7 @@ class Call:
     cost: Cost | None = None
     run_fallback: Callable[[list[Call]], list[Any]] | None = None
     on_fallback: Callable[[], None] = lambda: None
+    on_answer: Callable[[Any], object] = lambda answer: None
     account: Account = field(default_factory=current_account.get)
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 

@@ -204,6 +204,7 @@ class Device:
             await self._failed(group, outcome)
             return
         for call, result in zip(group, outcome, strict=True):
+            call.on_answer(result)
             for caller in (call, *self._scheduler.same_answer(call)):
                 if not caller.answer.done():
                     caller.answer.set_result(result)

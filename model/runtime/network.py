@@ -29,6 +29,8 @@ class BatchedNetwork:
     its answer, which none of them may write to; each keeps its place, should the others be cancelled or fail.
 
     `on_fallback` is told when memory is so short that the module's fallback, if there is one, computes this call.
+    `on_answer` is told the answer before those who wait for it, also if they were cancelled meanwhile: a cache that
+    is filled there has all that was computed.
     """
 
     def __init__(self, device: Device, module: nn.Module, atom: int, fallback: nn.Module | None) -> None:
@@ -44,6 +46,7 @@ class BatchedNetwork:
         key: Hashable = (),
         content: Hashable | None = None,
         on_fallback: Callable[[], None] = lambda: None,
+        on_answer: Callable[[Any], None] = lambda answer: None,
     ) -> Any:
         rows = tensors[0].shape[0]
         if rows % self._atom or any(tensor.shape[0] != rows for tensor in tensors):
@@ -60,6 +63,7 @@ class BatchedNetwork:
             cost=self.cost,
             run_fallback=run_fallback,
             on_fallback=on_fallback,
+            on_answer=on_answer,
         )
         return await self._device.submit(call)
 

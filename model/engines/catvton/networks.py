@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import gather
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -64,12 +65,14 @@ class CatVTONNetworks:
         content = (self.variant, digest)
         moments = self._cache.get(content)
         if moments is None:
-            moments = await self._encoded(picture, content)
-            self._cache.put(content, moments)
+            moments = await self._encoded(picture, content, partial(self._cache.put, content))
         return moments
 
-    async def _encoded(self, picture: Tensor, content: Hashable | None = None) -> Moments:
-        moments: Moments = await self.encoder(picture.to(self.device.torch_device), content=content)
+    async def _encoded(
+        self, picture: Tensor, content: Hashable | None = None, keep: Callable[[Moments], None] = lambda moments: None
+    ) -> Moments:
+        on_device = picture.to(self.device.torch_device)
+        moments: Moments = await self.encoder(on_device, content=content, on_answer=keep)
         return moments
 
     async def decode(self, latents: Tensor, on_tiles: Callable[[], None] = lambda: None) -> Tensor:

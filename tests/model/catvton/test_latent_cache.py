@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,6 +129,31 @@ def test_jobs_that_ask_at_once_share_one_encoding_even_if_the_first_is_cancelled
     assert rows == 2  # a person and a garment
     assert torch.equal(second, third)
     assert torch.equal(first, second) if cancelled is None else isinstance(first, asyncio.CancelledError)
+
+
+def test_what_was_computed_for_a_job_that_was_cancelled_meanwhile_is_there_for_the_next() -> None:
+    """Which comes when the forward is over, so that it cannot join it."""
+
+    async def main(networks: CatVTONNetworks) -> int:
+        counted, begun, go_on, loop = Counted(networks), asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+        def begin(*unused: Any) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            go_on.wait()
+
+        networks.encoder.module.register_forward_pre_hook(begin)
+        leaving = asyncio.create_task(encoded(networks, prepared()))
+        await begun.wait()
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        go_on.set()
+        while networks.device.stats.forwards == 0:
+            await asyncio.sleep(0)
+        await encoded(networks, prepared())
+        return counted.rows
+
+    with tryon(PLENTY) as engine:
+        assert asyncio.run(main(engine.networks["mask"])) == 2  # a person and a garment
 
 
 def moments(value: float = 0.0) -> Moments:
