@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from model.avatar.codes import AvatarCode
 from model.errors import InputError
@@ -19,6 +19,9 @@ _LEAST_SHARE = 0.001  # of a photo's pixels: less is nobody
 _CRUMB = 0.005  # of all solid pixels: less is no part of anybody
 _ANOTHER_PERSON = 0.2  # of the largest component's pixels: less is a thing somebody carries
 _CUT = 0.1  # of the matte's widest row: less is hair that touches the border
+_CLEAR = 16  # of 255: what is transparent of a photo
+_CLEAR_BORDER, _CLEAR_SHARE = 0.2, 0.03  # of a cut-out's border and pixels; less is a hole, a frame or a round corner
+_NO_OUTLINE = 2 / 3  # of the border: what meets so much of it is a wall
 
 Levels = NDArray[np.uint8]  # (H, W)
 
@@ -39,13 +42,14 @@ class Cutout:
 
 
 def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
-    """The largest person of a photo. A photo that is transparent somewhere is its own matte.
+    """The largest person of a photo. One that is cut out is its own matte.
 
     Raises:
         InputError: `no_person`, or `no_matting` if one was needed; naming `field`.
     """
     matte = without_shadows(np.asarray(alpha_of(photo, matting, field)))
-    if (matte >= _SOLID).mean() < _LEAST_SHARE:
+    solid = matte >= _SOLID
+    if solid.mean() < _LEAST_SHARE or border(solid).mean() > _NO_OUTLINE:
         raise InputError(f"{field} shows no person", code=AvatarCode.NO_PERSON, field=field)
     person, several = largest_person(matte)
     picture = photo.convert("RGB")
@@ -54,13 +58,25 @@ def cut_out(photo: Image.Image, matting: Matting | None, field: str) -> Cutout:
 
 
 def alpha_of(photo: Image.Image, matting: Matting | None, field: str) -> Image.Image:
-    """The photo's own transparency, or what the matting says."""
-    if photo.mode == "RGBA":
-        return photo.getchannel("A")
+    """The photo's own transparency, or what the matting says of all that is not transparent."""
+    own = photo.getchannel("A") if photo.mode == "RGBA" else Image.new("L", photo.size, 255)
+    if is_cut_out(np.asarray(own)):
+        return own
     if matting is None:
         message = f"{field} has no transparent background of its own, and no matting model is installed"
         raise InputError(message, code=AvatarCode.NO_MATTING, field=field)
-    return matting.alpha(photo)
+    return ImageChops.darker(matting.alpha(photo.convert("RGB")), own)
+
+
+def is_cut_out(alpha: Levels) -> bool:
+    """Whether somebody has erased what is around a person: a plausible share of the border, and of the whole."""
+    clear = alpha < _CLEAR
+    return bool(border(clear).mean() >= _CLEAR_BORDER and clear.mean() >= _CLEAR_SHARE)
+
+
+def border(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The outermost pixels of (H, W), one after the other."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
 
 
 def without_shadows(matte: Levels) -> Levels:

@@ -19,7 +19,7 @@ _GREY = 127
 
 
 def read_photo(file: Path, field: str, warn: Warn = unheard) -> Image.Image:
-    """A photo, upright and in sRGB: RGBA if some of it is transparent, else RGB.
+    """A photo, upright and in sRGB: RGBA if it is transparent somewhere, else RGB.
 
     Raises:
         InputError: `image_unreadable`, naming `field`.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pygltflib
 import pytest
 from PIL import Image
@@ -128,6 +129,22 @@ def test_an_avatar_is_no_picture(server: Server, body: dict[str, Any]) -> None:
 def test_a_photo_that_is_no_picture_is_named(server: Server, body: dict[str, Any]) -> None:
     photos = [body["photos"][0], data_uri(b"not a picture")]
     assert_problem(server.invoke(body | {"photos": photos}), 415, "unsupported_picture", "photos.1")
+
+
+def test_one_transparent_pixel_is_no_cut_out(server: Server, photos: dict[str, Path]) -> None:
+    plain = Image.open(photos["photos.0"]).convert("RGB")
+    holed = plain.convert("RGBA")
+    holed.putpixel((0, 0), (0, 0, 0, 0))
+    said = [server.invoke({"photos": [data_uri(encode(photo))], **TINY, "body_only": True}) for photo in (plain, holed)]
+    assert [[warning["code"] for warning in one.json()["warnings"]] for one in said] == [["one_photo"]] * 2
+    assert said[0].json()["outputs"][0]["sha256"] == said[1].json()["outputs"][0]["sha256"]
+
+
+def test_a_photo_of_a_wall_shows_nobody(server: Server) -> None:
+    bricks = np.full((96, 72, 3), (170, 80, 60), np.uint8)
+    bricks[::8] = bricks[:, ::18] = 220
+    response = server.invoke({"photos": [data_uri(encode(Image.fromarray(bricks)))], **TINY})
+    assert_problem(response, 422, "no_person", "photos.0")
 
 
 def test_a_photo_of_nobody_is_named(server: Server, body: dict[str, Any]) -> None:

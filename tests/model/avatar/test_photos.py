@@ -132,6 +132,48 @@ def test_an_alpha_channel_that_hides_nothing_is_no_matte(tmp_path: Path, matting
     assert (caught.value.code, caught.value.field) == ("no_matting", "photos.7")
 
 
+def with_alpha(photo: Image.Image, *clear: tuple[int, int, int, int]) -> Image.Image:
+    """The photo with transparent boxes."""
+    holed = photo.convert("RGBA")
+    for left, top, right, bottom in clear:
+        holed.paste((0, 0, 0, 0), (left, top, right, bottom))
+    return holed
+
+
+PERSON = photo_of((40, 40, 79, 119))
+FRAME = [(0, 0, 120, 1), (0, 159, 120, 160), (0, 0, 1, 160), (119, 0, 120, 160)]
+CORNERS = [(0, 0, 9, 9), (111, 0, 120, 9), (0, 151, 9, 160), (111, 151, 120, 160)]
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        with_alpha(PERSON, (0, 0, 1, 1)),
+        with_alpha(PERSON, *CORNERS),
+        with_alpha(PERSON, *FRAME),
+        with_alpha(PERSON, (5, 5, 35, 155)),
+    ],
+    ids=["a pixel", "corners", "a frame", "a hole"],
+)
+def test_a_few_transparent_pixels_make_no_cut_out(photo: Image.Image, matting: OnnxMatting) -> None:
+    alpha = np.asarray(cut_out(photo, matting, "photos.0").picture.getchannel("A"))
+    assert np.array_equal(alpha, np.asarray(cut_out(PERSON, matting, "photos.0").picture.getchannel("A")))
+    with pytest.raises(InputError, match="no transparent background of its own"):
+        cut_out(photo, None, "photos.0")
+
+
+def test_what_was_erased_of_a_photo_that_is_no_cut_out_stays_erased(matting: OnnxMatting) -> None:
+    alpha = np.asarray(cut_out(with_alpha(PERSON, (50, 60, 60, 70)), matting, "photos.0").picture.getchannel("A"))
+    assert not alpha[60:70, 50:60].any()
+    assert alpha[80:110, 50:60].min() == 255
+
+
+def test_a_person_who_fills_the_height_of_a_cut_out_is_taken_as_sent() -> None:
+    photo = with_alpha(PERSON.crop((40, 40, 79, 119)), (0, 0, 10, 60), (30, 0, 39, 60))
+    alpha = np.asarray(cut_out(photo, None, "photos.0").picture.getchannel("A"))
+    assert np.array_equal(alpha, np.asarray(photo.getchannel("A")))
+
+
 def test_what_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"a poem")
     with pytest.raises(InputError, match=r"photos\.3 cannot be read") as caught:
@@ -141,7 +183,8 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_photo_of_nobody_is_refused_by_name(matting: OnnxMatting) -> None:
     transparent = Image.new("RGBA", (50, 50))
-    for nobody in (photo_of(), photo_of((10, 10, 11, 11)), transparent):
+    wall = photo_of((0, 0, 120, 150))  # all of it is something, to a matting network
+    for nobody in (photo_of(), photo_of((10, 10, 11, 11)), transparent, wall):
         with pytest.raises(InputError, match=r"photos\.2 shows no person") as caught:
             cut_out(nobody, matting, "photos.2")
         assert (caught.value.code, caught.value.field) == ("no_person", "photos.2")
