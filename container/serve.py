@@ -41,6 +41,7 @@ from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
 from serve.store import Store
+from serve.webhooks import Webhooks
 
 EXIT_DRAINED, EXIT_CANNOT_START = 0, 3
 
@@ -72,24 +73,40 @@ class Front:
         with closing(spool), listen(settings.host, settings.port) as listener:
             metrics = Metrics()
             supervisor = self._supervise(worker_command, metrics)
-            jobs, store, results = self._make_jobs(spool, supervisor, metrics)
+            https = Https(settings.allowed_hosts, total_s=settings.fetch_s, silence_s=settings.fetch_silence_s)
+            webhooks = self._make_webhooks(https)
+            jobs, store, results = self._make_jobs(spool, supervisor, metrics, https, webhooks)
+            webhooks.take_up()
             jobs.recover()
             expiring = asyncio.create_task(jobs.expire_answers())
-            app = self._make_app(jobs, store, results, supervisor, metrics)
+            app = self._make_app(jobs, store, results, webhooks, supervisor, metrics)
             server = Server(http_settings(app, settings.head_s))
             try:
                 return await self._run(server, listener, supervisor, jobs)
             finally:
                 expiring.cancel()
+                await webhooks.close()
                 await supervisor.close()
 
-    def _make_jobs(self, spool: Spool, supervisor: Supervisor, metrics: Metrics) -> tuple[Jobs, Store, Results]:
+    def _make_webhooks(self, https: Https) -> Webhooks:
+        settings = self._settings
+        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+        folder, addresses = settings.spool_dir, self._addresses()
+        return Webhooks(https=https, secret=secret, folder=folder, for_s=settings.job_ttl_s, addresses=addresses)
+
+    def _addresses(self) -> Addresses:
+        token = self._settings.api_token
+        return Addresses(token.get_secret_value() if token else None, self._settings.job_ttl_s)
+
+    def _make_jobs(
+        self, spool: Spool, supervisor: Supervisor, metrics: Metrics, https: Https, webhooks: Webhooks
+    ) -> tuple[Jobs, Store, Results]:
         settings = self._settings
         s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url, silence_s=settings.s3_silence_s)
         store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
         fetcher = Fetcher(
             s3=s3,
-            https=Https(settings.allowed_hosts, total_s=settings.fetch_s, silence_s=settings.fetch_silence_s),
+            https=https,
             max_bytes=settings.max_input_bytes,
             max_pixels=settings.max_pixels,
             allow_file_uris=settings.allow_file_uris,
@@ -104,7 +121,10 @@ class Front:
         results = Results(store=store, omoib=omoib, max_inline_bytes=settings.inline_limit())
         jobs = Jobs(
             spool=spool,
-            computing=Computing(fetcher=fetcher, results=results, workers=supervisor, metrics=metrics),
+            computing=Computing(
+                fetcher=fetcher, results=results, webhooks=webhooks, workers=supervisor, metrics=metrics
+            ),
+            webhooks=webhooks,
             workers=supervisor,
             metrics=metrics,
             max_queued=settings.max_queued_jobs,
@@ -113,10 +133,18 @@ class Front:
         return jobs, store, results
 
     def _make_app(
-        self, jobs: Jobs, store: Store, results: Results, supervisor: Supervisor, metrics: Metrics
+        self,
+        jobs: Jobs,
+        store: Store,
+        results: Results,
+        webhooks: Webhooks,
+        supervisor: Supervisor,
+        metrics: Metrics,
     ) -> FastAPI:
         settings = self._settings
-        intake = Intake(jobs=jobs, store=store, workers=supervisor, max_body_bytes=settings.max_body_bytes)
+        intake = Intake(
+            jobs=jobs, store=store, workers=supervisor, webhooks=webhooks, max_body_bytes=settings.max_body_bytes
+        )
         batch = Batch(
             intake=intake,
             jobs=jobs,
@@ -132,8 +160,7 @@ class Front:
             deadline_s=settings.deadline_s,
             stream_deadline_s=settings.stream_deadline_s,
         )
-        token = settings.api_token.get_secret_value() if settings.api_token else None
-        addresses = Addresses(token, settings.job_ttl_s)
+        addresses = self._addresses()
         jobs_api = JobsApi(
             intake=intake,
             jobs=jobs,

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.engines.registry import ENGINES, engines_of, types
 from model.tryon.request import Size
+from serve.webhook_signature import ENCODED, key_of
 
 _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
     head_s: PositiveFloat = Field(20, description="How long the head of a request may take; then the line is closed.")
     cors_origins: Words = Field((), description="Origins of pages that may call this service, or `*`; empty: none.")
     api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and /docs.")
+
+    webhook_secret: SecretStr | None = Field(None, min_length=1, description="Signs webhooks; unset: none are sent.")
 
     # Inputs and outputs
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
@@ -190,6 +193,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"expected https://host, https://host:port or *, without a path, got {word!r}")
         return words
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_a_key(cls, secret: SecretStr | None) -> SecretStr | None:
+        try:
+            if secret is not None:
+                key_of(secret.get_secret_value())
+        except ValueError:
+            raise ValueError(f"expected base64 behind {ENCODED}") from None
+        return secret
+
     @field_validator("omoib_queue_url")
     @classmethod
     def _queue_has_somewhere_to_point_to(cls, url: str | None, info: ValidationInfo) -> str | None:
@@ -210,7 +223,7 @@ class Settings(BaseSettings):
     @classmethod
     def names_for_workers(cls) -> list[str]:
         """The environment variables a worker may know: all but credentials and where to use them."""
-        hidden = {"api_token"} | {name for name in cls.model_fields if name.startswith("aws_")}
+        hidden = {"api_token", "webhook_secret"} | {name for name in cls.model_fields if name.startswith("aws_")}
         return [name.upper() for name in cls.model_fields if name not in hidden]
 
     def inline_limit(self) -> int:

@@ -81,6 +81,9 @@ class Request(BaseModel):
     id: str | None = Field(None, pattern=ID_PATTERN, description="Idempotency key; default: random.")
     seed: int = Field(default_factory=random_seed, ge=0, lt=2**32, description="Random when absent; always echoed.")
     output: Output = Field(default_factory=Output)
+    webhook: str | None = Field(
+        None, min_length=1, max_length=2048, description="An https address that is told when the job ends."
+    )
     deadline_s: float | None = Field(None, gt=0, le=3600, description="Give up after this many seconds.")
 
     @model_validator(mode="before")

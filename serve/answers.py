@@ -141,6 +141,26 @@ class TakenJob(Told):
     events_url: str = Field(description="Its progress as a stream. With a token: signed, and valid for a while.")
 
 
+class EndedJob(Told):
+    """What a webhook is told of a job. The answer's outputs are without their bytes."""
+
+    id: str
+    state: Literal["done", "failed", "cancelled"]
+    answer: Answer | None
+    problem: ProblemDetails | None
+    url: str
+    events_url: str
+    urls: dict[str, str] = Field(description="Where its files are given out, by their names; with a token: signed.")
+
+
+class WebhookBody(Told):
+    """What a webhook is sent."""
+
+    type: str = Field(description="`job.done`, `job.failed` or `job.cancelled`.")
+    timestamp: str = Field(description="When the job ended.")
+    data: EndedJob
+
+
 class JobStatus(Told):
     """What is said of a job later. `answer` and `problem` are what `/invocations` would have sent."""
 

@@ -36,6 +36,7 @@ class FrontCode(Code):
         422,
         "a prefix that is not under `OUTPUT_PREFIX` or `OUTPUT_ALLOW`, or can be no folder",
     )
+    NO_WEBHOOKS = "no_webhooks", 422, "a `webhook`, and `WEBHOOK_SECRET` is not set"
     TOO_MANY_INPUTS = "too_many_inputs", 422, f"more than {MAX_FOLDER_FILES} pictures under a prefix"
     BAD_ACCEPT = "bad_accept", 422, "`Accept` allows nothing that is made here"
     INPUT_UNAVAILABLE = "input_unavailable", 424, "an input could not be fetched"

@@ -12,6 +12,7 @@ from serve.marks import InputsReady, Result, Settled
 from serve.metrics import Metrics
 from serve.results import Results
 from serve.threads import to_the_end
+from serve.webhooks import Webhooks
 from serve.workers import Workers
 
 Timings = dict[str, float]
@@ -20,9 +21,12 @@ Timings = dict[str, float]
 class Computing:
     """What the steps need. Each goes on with those after it, so that a restart can begin in the middle."""
 
-    def __init__(self, *, fetcher: Fetcher, results: Results, workers: Workers, metrics: Metrics) -> None:
+    def __init__(
+        self, *, fetcher: Fetcher, results: Results, webhooks: Webhooks, workers: Workers, metrics: Metrics
+    ) -> None:
         self._fetcher = fetcher
         self._results = results
+        self._webhooks = webhooks
         self._workers = workers
         self._metrics = metrics
 
@@ -41,7 +45,7 @@ class Computing:
             if not job.may_be_stored:
                 await self._results.refuse_unsigned(job)
             elif stored := await self._results.find(job):
-                await to_the_end(job.directory.settle, Settled(digest=job.digest, answer=stored))
+                await self._end(job, stored)
                 return stored
             timings = await self._compute(job)
         return await self.finish(job, timings)
@@ -65,11 +69,15 @@ class Computing:
         started = time.monotonic()
         answer = await self._results.deliver(job, result, self._answer(job, result, timings))
         self._observe(job.request.engine, answer.timings | {"store_s": time.monotonic() - started})
+        await self._end(job, answer)
+        return answer
+
+    async def _end(self, job: LiveJob, answer: Answer) -> None:
+        await self._webhooks.note(job, answer)
         if job.kept:
             await to_the_end(job.directory.settle, Settled(digest=job.digest, answer=answer))
         else:
             job.directory.erase()
-        return answer
 
     def _answer(self, job: LiveJob, result: Result, timings: Timings) -> Answer:
         """All of it but its files."""

@@ -1,4 +1,4 @@
-"""Fetching from https without being sent elsewhere: what was checked is what is connected to."""
+"""Fetching from https, and telling, without being sent elsewhere: what was checked is what is connected to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -35,14 +36,21 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+def trusted() -> ssl.SSLContext:
+    """The authorities of the public web, and the system's, `SSL_CERT_FILE`'s among them."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
 class Https:
-    """A client for one-off downloads.
+    """A client for one-off downloads and messages.
 
     Args:
         allowed_hosts: the only hosts to fetch from, which may then be private; empty: any public host.
         total_s: how long one download may take, redirects included.
         silence_s: how long a server may say nothing.
-        verify: the certificates to trust; None: the system's usual ones.
+        verify: the certificates to trust.
         resolve: asked once per request, so that no second answer can differ from the checked one.
     """
 
@@ -59,7 +67,7 @@ class Https:
         self._total_s = total_s
         self._resolve = resolve
         self._client = httpx.AsyncClient(
-            verify=verify or True,
+            verify=verify or trusted(),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(silence_s),
@@ -69,13 +77,34 @@ class Https:
 
     async def download(self, url: str, to: Path, max_bytes: int, field: str) -> None:
         """Write what `url` serves to a file, following at most three redirects, each checked anew."""
+        async with self._within_limits(field):
+            for _ in range(_MAX_REDIRECTS + 1):
+                next_url = await self._hop(httpx.URL(url), to, max_bytes, field)
+                if next_url is None:
+                    return
+                url = next_url
+        raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str], field: str) -> int:
+        """Send something; returns the status. Of the answer nothing else is read, and no redirect is followed."""
+        async with self._within_limits(field):
+            target = httpx.URL(url)
+            addresses = await self._checked_addresses(target, field)
+            response = await self._first_answer(target, addresses, "POST", content, headers)
+            await response.aclose()
+            return response.status_code
+
+    async def check(self, url: str, field: str) -> None:
+        """Refuse what neither would go to."""
+        async with self._within_limits(field):
+            await self._checked_addresses(httpx.URL(url), field)
+
+    @contextlib.asynccontextmanager
+    async def _within_limits(self, field: str) -> AsyncIterator[None]:
+        """What runs inside has so much time, and fails as a problem of the field."""
         try:
             async with asyncio.timeout(self._total_s):
-                for _ in range(_MAX_REDIRECTS + 1):
-                    next_url = await self._hop(httpx.URL(url), to, max_bytes, field)
-                    if next_url is None:
-                        return
-                    url = next_url
+                yield
         except (httpx.InvalidURL, UnicodeError):
             raise _bad_url(field) from None
         except socket.gaierror as error:
@@ -84,13 +113,12 @@ class Https:
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             if is_disk_full(error):
                 raise
-            detail = f"'{field}' could not be fetched: {type(error).__name__}"
+            detail = f"'{field}' could not be reached: {type(error).__name__}"
             raise InputUnavailable(detail, field=field, retryable=True) from None
-        raise InputUnavailable(f"'{field}' was redirected more than {_MAX_REDIRECTS} times", field=field)
 
     async def _hop(self, url: httpx.URL, to: Path, max_bytes: int, field: str) -> str | None:
         """One request. Returns where it redirects to, or None when the file is complete."""
-        response = await self._first_answer(url, await self._checked_addresses(url, field))
+        response = await self._first_answer(url, await self._checked_addresses(url, field), "GET")
         try:
             if response.has_redirect_location:
                 return str(url.join(response.headers["Location"]))
@@ -105,22 +133,29 @@ class Https:
         finally:
             await response.aclose()
 
-    async def _first_answer(self, url: httpx.URL, addresses: Sequence[str]) -> httpx.Response:
+    async def _first_answer(
+        self,
+        url: httpx.URL,
+        addresses: Sequence[str],
+        method: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> httpx.Response:
         """The answer of the first address that can be connected to."""
-        *others, last = addresses[:_MOST_ADDRESSES]
-        for address in others:
-            with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return await self._ask(url, address)
-        return await self._ask(url, last)
-
-    async def _ask(self, url: httpx.URL, address: str) -> httpx.Response:
-        request = self._client.build_request(
-            "GET",
-            url.copy_with(host=address),
-            headers={"Host": url.netloc.decode(), "Accept-Encoding": "identity"},
-            extensions={"sni_hostname": url.host},  # the certificate must still be the named host's
+        *others, last = (
+            self._client.build_request(
+                method,
+                url.copy_with(host=address),
+                content=content,
+                headers={"Host": url.netloc.decode(), "Accept-Encoding": "identity", **headers},
+                extensions={"sni_hostname": url.host},  # the certificate must still be the named host's
+            )
+            for address in addresses[:_MOST_ADDRESSES]
         )
-        return await self._client.send(request, stream=True)
+        for request in others:
+            with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._client.send(request, stream=True)
+        return await self._client.send(last, stream=True)
 
     async def _checked_addresses(self, url: httpx.URL, field: str) -> list[str]:
         port = url.port or 443

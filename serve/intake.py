@@ -17,6 +17,7 @@ from serve.live_job import LiveJob
 from serve.names import checked_inference_id
 from serve.store import Store
 from serve.submission import read_submission
+from serve.webhooks import Webhooks
 from serve.workers import Workers
 
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
@@ -38,6 +39,7 @@ class Intake:
     jobs: Jobs
     store: Store
     workers: Workers
+    webhooks: Webhooks
     max_body_bytes: int
 
     async def take(
@@ -85,6 +87,7 @@ class Intake:
         """Submit one body. `fallback_id` is used when it names no id."""
         submission = read_submission(body.fields, body.digest, self.workers.models, fallback_id)
         wanted = submission.request
+        await self.webhooks.check(wanted.webhook)
         format_named = "format" in wanted.output.model_fields_set
         media_type = accept.settle(wanted)
         is_file = media_type in wanted.media_types

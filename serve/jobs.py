@@ -40,6 +40,7 @@ from serve.names import name_of
 from serve.spool import JobDirectory, Spool
 from serve.submission import Submission
 from serve.threads import to_the_end
+from serve.webhooks import Webhooks
 from serve.workers import Workers
 
 _EXPIRE_EVERY_S = 60.0
@@ -57,6 +58,7 @@ class Jobs:
         *,
         spool: Spool,
         computing: Computing,
+        webhooks: Webhooks,
         workers: Workers,
         metrics: Metrics,
         max_queued: int,
@@ -65,6 +67,7 @@ class Jobs:
         self.draining = False
         self._spool = spool
         self._computing = computing
+        self._webhooks = webhooks
         self._workers = workers
         self._metrics = metrics
         self._max_queued = max_queued
@@ -212,15 +215,18 @@ class Jobs:
         except asyncio.CancelledError:
             code = "cancelled"
             if job.deleted or not (job.computed or job.durable):
+                await self._webhooks.note(job, None)
                 job.directory.erase()
             raise
         except Exception as error:
             problem = as_problem(error)
             code = problem.code
+            await self._webhooks.note(job, problem.details(None))
             await self._forget(job, problem)
             raise problem from error
         finally:
             del self._live[job.name]
+            self._webhooks.send(job)
             self._metrics.live_jobs.set(len(self._live))
             self._metrics.jobs.labels(engine=job.request.engine, code=code).inc()
             log.info(

@@ -13,7 +13,7 @@ from model.request import Request
 from serve.answers import Answer, JobState, Notice, Progress
 from serve.errors import DeadlinePassed
 from serve.fetch import is_inline
-from serve.marks import Accepted, InputsReady, Result
+from serve.marks import Accepted, InputsReady, Result, drawn_run
 from serve.names import name_of
 from serve.spool import JobDirectory
 from serve.threads import to_the_end
@@ -42,6 +42,7 @@ class LiveJob:
     computed: bool = False
     not_stored_because: str = "storage has not answered"
     deleted: bool = False
+    run: str = field(default_factory=drawn_run)
     accepted: asyncio.Event = field(default_factory=asyncio.Event)  # its request.json is written
     began: float = field(default_factory=time.monotonic)
     stage: tuple[str, int, int] = ("queue", 0, 1)
@@ -101,6 +102,7 @@ class LiveJob:
             engine=self.request.engine,
             request=self.request.model_dump(mode="json"),
             references=self.references if self.durable else {},
+            run=self.run,
         )
 
     @classmethod
@@ -123,6 +125,7 @@ class LiveJob:
             references={} if ready else accepted.references,
             warnings=ready.warnings if ready else [],
             computed=computed,
+            run=accepted.run,
         )
         if accepted.deadline_s:
             job.make_durable(accepted.deadline_s)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from serve.answers import Answer, Notice, OutputFile, ProblemDetails
+
+
+def drawn_run() -> str:
+    """What tells a job from another one of the same id, later."""
+    return secrets.token_hex(16)
 
 
 class Mark(BaseModel):
@@ -28,6 +34,7 @@ class Accepted(Mark):
     engine: str
     request: dict[str, JsonValue]
     references: dict[str, str]
+    run: str = Field(default_factory=drawn_run)
 
 
 class InputsReady(Mark):

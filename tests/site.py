@@ -25,10 +25,14 @@ class Site:
         authority.configure_trust(self.trusting)
         self.hosts: list[str] = []
         self.redirects = {"/away": "https://127.0.0.1/secret"}
+        self.posts: list[tuple[dict[str, str], bytes]] = []  # headers in small letters, content
+        self.statuses: list[int] = []  # of the next posts; then 204
         self.bodies: dict[str, Callable[[IO[bytes]], Any]] = {
             "/picture": lambda to: to.write(png),
         }
+        self.authority = authority.cert_pem.bytes()
         hosts, redirects, bodies = self.hosts, self.redirects, self.bodies
+        posts, statuses = self.posts, self.statuses
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -49,6 +53,13 @@ class Site:
                         bodies[self.path](cast(IO[bytes], self.wfile))
                 else:
                     self.send_error(503 if self.path == "/broken" else 404)
+
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                posts.append(({name.lower(): value for name, value in self.headers.items()}, content))
+                self.send_response(statuses.pop(0) if statuses else 204)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
 
             def log_message(self, *arguments: Any) -> None:
                 """Not on stderr."""
