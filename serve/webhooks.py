@@ -81,7 +81,9 @@ class Webhooks:
         if job.request.webhook is None or self._key is None:
             return
         now = time.time()
-        message = WebhookMessage(id=f"msg_{job.run}", url=job.request.webhook, body=self._body(job, told, now), ended=now)
+        message = WebhookMessage(
+            id=f"msg_{job.run}", url=job.request.webhook, body=self._body(job, told, now), ended=now
+        )
         try:
             await to_the_end(put_in_place, self._file(job), message.model_dump_json().encode())
         except OSError:  # a full disk must not change how the job ends
