@@ -111,7 +111,8 @@ class Webhooks:
 
     def _body(self, job: LiveJob, told: Answer | ProblemDetails | None, now: float) -> str:
         """Without the bytes of results, which are asked for at their addresses."""
-        answer, problem = (told if isinstance(told, kind) else None for kind in (Answer, ProblemDetails))
+        answer = told if isinstance(told, Answer) else None
+        problem = told if isinstance(told, ProblemDetails) else None
         ended = EndedJob(
             id=job.id,
             state="done" if answer else "failed" if problem else "cancelled",
