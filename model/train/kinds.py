@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.train.errors import SettingsError
+from model.train.pointcloth.settings import DrapeTraining
 from model.train.settings import LoopSettings, Training
 from model.train.template.settings import TemplateTraining
 from model.train.warp.settings import WarpTraining
 
-SETTINGS: Mapping[str, type[LoopSettings]] = {"catvton": Training, "template": TemplateTraining, "warp": WarpTraining}
+SETTINGS: Mapping[str, type[LoopSettings]] = {
+    "catvton": Training,
+    "pointcloth": DrapeTraining,
+    "template": TemplateTraining,
+    "warp": WarpTraining,
+}
 DEFAULT = "catvton"
 
 

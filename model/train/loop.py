@@ -22,6 +22,7 @@ from model.train.budget import TrainingBudget
 from model.train.checkpoints import Checkpoints
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
+from model.train.pointcloth.task import DrapeTask
 from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
 from model.train.task import Task
@@ -40,6 +41,7 @@ _TASKS: dict[str, Any] = {
     "places": PlaceTask,
     "warp": WarpTask,
     "outfits": OutfitTask,
+    "drape": DrapeTask,
 }
 
 

@@ -1,0 +1,1 @@
+"""Training of the draping network, and of a code for each outfit (GLO, Bojanowski et al. 2018)."""
