@@ -31,8 +31,8 @@ def spherical_mean(codes: Sequence[Tensor]) -> Tensor:
     mean, *others = (code / code.norm() for code in codes)
     for other in others:
         mean = slerp(mean, other, 0.5)
-    mean *= torch.stack([code.norm() for code in codes]).mean()
-    return mean
+    length: Tensor = torch.stack([code.norm() for code in codes]).mean()
+    return length * mean
 
 
 def mixed(first: Tensor, second: Tensor, share: float) -> Tensor:
