@@ -28,11 +28,12 @@ def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
 def spherical_mean(codes: Sequence[Tensor]) -> Tensor:
     """Of codes, (8,) each: directions are met halfway one after the other, so that later ones count more; its length is
     their mean length."""
-    mean, *others = (code / code.norm() for code in codes)
+    units: list[Tensor] = [code / code.norm() for code in codes]
+    mean, *others = units
     for other in others:
         mean = slerp(mean, other, 0.5)
     length: Tensor = torch.stack([code.norm() for code in codes]).mean()
-    return length * mean
+    return torch.mul(mean, length)
 
 
 def mixed(first: Tensor, second: Tensor, share: float) -> Tensor:
