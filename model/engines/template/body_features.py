@@ -23,7 +23,15 @@ _LEAST_PIXELS, _LEAST_SCALE = 50, 5.0
 _SIDES = 0.4, 0.85  # |sine of the azimuth| between which a photo is oblique
 
 _LAYERS, _HEIGHTS, _ALONG = len(BodyLayer) - 1, len(_BANDS) - 1, len(_REACHES) - 1
-COUNT = _LAYERS * (2 * _HEIGHTS + _ALONG + 1) + 2 * 3 * _HEIGHTS + 2 * (_HEIGHTS - 1)
+_CLOTHES = BodyLayer.UPPER - 1, BodyLayer.LOWER - 1, BodyLayer.ONE_PIECE - 1
+_APART = 1, 3, 6  # bands whose colours are compared: those of a dress are alike above and below the waist
+COUNT = (
+    _LAYERS * (2 * _HEIGHTS + _ALONG + 1)
+    + 2 * 3 * _HEIGHTS
+    + 2 * (_HEIGHTS - 1)
+    + _HEIGHTS
+    + sum(_HEIGHTS - apart for apart in _APART)
+)
 
 
 @dataclass(frozen=True)
@@ -31,17 +39,19 @@ class PhotoCounts:
     """Of one photo. heights: (7, 24), shares of its pixels of each layer in each band; middle: of those at the body's
     middle; reaches: (7, 12), along the arms. widths: (3, 24) metres, in the row of the side it was taken from;
     stretch: (23,), how much longer the body is from band to band than the template. The last two are nan where they
-    are not seen."""
+    are not seen. cloth: (7, 24), of the cloth on the trunk in each band how many pixels there are, the sums of their
+    colours, and of the squares of these."""
 
     heights: Floats
     middle: Floats
     reaches: Floats
     widths: Floats
     stretch: Floats
+    cloth: Floats
 
 
-def counts(layers: NDArray[np.uint8], places: Floats, azimuth: float) -> PhotoCounts:
-    """Of a photo. layers: (H, W). places: (H, W, 3). azimuth: radians."""
+def counts(layers: NDArray[np.uint8], places: Floats, azimuth: float, colours: Floats) -> PhotoCounts:
+    """Of a photo. layers: (H, W). places: (H, W, 3). azimuth: radians. colours: (H, W, 3), evenly lit."""
     rows, columns = np.nonzero(layers)
     here, points = layers[rows, columns].astype(np.intp) - 1, places[rows, columns].astype(np.float32)
     x, y = np.abs(points[:, 0]), points[:, 1]
@@ -56,6 +66,7 @@ def counts(layers: NDArray[np.uint8], places: Floats, azimuth: float) -> PhotoCo
         reaches=_histogram(here[arms], reach[arms], _ALONG) * share,
         widths=widths,
         stretch=stretch,
+        cloth=_cloth(colours[rows, columns], band, np.isin(here, _CLOTHES) & (x < _TRUNK)),
     )
 
 
@@ -72,6 +83,7 @@ def pooled(photos: Sequence[PhotoCounts]) -> Floats:
         heights.sum(1) / max(len(photos), 1),
         *widths,
         *stretch,
+        *_contrasts(np.sum([photo.cloth for photo in photos], 0)),
     ]
     return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
 
@@ -103,6 +115,22 @@ def _extents(
     both = seen[1:] & seen[:-1]
     stretch[both] = np.clip(steps - 1, -1, 1)[both]
     return widths, stretch
+
+
+def _cloth(colours: Floats, band: NDArray[np.intp], which: NDArray[np.bool_]) -> Floats:
+    values = np.concatenate([np.ones((len(colours), 1)), colours, colours**2], 1)[which]
+    sums = [np.bincount(band[which], values[:, channel], _HEIGHTS) for channel in range(values.shape[1])]
+    return np.stack(sums).astype(np.float32)
+
+
+def _contrasts(cloth: Floats) -> list[Floats]:
+    """How varied the cloth's colours are in each band, and how far they are from those of bands some way up; 0 where
+    there is too little cloth to say."""
+    seen = cloth[0] > _LEAST_PIXELS // 5
+    mean, square = (part / np.maximum(cloth[0], 1) for part in (cloth[1:4], cloth[4:7]))
+    spread = np.sqrt(np.maximum(square - mean**2, 0)).mean(0) * seen
+    steps = [np.abs(mean[:, apart:] - mean[:, :-apart]).mean(0) * (seen[apart:] & seen[:-apart]) for apart in _APART]
+    return [np.asarray(part, np.float32) for part in (spread, *steps)]
 
 
 def _seen_mean(values: Sequence[Floats]) -> tuple[Floats, Floats]:

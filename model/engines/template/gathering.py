@@ -17,7 +17,7 @@ from model.engines.template.labels import LabelledPixels
 Layers = NDArray[np.uint8]
 
 _NEIGHBOURS = 6
-_NARROWEST = 0.008  # metres, of the attention; wider where pixels are farther
+_NARROWEST = 0.005  # metres, of the attention; wider where pixels are farther
 _REACH = 0.05  # metres from the nearest pixel within which its colour is believed
 _SOLID, _RIM_TRUST = 0.9, 0.1  # alpha of pixels that are asked at all; how far those at a rim are believed
 _CERTAIN = 0.5  # share of the likeliest layer from which a pixel is asked

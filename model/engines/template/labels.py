@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from model.engines.template.place_network import LAYERS, PlaceMaps, on_grey
 
 CHANNELS = 4 + LAYERS + 3 + 1 + 2
 _SOLID = 0.5  # alpha from which somebody is there
+_DARK = 0.02  # added to colours whose quotient is taken
 
 
 class PhotoLabels(nn.Module):
@@ -87,6 +89,19 @@ class LabelledPixels:
         azimuths = np.arctan2(turns[:, 0, 0, 0], turns[:, 0, 0, 1])
         return cls(colours, alphas[..., 0], shares, places, errors[..., 0], azimuths)
 
+    def looked_closer_at(self, photos: Floats) -> LabelledPixels:
+        """The same with the colours of larger pictures of the photos, (N, s, s, 4), colours times alpha, and alpha;
+        what is known of light and places has no finer detail than before."""
+        size, before = photos.shape[1], self.colours.shape[1]
+        seen = np.stack(
+            [_straight(cv2.resize(photo, (before, before), interpolation=cv2.INTER_AREA)) for photo in photos]
+        )
+        gains = (self.colours + _DARK) / (seen + _DARK)
+        closer = np.stack([_straight(photo) for photo in photos])
+        colours = ((closer + _DARK) * _larger(gains, size) - _DARK).clip(0, 1)
+        planes = (_larger(plane, size) for plane in (self.shares, self.places, self.errors))
+        return LabelledPixels(colours, photos[..., 3], *planes, self.azimuths)
+
     def layers(self) -> NDArray[np.uint8]:
         """(N, S, S): the likeliest layer where somebody is, nothing elsewhere."""
         return _likeliest(self.shares, self.alphas)
@@ -105,6 +120,16 @@ class LabelledPixels:
             lower += whole * (1 - part)
             whole[:] = 0
         return _likeliest(shares, self.alphas)
+
+
+def _straight(photo: Floats) -> Floats:
+    colours: Floats = (photo[..., :3] / np.maximum(photo[..., 3:], 1e-3)).clip(0, 1)
+    return colours
+
+
+def _larger(planes: Floats, size: int) -> Floats:
+    """(N, size, size, ...) of (N, S, S, ...)."""
+    return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in planes])
 
 
 def _likeliest(shares: Floats, alphas: Floats) -> NDArray[np.uint8]:

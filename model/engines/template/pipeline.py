@@ -20,6 +20,7 @@ from model.engines.template.views import ViewPixels, normal_pictures, painted, v
 
 _AREA = Image.Resampling.BOX
 SEEN_SIZE = 128  # of the photos, as the place network was trained
+GATHERED_SIZE = 256  # of the photos, as colours are taken from them
 
 
 class TemplatePipeline(AvatarPipeline):
@@ -43,15 +44,15 @@ class TemplatePipeline(AvatarPipeline):
 
     async def features(self) -> None:
         """What each pixel of each photo shows."""
-        photos = await self.device.cpu(self._seen_photos)
+        photos = await self.device.cpu(lambda: self._photos(SEEN_SIZE))
         parsed = await self.device.cpu(lambda: self._parsed(photos))
         device, dtype = self.device.torch_device, self.device.dtype
         labels = await self.networks.labels(photos.to(device, dtype), parsed.to(device, dtype))
         self.subject.features = labels.float().cpu().permute(0, 2, 3, 1).contiguous()
 
-    def _seen_photos(self) -> Tensor:
-        """(N, 4, S, S): colours times alpha, and alpha."""
-        photos = [photo.convert("RGBa").resize((SEEN_SIZE, SEEN_SIZE), _AREA) for photo in self.subject.photos]
+    def _photos(self, size: int) -> Tensor:
+        """(N, 4, size, size): colours times alpha, and alpha."""
+        photos = [photo.convert("RGBa").resize((size, size), _AREA) for photo in self.subject.photos]
         return torch.from_numpy(np.stack([np.asarray(photo) for photo in photos])).permute(0, 3, 1, 2).float() / 255
 
     def _parsed(self, photos: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ class TemplatePipeline(AvatarPipeline):
 
     def _outfit(self) -> Outfit:
         pixels = LabelledPixels.of(self.subject.features)
-        photos = zip(pixels.layers(), pixels.places, pixels.azimuths, strict=True)
+        photos = zip(pixels.layers(), pixels.places, pixels.azimuths, pixels.colours, strict=True)
         return found(self.networks.outfit, pooled([counts(*photo) for photo in photos]))
 
     async def rgb(self) -> None:
@@ -85,6 +86,7 @@ class TemplatePipeline(AvatarPipeline):
 
         def colours() -> Keys:
             pixels = LabelledPixels.of(self.subject.features)
+            pixels = pixels.looked_closer_at(self._photos(GATHERED_SIZE).permute(0, 2, 3, 1).numpy())
             return Keys.of(pixels, pixels.decided(dress=self._outfit().dress))
 
         keys = await self.device.cpu(colours)

@@ -70,6 +70,19 @@ def pixels_of(shares: dict[BodyLayer, float]) -> LabelledPixels:
     return LabelledPixels(empty, one, plane, empty, one, np.zeros(1, np.float32))
 
 
+def test_a_closer_look_shows_finer_colours_in_the_same_light() -> None:
+    """Photos of 64 pixels a side, half as bright as they were evenly lit, and the same of 32."""
+    rng = np.random.default_rng(0)
+    close = np.ones((1, 64, 64, 4), np.float32)
+    close[..., :3] = 0.25 + 0.2 * rng.uniform(size=(1, 64, 64, 3))
+    far = close.reshape(1, 32, 2, 32, 2, 4).mean((2, 4))[..., :3] * 2
+    plane = np.ones((1, 32, 32), np.float32)
+    pixels = LabelledPixels(far, plane, plane[..., None].repeat(8, 3), far, plane, np.zeros(1, np.float32))
+    closer = pixels.looked_closer_at(close)
+    assert closer.places.shape == (1, 64, 64, 3)
+    assert np.abs(closer.colours - 2 * close[..., :3]).mean() < 0.02
+
+
 def test_whoever_is_there_is_never_called_nothing() -> None:
     assert pixels_of({BodyLayer.NOTHING: 0.9, BodyLayer.HAIR: 0.1}).layers() == BodyLayer.HAIR
 

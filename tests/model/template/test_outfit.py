@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.clothes.arrays import Floats
+from model.clothes.buffers import BodyLayer
 from model.engines.template.body_features import COUNT, PhotoCounts, counts, pooled
 from model.engines.template.outfit import OUTPUTS, decoded, encoded
 from model.synthetic.datasets.loose_photos import somebody
@@ -43,7 +45,9 @@ def somebody_seen() -> Truth:
 
 def photo_counts(seen: Truth) -> list[PhotoCounts]:
     pixels = seen.pixels
-    return [counts(*photo) for photo in zip(pixels.layers(), pixels.places, pixels.azimuths, strict=True)]
+    return [
+        counts(*photo) for photo in zip(pixels.layers(), pixels.places, pixels.azimuths, pixels.colours, strict=True)
+    ]
 
 
 def test_shares_of_layers_sum_to_one_where_something_is_seen(somebody_seen: Truth) -> None:
@@ -55,9 +59,24 @@ def test_shares_of_layers_sum_to_one_where_something_is_seen(somebody_seen: Trut
 
 
 def test_someone_nobody_sees_has_no_widths() -> None:
-    nothing = counts(np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3), np.float32), 0.0)
+    nothing = counts(np.zeros((64, 64), np.uint8), *_nowhere(64))
     assert np.isnan(nothing.widths).all()
     assert not pooled([nothing]).any()
+
+
+def _nowhere(size: int) -> tuple[Floats, float, Floats]:
+    return np.zeros((size, size, 3), np.float32), 0.0, np.zeros((size, size, 3), np.float32)
+
+
+def test_two_colours_are_told_from_one() -> None:
+    """Cloth from the chest to the hips, all of a colour, or below the waist of another."""
+    heights = np.repeat(np.linspace(0.3, -0.3, 64, dtype=np.float32)[:, None], 64, 1)
+    places = np.stack([np.zeros_like(heights), heights, np.zeros_like(heights)], 2)
+    layers = np.full((64, 64), BodyLayer.ONE_PIECE, np.uint8)
+    two = np.where(heights[..., None] > 0, np.float32(0.2), np.float32(0.8)).repeat(3, 2)
+    one, other = (pooled([counts(layers, places, 0.0, colours)]) for colours in (np.full_like(two, 0.2), two))
+    assert (one != other).any()
+    assert np.abs(other - one).max() == pytest.approx(0.6, abs=0.01)
 
 
 def test_a_broader_body_is_measured_broader(somebody_seen: Truth) -> None:
@@ -68,7 +87,7 @@ def test_a_broader_body_is_measured_broader(somebody_seen: Truth) -> None:
     broad = np.arange(64) / 1.5 + 64 / 6
     columns = broad.round().astype(int).clip(0, 63)
     narrow, wide = (
-        np.nansum(counts(layers[:, which], places[:, which], float(pixels.azimuths[photo])).widths)
+        np.nansum(counts(layers[:, which], places[:, which], float(pixels.azimuths[photo]), places[:, which]).widths)
         for which in (np.arange(64), columns)
     )
     assert wide == pytest.approx(1.5 * narrow, rel=0.05)

@@ -1,0 +1,1 @@
+"""How near avatars are to people who are known exactly: made-up ones."""
