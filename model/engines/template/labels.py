@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -101,6 +102,10 @@ class LabelledPixels:
         colours = ((closer + _DARK) * _larger(gains, size) - _DARK).clip(0, 1)
         planes = (_larger(plane, size) for plane in (self.shares, self.places, self.errors))
         return LabelledPixels(colours, photos[..., 3], *planes, self.azimuths)
+
+    def each(self) -> Iterator[tuple[NDArray[np.uint8], Floats, float, Floats]]:
+        """Of each photo the likeliest layers, places, azimuth and colours."""
+        return zip(self.layers(), self.places, self.azimuths.tolist(), self.colours, strict=True)
 
     def layers(self) -> NDArray[np.uint8]:
         """(N, S, S): the likeliest layer where somebody is, nothing elsewhere."""

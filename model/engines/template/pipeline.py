@@ -78,8 +78,7 @@ class TemplatePipeline(AvatarPipeline):
 
     def _outfit(self) -> Outfit:
         pixels = LabelledPixels.of(self.subject.features)
-        photos = zip(pixels.layers(), pixels.places, pixels.azimuths, pixels.colours, strict=True)
-        return found(self.networks.outfit, pooled([counts(*photo) for photo in photos]))
+        return found(self.networks.outfit, pooled([counts(*photo) for photo in pixels.each()]))
 
     async def rgb(self) -> None:
         """Colours for the six views, gathered from the photos' pixels that show the same places."""

@@ -23,7 +23,7 @@ class TrueLabels:
 
 
 def true_labels(photos: Sequence[TakenPhoto], framed: Sequence[Image.Image], size: int) -> TrueLabels:
-    """What the pixels of the framed photos, seen at `size`, truly show. framed: as the engine's first stage left them."""
+    """What the pixels of framed photos, seen at `size`, truly show. framed: as the engine's first stage left them."""
     seen = [_seen(photo, picture, size) for photo, picture in zip(photos, framed, strict=True)]
     layers, places = zip(*seen, strict=True)
     return TrueLabels(np.stack(layers), np.stack(places))

@@ -77,9 +77,7 @@ def photo_counts(
     batch = people.batch(numbers).to(device)
     photos = batch.colours.contiguous(memory_format=torch.channels_last)
     pixels = LabelledPixels.of(labels(photos, batch.parsed).permute(0, 2, 3, 1))
-    return [
-        counts(*photo) for photo in zip(pixels.layers(), pixels.places, pixels.azimuths, pixels.colours, strict=True)
-    ]
+    return [counts(*photo) for photo in pixels.each()]
 
 
 class OutfitTask:

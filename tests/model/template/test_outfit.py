@@ -45,9 +45,7 @@ def somebody_seen() -> Truth:
 
 def photo_counts(seen: Truth) -> list[PhotoCounts]:
     pixels = seen.pixels
-    return [
-        counts(*photo) for photo in zip(pixels.layers(), pixels.places, pixels.azimuths, pixels.colours, strict=True)
-    ]
+    return [counts(*photo) for photo in pixels.each()]
 
 
 def test_shares_of_layers_sum_to_one_where_something_is_seen(somebody_seen: Truth) -> None:
