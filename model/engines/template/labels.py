@@ -94,14 +94,13 @@ class LabelledPixels:
         """The same with the colours of larger pictures of the photos, (N, s, s, 4), colours times alpha, and alpha;
         what is known of light and places has no finer detail than before."""
         size, before = photos.shape[1], self.colours.shape[1]
-        seen = np.stack(
-            [_straight(cv2.resize(photo, (before, before), interpolation=cv2.INTER_AREA)) for photo in photos]
-        )
+        smaller = [cv2.resize(photo, (before, before), interpolation=cv2.INTER_AREA) for photo in photos]
+        seen = np.stack([_straight(np.asarray(photo)) for photo in smaller])
         gains = (self.colours + _DARK) / (seen + _DARK)
         closer = np.stack([_straight(photo) for photo in photos])
         colours = ((closer + _DARK) * _larger(gains, size) - _DARK).clip(0, 1)
-        planes = (_larger(plane, size) for plane in (self.shares, self.places, self.errors))
-        return LabelledPixels(colours, photos[..., 3], *planes, self.azimuths)
+        shares, places, errors = (_larger(plane, size) for plane in (self.shares, self.places, self.errors))
+        return LabelledPixels(colours, photos[..., 3], shares, places, errors, self.azimuths)
 
     def each(self) -> Iterator[tuple[NDArray[np.uint8], Floats, float, Floats]]:
         """Of each photo the likeliest layers, places, azimuth and colours."""

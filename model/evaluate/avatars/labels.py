@@ -34,7 +34,7 @@ def _seen(photo: TakenPhoto, framed: Image.Image, size: int) -> tuple[Layers, Fl
     before, after = (picture.getchannel("A").getbbox() for picture in (photo.picture, framed))
     if before is None or after is None:
         return np.zeros((size, size), np.uint8), np.zeros((size, size, 3), np.float32)
-    middles = (np.arange(size) + 0.5) * framed.width / size
+    middles: Floats = ((np.arange(size) + 0.5) * (framed.width / size)).astype(np.float32)
     columns, rows = (
         before[i] + (middles - after[i]) * (before[i + 2] - before[i]) / (after[i + 2] - after[i]) for i in range(2)
     )

@@ -94,7 +94,8 @@ def gradient_kept(made: Floats, true: Floats, layers: Layers) -> float:
 
 def _gradient(views: Floats) -> Floats:
     down, across = np.gradient(on_grey(views), axis=(1, 2))
-    return np.hypot(down, across)
+    steepness: Floats = np.hypot(down, across)
+    return steepness
 
 
 def nearest_of(made: Floats, candidates: Sequence[Floats]) -> int:
