@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from model.clothes.arrays import Floats
+from model.clothes.arrays import Floats, Values
 from model.clothes.buffers import BodyLayer, Buffers
 from model.evaluate.avatars.people import TakenPhoto
 from model.evaluate.avatars.views import Layers
@@ -36,12 +36,13 @@ def _seen(photo: TakenPhoto, framed: Image.Image, size: int) -> tuple[Layers, Fl
         return np.zeros((size, size), np.uint8), np.zeros((size, size, 3), np.float32)
     middles: Floats = ((np.arange(size) + 0.5) * (framed.width / size)).astype(np.float32)
     columns, rows = (
-        before[i] + (middles - after[i]) * (before[i + 2] - before[i]) / (after[i + 2] - after[i]) for i in range(2)
+        2 * (before[i] + (middles - after[i]) * (before[i + 2] - before[i]) / (after[i + 2] - after[i]))
+        for i in range(2)
     )
-    return _nearest(photo.buffers, columns * 2, rows * 2)
+    return _nearest(photo.buffers, columns, rows)
 
 
-def _nearest(buffers: Buffers, columns: Floats, rows: Floats) -> tuple[Layers, Floats]:
+def _nearest(buffers: Buffers, columns: Values, rows: Values) -> tuple[Layers, Floats]:
     height, width = buffers.layers.shape
     x, y = np.floor(columns).astype(int), np.floor(rows).astype(int)
     beside = ((y < 0) | (y >= height))[:, None] | ((x < 0) | (x >= width))
