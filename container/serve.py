@@ -22,9 +22,16 @@ from container.examples import examples
 from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
+from model.perception.files import DETECTOR_FILE
+from model.samples.samples import GARMENTS
 from serve.addresses_of_jobs import Addresses
 from serve.app import create_app
 from serve.batch import Batch, execution_parameters
+from serve.catalogue import Catalogue
+from serve.catalogue_api import CatalogueApi
+from serve.clients.client import Service
+from serve.clients.omoib import Omoib, Queue
+from serve.clients.table import CLIENTS
 from serve.computing import Computing
 from serve.fetch import Fetcher
 from serve.health import Health
@@ -36,7 +43,6 @@ from serve.jobs import Jobs
 from serve.jobs_api import JobsApi
 from serve.limited_heads import limited_heads
 from serve.metrics import Metrics
-from serve.omoib import Omoib, Queue
 from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
@@ -66,6 +72,10 @@ class Front:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._s3 = S3(
+            region=settings.aws_region, endpoint_url=settings.s3_endpoint_url, silence_s=settings.s3_silence_s
+        )
+        self._catalogue = Catalogue(garments_place(settings), self._s3, believed_s=settings.catalogue_s)
 
     async def serve(self, worker_command: Sequence[str]) -> int:
         settings = self._settings
@@ -102,10 +112,10 @@ class Front:
         self, spool: Spool, supervisor: Supervisor, metrics: Metrics, https: Https, webhooks: Webhooks
     ) -> tuple[Jobs, Store, Results]:
         settings = self._settings
-        s3 = S3(region=settings.aws_region, endpoint_url=settings.s3_endpoint_url, silence_s=settings.s3_silence_s)
-        store = Store(s3=s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
+        store = Store(s3=self._s3, default_prefix=settings.output_prefix, allow=settings.output_allow)
         fetcher = Fetcher(
-            s3=s3,
+            s3=self._s3,
+            garments=self._catalogue,
             https=https,
             max_bytes=settings.max_input_bytes,
             max_pixels=settings.max_pixels,
@@ -118,7 +128,8 @@ class Front:
             prefix=settings.output_prefix,
             queue=Queue(queue_url, settings.aws_region) if queue_url else None,
         )
-        results = Results(store=store, omoib=omoib, max_inline_bytes=settings.inline_limit())
+        deliveries = [omoib] if "omoib" in settings.clients else []
+        results = Results(store=store, deliveries=deliveries, max_inline_bytes=settings.inline_limit())
         jobs = Jobs(
             spool=spool,
             computing=Computing(
@@ -143,7 +154,12 @@ class Front:
     ) -> FastAPI:
         settings = self._settings
         intake = Intake(
-            jobs=jobs, store=store, workers=supervisor, webhooks=webhooks, max_body_bytes=settings.max_body_bytes
+            jobs=jobs,
+            store=store,
+            workers=supervisor,
+            webhooks=webhooks,
+            catalogue=self._catalogue,
+            max_body_bytes=settings.max_body_bytes,
         )
         batch = Batch(
             intake=intake,
@@ -161,10 +177,22 @@ class Front:
             stream_deadline_s=settings.stream_deadline_s,
         )
         addresses = self._addresses()
+        files = JobFiles(jobs, results)
+        health = Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s)
+        service = Service(
+            intake=intake,
+            jobs=jobs,
+            files=files,
+            health=health,
+            workers=supervisor,
+            catalogue=self._catalogue,
+            deadline_s=settings.stream_deadline_s,
+            detector_ready=(Path(settings.model_dir) / DETECTOR_FILE).is_file(),
+        )
         jobs_api = JobsApi(
             intake=intake,
             jobs=jobs,
-            files=JobFiles(jobs, results),
+            files=files,
             addresses=addresses,
             deadline_s=settings.job_deadline_s,
         )
@@ -172,7 +200,9 @@ class Front:
             invocations=invocations,
             batch_parameters=execution_parameters(settings.max_body_bytes, settings.max_live_jobs),
             jobs_api=jobs_api,
-            health=Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s),
+            catalogue_api=CatalogueApi(self._catalogue, addresses, settings.max_input_bytes, settings.max_pixels),
+            clients=[CLIENTS[name](service) for name in settings.clients],
+            health=health,
             workers=supervisor,
             metrics=metrics,
             cors_origins=settings.cors_origins,
@@ -242,6 +272,12 @@ def http_settings(app: FastAPI, head_s: float) -> uvicorn.Config:
         ws="none",
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
+
+
+def garments_place(settings: Settings) -> str | None:
+    """Where the garments are: where the operator says, else the built-in ones beside the built-in weights."""
+    built_in = f"{GARMENTS.as_uri()}/" if settings.model_dir == "demo" else None
+    return settings.catalogue or built_in
 
 
 def listen(host: str, port: int) -> socket.socket:

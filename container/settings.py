@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.engines.registry import ENGINES, engines_of, types
 from model.tryon.request import Size
+from serve.clients.names import CLIENT_NAMES
 from serve.webhook_signature import ENCODED, key_of
 
 _SIZE = TypeAdapter(Size)
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and /docs.")
 
     webhook_secret: SecretStr | None = Field(None, min_length=1, description="Signs webhooks; unset: none are sent.")
+    # Who is served beside our own clients, and with which garments
+    clients: Words = Field(("omoib",), description="Clients of earlier services, whose routes are here too.")
+    catalogue: str | None = Field(None, description="Folder or prefix of garments; unset: the demo's with its weights.")
+    catalogue_s: PositiveFloat = Field(30, description="How long the list of them is believed.")
 
     # Inputs and outputs
     output_prefix: str | None = Field(None, description="Where results are stored; unset: inline answers only.")
@@ -129,7 +134,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("engines", "default_engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"),
-        "cors_origins",
+        *("cors_origins", "clients"),
         mode="before",
     )
     @classmethod
@@ -176,7 +181,15 @@ class Settings(BaseSettings):
                 ) from error
         return words
 
-    @field_validator("output_prefix", "output_allow", "input_allow")
+    @field_validator("clients")
+    @classmethod
+    def _there_are_such_clients(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            if word not in CLIENT_NAMES:
+                raise ValueError(f"there are no clients {word!r}, only {', '.join(CLIENT_NAMES)}")
+        return tuple(dict.fromkeys(words))
+
+    @field_validator("output_prefix", "output_allow", "input_allow", "catalogue")
     @classmethod
     def _folders(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         prefixes = (value,) if isinstance(value, str) else value or ()

@@ -24,7 +24,7 @@ ImageRef = TypeAliasType(
         str,
         Field(
             min_length=1,
-            description="A picture: `s3://`, `https://`, a `data:` URI or bare base64 "
+            description="A picture: `s3://`, `https://`, `catalogue:`, a `data:` URI or bare base64 "
             "(`file://` only where the operator allows it).",
         ),
     ],

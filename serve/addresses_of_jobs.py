@@ -1,4 +1,4 @@
-"""The addresses of a job, its events and its files.
+"""The addresses of a job, its events and its files, and of the catalogue's pictures.
 
 With `API_TOKEN` set they are signed, so that `<img>`, `<video>` and `EventSource`, which send no headers, can be
 pointed at them for a while. The token itself is in none of them.
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote
 from serve.answers import OutputFile
 from serve.names import name_of
 
-ROOT = "/api/jobs/"
+ROOT, CATALOGUE = "/api/jobs/", "/api/catalogue/"
 
 
 def job_path(job_id: str) -> str:
@@ -37,10 +37,15 @@ class Addresses:
         """By their names."""
         return {one.name: self._signed(f"{job_path(job_id)}/outputs/{quote(one.name)}") for one in outputs}
 
-    def _signed(self, path: str) -> str:
+    def of_catalogue(self, name: str) -> str:
+        """Of a picture in the catalogue; the same for a while, so that browsers keep what they have."""
+        period = time.time() // self.valid_s
+        return self._signed(CATALOGUE + name, (period + 2) * self.valid_s)
+
+    def _signed(self, path: str, until: float | None = None) -> str:
         if self.token is None:
             return path
-        expires = int(time.time() + self.valid_s)
+        expires = int(until or time.time() + self.valid_s)
         return f"{path}?exp={expires}&sig={self._signature(path, expires)}"
 
     def _signature(self, path: str, expires: int) -> str:
@@ -52,7 +57,7 @@ class Addresses:
         """Whether the query is a signature of ours that has not expired, of something that is only read."""
         given = parse_qs(query)
         expires, signature = given.get("exp", [""])[-1], given.get("sig", [""])[-1]
-        if self.token is None or method not in ("GET", "HEAD") or not path.startswith(ROOT):
+        if self.token is None or method not in ("GET", "HEAD") or not path.startswith((ROOT, CATALOGUE)):
             return False
         if not (expires.isascii() and expires.isdecimal() and int(expires) > time.time()):
             return False

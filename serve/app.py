@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from serve.addresses_of_jobs import Addresses
 from serve.answers import ProblemDetails
+from serve.catalogue_api import CatalogueApi
+from serve.clients.client import Client, SharedPaths
 from serve.codes import FrontCode
 from serve.cross_origin import allow_origins
 from serve.docs import add_docs
@@ -35,6 +37,8 @@ def create_app(
     invocations: Invocations,
     batch_parameters: Mapping[str, int | str],
     jobs_api: JobsApi,
+    catalogue_api: CatalogueApi,
+    clients: Sequence[Client],
     health: Health,
     workers: Workers,
     metrics: Metrics,
@@ -66,6 +70,10 @@ def create_app(
         "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"
     )
     app.include_router(jobs_api.routes())
+    app.include_router(catalogue_api.routes())
+    for client in clients:
+        app.include_router(client.routes())
+    shared = SharedPaths(clients)
 
     @app.post("/ping", operation_id="post_ping", summary="The same", response_class=Response)
     @app.get("/ping", operation_id="get_ping", summary="200: ready for work", response_class=Response)
@@ -77,12 +85,20 @@ def create_app(
         return JSONResponse(batch_parameters)
 
     @app.get("/metrics", summary="For Prometheus", response_class=Response)
-    async def show_metrics() -> Response:
+    async def show_metrics(request: Request) -> Response:
+        if (told := await shared.metrics(request)) is not None:
+            return JSONResponse(told)
         return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
     @app.get("/health", summary="The state in a word; always 200")
     async def show_health() -> JSONResponse:
-        return JSONResponse({"state": health.state()})
+        return JSONResponse({"state": health.state(), **await shared.health()})
+
+    @app.get("/", include_in_schema=False)
+    async def greet() -> JSONResponse:
+        if (greeting := await shared.greeting()) is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return JSONResponse(greeting)
 
     @app.get("/api/models", summary="Engines, weights, licences, backends")
     async def models() -> Offers:

@@ -11,7 +11,11 @@ from model.request import MAX_FOLDER_FILES, Request
 
 class FrontCode(Code):
     BAD_JSON = "bad_json", 400, "the body is not a JSON object"
-    BAD_FORM = "bad_form", 400, "the body is no form, or has more than 100 files or 100 other fields"
+    BAD_FORM = (
+        "bad_form",
+        400,
+        "the body is no form, or has more than 100 files or 100 other fields, or a file of a kind not taken",
+    )
     BAD_GZIP = "bad_gzip", 400, "the body is not the gzip that its `Content-Encoding` says, or ends early"
     UNAUTHORIZED = "unauthorized", 401, "`API_TOKEN` is set, and the request does not carry it"
     NO_SUCH_ROUTE = "no_such_route", 404, "no such path, or (405) not with this method"
@@ -20,6 +24,7 @@ class FrontCode(Code):
         404,
         "no job of this id runs here or has ended within `JOB_TTL_S`; or it was deleted",
     )
+    NO_SUCH_GARMENT = "no_such_garment", 404, "the catalogue has no garment of this name or number"
     ID_IN_USE = "id_in_use", 409, "the id belongs to another request"
     TOO_LARGE = "too_large", 413, "the body or a picture has too many bytes"
     TOO_MANY_PIXELS = "too_many_pixels", 413, "a picture has too many pixels"

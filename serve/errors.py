@@ -5,6 +5,7 @@ Problem
 │   ├── BadRequest        400  the body cannot be parsed
 │   ├── Unauthorized      401  without the token, or with another
 │   ├── NoSuchJob         404  no job of this id is known here
+│   ├── NoSuchGarment     404  the catalogue has none of this name
 │   ├── IdInUse           409  the id belongs to another request
 │   ├── TooLarge          413  more bytes or pixels than allowed
 │   ├── UnsupportedMedia  415  a media type or picture format that is not read here
@@ -88,6 +89,10 @@ class Unauthorized(Problem):
 
 class NoSuchJob(Problem):
     title, code = "No such job", FrontCode.NO_SUCH_JOB
+
+
+class NoSuchGarment(Problem):
+    title, code = "No such garment", FrontCode.NO_SUCH_GARMENT
 
 
 class IdInUse(Problem):

@@ -11,10 +11,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from model.request import MAX_FOLDER_FILES
+from serve import catalogue
 from serve.addresses import lies_under, path_of
 from serve.answers import Notice
 from serve.aws import ARCHIVED, NO_CREDENTIALS, AwsError
 from serve.base64_text import decoded, plain_base64
+from serve.catalogue import Catalogue
 from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
@@ -27,7 +29,7 @@ _MOST_LISTED = 1000  # objects of a folder, pictures or not
 
 
 class Fetcher:
-    """Reads references: `data:` URIs, bare base64, `https://`, `s3://` and, if allowed, `file://`."""
+    """Reads references: `data:` URIs, bare base64, `https://`, `s3://`, `catalogue:` and, if allowed, `file://`."""
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Fetcher:
         max_bytes: int,
         max_pixels: int,
         allow_file_uris: bool,
+        garments: Catalogue,
         input_allow: Collection[str] = (),
     ) -> None:
         self._s3 = s3
@@ -44,6 +47,7 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
         self._allow_file_uris = allow_file_uris
+        self._garments = garments
         self._input_allow = tuple(input_allow)
 
     async def fetch_all(self, references: Mapping[str, str], into: Path) -> list[Notice]:
@@ -96,6 +100,10 @@ class Fetcher:
                 await self._from_s3(field, reference, to)
             case "file":
                 await to_the_end(self._from_file, field, reference, to)
+            case catalogue.SCHEME:
+                slug = catalogue.slug_in(reference) or ""
+                if not await self._garments.bring(slug, to, self._max_bytes, field):
+                    raise self._too_large(field)
             case "data" | "":
                 await to_the_end(self._from_base64, field, reference, to)
             case "http":

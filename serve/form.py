@@ -10,10 +10,11 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serve.body import RequestBody, limited, parse_json
@@ -30,9 +31,22 @@ async def read_form(request: Request, max_bytes: int) -> RequestBody:
     """The form as one JSON object.
 
     Raises:
+        Problem: as `form_of`.
+        Invalid: a field is given twice.
+    """
+    async with form_of(request, max_bytes) as form:
+        parts = [(name, await content_of(part)) for name, part in form.multi_items()]
+    parts = [(name, content) for name, content in parts if content]  # what a page's empty inputs send
+    return await asyncio.to_thread(body_of, parts)  # files of 30 MB take a third of a second
+
+
+@asynccontextmanager
+async def form_of(request: Request, max_bytes: int) -> AsyncIterator[FormData]:
+    """The parts of a form.
+
+    Raises:
         TooLarge: all parts together have more than `max_bytes`.
         BadRequest: it is no form, or has too many parts.
-        Invalid: a field is given twice.
     """
     stream = without_preamble(limited(request, max_bytes), request.headers.get("content-type", ""))
     parser = MultiPartParser(
@@ -43,11 +57,9 @@ async def read_form(request: Request, max_bytes: int) -> RequestBody:
     except (MultiPartException, ValueError) as error:
         raise BadRequest(f"the body is no multipart/form-data: {error}"[:200], code=FrontCode.BAD_FORM) from None
     try:
-        parts = [(name, await content_of(part)) for name, part in form.multi_items()]
-        parts = [(name, content) for name, content in parts if content]  # what a page's empty inputs send
+        yield form
     finally:
         await form.close()
-    return await asyncio.to_thread(body_of, parts)  # files of 30 MB take a third of a second
 
 
 async def without_preamble(chunks: AsyncIterator[bytes], content_type: str) -> AsyncGenerator[bytes, None]:

@@ -10,6 +10,7 @@ from fastapi import Request
 from serve.accept import ANYTHING, STREAMS, Accept
 from serve.answers import Answer
 from serve.body import RequestBody, media_type, read_bytes
+from serve.catalogue import Catalogue
 from serve.errors import UnsupportedMedia
 from serve.form import read_form
 from serve.jobs import Jobs
@@ -40,6 +41,7 @@ class Intake:
     store: Store
     workers: Workers
     webhooks: Webhooks
+    catalogue: Catalogue
     max_body_bytes: int
 
     async def take(
@@ -85,7 +87,8 @@ class Intake:
         durable: bool = False,
     ) -> Taken:
         """Submit one body. `fallback_id` is used when it names no id."""
-        submission = read_submission(body.fields, body.digest, self.workers.models, fallback_id)
+        fields = await self.catalogue.completed(body.fields)
+        submission = read_submission(fields, body.digest, self.workers.models, fallback_id)
         wanted = submission.request
         await self.webhooks.check(wanted.webhook)
         format_named = "format" in wanted.output.model_fields_set

@@ -24,10 +24,19 @@ _ROUTES = frozenset(
         "/metrics",
         "/api/models",
         "/api/jobs",
+        "/api/catalogue",
         "/docs",
         "/openapi.json",
+        "/",
+        "/vto",
+        "/clothes",
     }
 )
+_WITH_NAMES = {
+    "/api/jobs/": "/api/jobs/{id}",
+    "/api/catalogue/": "/api/catalogue/{slug}",
+    "/result/": "/result/{file}",
+}
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 log = logging.getLogger(__name__)
@@ -81,8 +90,9 @@ class Bookkeeping:
 
 def route_of(path: str) -> str:
     """What the log and the metrics call a path: no ids, and nothing a stranger made up."""
-    if path.startswith("/api/jobs/"):
-        return "/api/jobs/{id}"
+    for beginning, shown in _WITH_NAMES.items():
+        if path.startswith(beginning):
+            return shown
     return path if path in _ROUTES else "other"
 
 

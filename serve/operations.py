@@ -11,13 +11,14 @@ from pydantic.json_schema import models_json_schema
 
 from serve import errors
 from serve.answers import Answer, Event, FailedLine, JobStatus, ProblemDetails, TakenJob
+from serve.catalogue_api import CatalogueList
 from serve.errors import Problem
 from serve.offers import Offers
 from serve.request_schemas import SCHEMAS, Schema
 
 Content = dict[str, Schema]
 
-_TOLD = (Answer, JobStatus, TakenJob, ProblemDetails, FailedLine, Offers)
+_TOLD = (Answer, JobStatus, TakenJob, ProblemDetails, FailedLine, Offers, CatalogueList)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Operation:
     """One method of one path. `id`: what generated clients call it."""
 
     id: str
-    tag: Literal["invocations", "jobs", "service"]
+    tag: Literal["invocations", "jobs", "catalogue", "service"]
     status: int
     description: str
     content: Content = field(default_factory=dict)
@@ -103,6 +104,15 @@ _OF_REQUESTS = (
     errors.OutOfMemory,
 )
 
+_OF_PICTURES = (
+    errors.Unauthorized,
+    errors.NoSuchGarment,
+    errors.TooLarge,
+    errors.UnsupportedMedia,
+    errors.InputUnavailable,
+)
+_KEPT = {304: "It is the one you have."}
+
 _INVOKED = (
     "The answer; with `Accept: image/png` and the like or `model/gltf-binary` the main output itself; with "
     "`application/x-ndjson` or `text/event-stream` progress events and then the answer or the problem."
@@ -133,6 +143,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "get_job_output", "jobs", 200, "The file.", _FILES | {"application/octet-stream": _BYTES},
         (*_OF_JOBS_BY_ID, errors.Invalid, errors.NotStored),
         {206: "A range of it.", 304: "It is the one you have.", 416: "It has no such range."},
+    ),
+    ("get", "/api/catalogue"): Operation(
+        "list_garments", "catalogue", 200, "All of `CATALOGUE`.", _json(_reference(CatalogueList)),
+        (errors.Unauthorized, errors.InputUnavailable),
+    ),
+    ("get", "/api/catalogue/{slug}/picture"): Operation(
+        "get_garment_picture", "catalogue", 200, "The file.",
+        dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/heic"), _BYTES), _OF_PICTURES, _KEPT,
+    ),
+    ("get", "/api/catalogue/{slug}/thumbnail"): Operation(
+        "get_garment_thumbnail", "catalogue", 200, "A small JPEG.", {"image/jpeg": _BYTES}, _OF_PICTURES, _KEPT
     ),
     ("get", "/ping"): _PING,
     ("post", "/ping"): replace(_PING, id="post_ping"),

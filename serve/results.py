@@ -7,13 +7,13 @@ import base64
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from serve.answers import Answer, InlineOutput, Notice, PresignedOutput, StoredOutput
 from serve.errors import IdInUse, Internal, NoSuchJob, NotStored
 from serve.inline import InlineLimit
 from serve.live_job import LiveJob
 from serve.marks import Result
-from serve.omoib import Omoib
 from serve.store import Manifest, MissingCredentialsError, Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
@@ -23,12 +23,19 @@ _FIND_S = 5.0  # looking for an earlier answer must not use up the time to compu
 log = logging.getLogger(__name__)
 
 
+class Delivery(Protocol):
+    """Whoever expects something beside the answer, before it is given."""
+
+    async def deliver(self, job: LiveJob, result: Result) -> None:
+        """May happen more than once. Raises `StoreError`: not now, perhaps later."""
+
+
 class Results:
     """Where answers come from: made of the files a worker left, or found where a container has stored them."""
 
-    def __init__(self, *, store: Store, omoib: Omoib, max_inline_bytes: int) -> None:
+    def __init__(self, *, store: Store, deliveries: Sequence[Delivery] = (), max_inline_bytes: int) -> None:
         self._store = store
-        self._omoib = omoib
+        self._deliveries = deliveries
         self.inline_limit = InlineLimit(max_inline_bytes)
 
     async def find(self, job: LiveJob) -> Answer | None:
@@ -101,7 +108,8 @@ class Results:
         ]
         for output in stored:
             await self._store.put(output.uri, job.directory.outputs / output.name, output.content_type)
-        await self._omoib.deliver(job, result)
+        for delivery in self._deliveries:
+            await delivery.deliver(job, result)
         answer = answer.model_copy(update={"outputs": stored})
         if await self._store.finish(prefix, job.name, Manifest(digest=job.digest, answer=answer)):
             return answer.model_copy(update={"outputs": await self._presigned(job, stored)})

@@ -20,7 +20,6 @@ from model.perception.profile import Profile
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels; right and bottom outside
 Boxes = NDArray[np.float64]  # (N, 4)
 
-DETECTOR_FILE = "perception/detector.onnx"
 
 _STRIDES = (8, 16, 32)
 _GREY = 114

@@ -11,6 +11,8 @@ LABEL_MAPS = {
     "perception/parsing_atr.onnx": 18,
 }
 
+# A detector of people.
+DETECTOR_FILE = "perception/detector.onnx"
 
 # The published DensePose as `python -m model convert` writes it: read in place of an ONNX file that is not there.
 _DENSEPOSE_ONNX, _DENSEPOSE_TENSORS = "perception/densepose.onnx", "perception/densepose.safetensors"

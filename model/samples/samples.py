@@ -13,6 +13,7 @@ from model.contact_sheet import contact_sheet
 from model.tryon.request import Category
 
 _DATA = Path(__file__).parent / "data"
+GARMENTS = _DATA / "garments"  # all twelve of SAMPLES, small: the demo's catalogue
 _COLUMNS_A_BAND = 6
 _CATEGORIES: dict[GarmentPlace, Category] = {"upper": "upper", "lower": "lower", "dress": "overall"}
 

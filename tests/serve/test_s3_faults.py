@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from serve.answers import Answer, StoredOutput, UsedModel
+from serve.clients.omoib import Omoib
 from serve.errors import NotStored
-from serve.omoib import Omoib
 from serve.results import Results
 from serve.s3 import S3
 from serve.store import Store
@@ -147,7 +147,7 @@ def test_a_stored_picture_is_read_back_until_storage_gives_it(
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     store = Store(s3=S3(region="us-east-1", endpoint_url=s3.url, silence_s=1), default_prefix=None, allow=())
-    results = Results(store=store, omoib=Omoib(store=store, prefix=None, queue=None), max_inline_bytes=0)
+    results = Results(store=store, deliveries=[Omoib(store=store, prefix=None, queue=None)], max_inline_bytes=0)
     uri = bucket.put("stored/result.png", png)
     stored = StoredOutput(name="result.png", content_type="image/png", bytes=len(png), sha256="", uri=uri)
     used = UsedModel(engine="probe", fingerprint=None, licence=None)

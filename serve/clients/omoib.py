@@ -10,8 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
+
 from model.tryon.request import TryOnRequest
 from serve import aws
+from serve.clients.client import Client
 from serve.live_job import LiveJob
 from serve.marks import Result
 from serve.store import Store, StoreError
@@ -67,3 +70,10 @@ class Omoib:
                 await self._queue.send({"userId": request.user_id, "initial_timestamp": str(request.timestamp)})
             except aws.AwsError as error:
                 raise StoreError(f"the queue: {error.code}") from error
+
+
+class OmoibClient(Client):
+    """What else its callers ask for. Their requests are ours, under other names."""
+
+    async def greeting(self) -> JsonValue:
+        return "Virtual Try On"

@@ -1,0 +1,80 @@
+"""What the clients of an earlier service may find here beside our own routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from pydantic import JsonValue
+
+from serve.accept import Accept
+from serve.catalogue import Catalogue
+from serve.health import Health
+from serve.intake import Intake
+from serve.job_files import JobFiles
+from serve.jobs import Jobs
+from serve.workers import Workers
+
+PROMETHEUS = ("text/plain", "application/openmetrics-text")
+
+
+@dataclass(frozen=True)
+class Service:
+    """Ours, as far as other services' routes need it."""
+
+    intake: Intake
+    jobs: Jobs
+    files: JobFiles
+    health: Health
+    workers: Workers
+    catalogue: Catalogue
+    deadline_s: float  # of an answer that somebody waits for
+    detector_ready: bool  # whether a detector of people is among the weights
+
+
+class Client:
+    """Base: one that asks for nothing of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def routes(self) -> APIRouter:
+        """Those that nobody else has."""
+        return APIRouter()
+
+    async def greeting(self) -> JsonValue:
+        """What `GET /` says; None: nothing."""
+        return None
+
+    async def health(self) -> dict[str, JsonValue]:
+        """What `GET /health` says beside our state."""
+        return {}
+
+    async def metrics(self) -> dict[str, JsonValue] | None:
+        """What `GET /metrics` says to whoever does not ask for Prometheus' formats; None: nothing."""
+        return None
+
+
+@dataclass(frozen=True)
+class SharedPaths:
+    """What several clients have under one path: of those that answer, the first listed one does."""
+
+    clients: Sequence[Client]
+
+    async def greeting(self) -> JsonValue:
+        greetings = [await client.greeting() for client in self.clients]
+        return next((greeting for greeting in greetings if greeting is not None), None)
+
+    async def health(self) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = {}
+        for client in self.clients:
+            fields = await client.health() | fields
+        return fields
+
+    async def metrics(self, request: Request) -> dict[str, JsonValue] | None:
+        accept = Accept.of(request)
+        if any(one.kind in PROMETHEUS for one in accept.ranges):
+            return None
+        told = [await client.metrics() for client in self.clients]
+        return next((fields for fields in told if fields is not None), None)

@@ -1,0 +1,5 @@
+"""Who can stand in `CLIENTS`. Imported by whoever reads settings, so: nothing else."""
+
+from __future__ import annotations
+
+CLIENT_NAMES = ("omoib", "ootdiffusion")

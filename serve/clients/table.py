@@ -1,0 +1,11 @@
+"""Everybody who can stand in `CLIENTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from serve.clients.client import Client
+from serve.clients.omoib import OmoibClient
+from serve.clients.ootdiffusion import OOTDiffusionClient
+
+CLIENTS: Mapping[str, type[Client]] = {"omoib": OmoibClient, "ootdiffusion": OOTDiffusionClient}
