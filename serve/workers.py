@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from model.request import Request
 
@@ -13,16 +13,16 @@ from model.request import Request
 class LoadedEngine(BaseModel):
     """What a worker says of an engine it has loaded."""
 
-    type: str
-    default: bool  # it answers requests of its type that name no engine
-    fingerprint: str
-    licence: str
-    weights_bytes: int
-    demo: bool  # its weights are the built-in ones
-    untrained: bool
-    defaults: dict[str, int | float]  # of the request's fields, as the pack's manifest sets them
-    variants: list[str]
-    mask_makers: list[str]
+    type: str = Field(description="What clients want of it, such as `tryon`.")
+    default: bool = Field(description="It answers requests of its type that name no engine.")
+    fingerprint: str = Field(description="Of its weights: other weights have another.")
+    licence: str = Field(description="Of its weights, as their `manifest.json` says.")
+    weights_bytes: int = Field(description="On disk.")
+    demo: bool = Field(description="Its weights are the built-in ones.")
+    untrained: bool = Field(description="Its weights are random numbers: good for trying out everything else.")
+    defaults: dict[str, int | float] = Field(description="Of fields of a request, as these weights want them.")
+    variants: list[str] = Field(description="What a request's `variant` may be; none: it has no such field.")
+    mask_makers: list[str] = Field(description="What a request's `masker` may be; none: a mask must be sent.")
 
 
 class Workers(Protocol):

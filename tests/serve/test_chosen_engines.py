@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 from container.chosen_engines import Chosen, chosen_engines
 from container.settings import Settings
 from model.engines.pack import EnginePack
-from model.engines.registry import ENGINES, Entry
+from model.engines.registry import ENGINES, Entry, engines_of, types
 from model.errors import WeightsError
 from model.weights.pack import DEMO
 from tests.model.conftest import DATA
+from tests.server import ROOT
 
 
 @pytest.fixture
@@ -70,6 +72,16 @@ def test_the_default_is_the_operators_else_the_manifests_else_the_first(weights:
     assert chosen(weights).defaults == {"tryon": "mirror"}
     assert chosen(weights, tryon="catvton").defaults == {"tryon": "catvton"}
     assert chosen(weights, ["catvton"]).defaults == {"tryon": "catvton"}  # the manifest's is not loaded
+
+
+def test_engines_that_companies_may_use_come_first_of_their_type() -> None:
+    table = (ROOT / "docs/licences-and-privacy.md").read_text().split("What engines draw and write with")[0]
+    forbidden = set(re.findall(r"^\| `(\w+)` \|.*\| \*\*no\*\* \|$", table, re.MULTILINE))
+    assert forbidden
+    assert forbidden < ENGINES.keys() == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    for type in types():
+        refused = [name in forbidden for name in engines_of(type)]
+        assert refused == sorted(refused)
 
 
 def test_built_in_weights_load_with_the_demo() -> None:
