@@ -206,6 +206,7 @@ class Front:
             workers=supervisor,
             metrics=metrics,
             cors_origins=settings.cors_origins,
+            studio=settings.shows_studio(),
             addresses=addresses,
             version=own_version(),
             examples=examples,

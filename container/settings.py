@@ -68,7 +68,9 @@ class Settings(BaseSettings):
     port: PositiveInt = Field(8080, le=_LAST_PORT, validation_alias=AliasChoices("SAGEMAKER_BIND_TO_PORT", "port"))
     head_s: PositiveFloat = Field(20, description="How long the head of a request may take; then the line is closed.")
     cors_origins: Words = Field((), description="Origins of pages that may call this service, or `*`; empty: none.")
-    api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and /docs.")
+    api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and pages.")
+
+    studio: bool | None = Field(None, description="The page at `/`; unset: shown everywhere but on SageMaker.")
 
     webhook_secret: SecretStr | None = Field(None, min_length=1, description="Signs webhooks; unset: none are sent.")
     # Who is served beside our own clients, and with which garments
@@ -243,8 +245,11 @@ class Settings(BaseSettings):
         """`max_inline_bytes`, or what the platform lets through where its variables are set; 0: no limit."""
         if self.max_inline_bytes is not None:
             return self.max_inline_bytes
-        on_the_platform = any(name.startswith("SAGEMAKER_") for name in os.environ)
-        return _PLATFORM_INLINE_BYTES if on_the_platform else 0
+        return _PLATFORM_INLINE_BYTES if on_the_platform() else 0
+
+    def shows_studio(self) -> bool:
+        """`studio`, or whether this is not SageMaker, where nobody could open a page."""
+        return not on_the_platform() if self.studio is None else self.studio
 
     def jobs_per_worker(self) -> int:
         """Jobs of one engine that a worker is told of: those on the device, and those it goes on with unasked."""
@@ -272,3 +277,8 @@ class Settings(BaseSettings):
         """`engine_shares` as numbers, by engine: what a type is given, each of its engines has."""
         given = {name: float(share) for name, _, share in (word.partition("=") for word in self.engine_shares)}
         return {name: given.get(name, given.get(entry.type, 1.0)) for name, entry in ENGINES.items()}
+
+
+def on_the_platform() -> bool:
+    """Whether SageMaker started this: its variables are set."""
+    return any(name.startswith("SAGEMAKER_") for name in os.environ)

@@ -28,6 +28,7 @@ from serve.middleware import Bookkeeping
 from serve.offers import Offers, offer
 from serve.openapi import Examples
 from serve.responses import details_response, problem_response
+from serve.studio import add_studio, studio_page
 from serve.token import RequireToken
 from serve.workers import Workers
 
@@ -44,6 +45,7 @@ def create_app(
     metrics: Metrics,
     addresses: Addresses,
     cors_origins: Collection[str],
+    studio: bool,
     version: str,
     examples: Callable[[], Examples],
 ) -> FastAPI:
@@ -65,6 +67,8 @@ def create_app(
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     add_docs(app, examples, guarded=addresses.token is not None)
+    if studio:
+        add_studio(app)
 
     app.add_api_route(
         "/invocations", invocations.__call__, methods=["POST"], name="invocations", summary="Dress somebody"
@@ -95,8 +99,11 @@ def create_app(
         return JSONResponse({"state": health.state(), **await shared.health()})
 
     @app.get("/", include_in_schema=False)
-    async def greet() -> JSONResponse:
-        if (greeting := await shared.greeting()) is None:
+    async def greet(request: Request) -> Response:
+        greeting = await shared.greeting()
+        if studio and (greeting is None or "text/html" in request.headers.get("accept", "")):
+            return studio_page()
+        if greeting is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return JSONResponse(greeting)
 

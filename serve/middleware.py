@@ -17,6 +17,7 @@ from serve.responses import problem_response
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _ROUTES = frozenset(
     {
+        "/",
         "/ping",
         "/invocations",
         "/execution-parameters",
@@ -27,7 +28,6 @@ _ROUTES = frozenset(
         "/api/catalogue",
         "/docs",
         "/openapi.json",
-        "/",
         "/vto",
         "/clothes",
     }
@@ -36,6 +36,7 @@ _WITH_NAMES = {
     "/api/jobs/": "/api/jobs/{id}",
     "/api/catalogue/": "/api/catalogue/{slug}",
     "/result/": "/result/{file}",
+    "/studio/": "/studio/{file}",
 }
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 

@@ -11,6 +11,7 @@ from model.engines.registry import request_class
 from serve.workers import LoadedEngine
 
 _SIZES = ("width", "height", "size")
+_PICTURE = "#/$defs/ImageRef"
 
 Schema = Mapping[str, Any]
 
@@ -24,6 +25,20 @@ class Limits(BaseModel):
     default: int | float | None
 
 
+class InputOffer(BaseModel):
+    """A picture that a request may bring."""
+
+    many: bool = Field(description="Whether it is a list of pictures.")
+    required: bool
+
+
+class Choice(BaseModel):
+    """A field with so many values; without a default the engine chooses."""
+
+    values: list[str | int]
+    default: str | int | None
+
+
 class EngineOffer(LoadedEngine):
     """An engine: what it is, and what its requests may say."""
 
@@ -31,6 +46,12 @@ class EngineOffer(LoadedEngine):
     formats: list[str] = Field(description="Of results.")
     sizes: dict[str, Limits] = Field(description="Fields of a request that are pixels.")
     limits: dict[str, Limits] = Field(description="All other numbers.")
+    inputs: dict[str, InputOffer] = Field(description="Pictures.")
+    layers: bool = Field(description="Whether a request may name several garments, one over the other.")
+    choices: dict[str, Choice] = Field(description="Fields with a choice of values.")
+    several: dict[str, list[str]] = Field(description="Fields that are a list of some of these values.")
+    switches: dict[str, bool] = Field(description="Fields that are true or false, and their defaults.")
+    descriptions: dict[str, str] = Field(description="What fields mean, in Markdown.")
     presets: dict[str, dict[str, JsonValue]] = Field(description="Values of `quality`, and the fields each sets.")
 
 
@@ -58,6 +79,24 @@ def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
         formats=formats(schema),
         sizes={field: found for field, found in numbers.items() if field in _SIZES},
         limits={field: found for field, found in numbers.items() if field not in _SIZES},
+        inputs=inputs(schema),
+        layers="layers" in schema["properties"],
+        choices={
+            field: Choice(values=values, default=loaded.defaults.get(field, described.get("default")))
+            for field, described in schema["properties"].items()
+            if (values := choices(described))
+        },
+        several={field: values for field, described in lists(schema) if (values := choices(described["items"]))},
+        switches={
+            field: bool(loaded.defaults.get(field, described["default"]))
+            for field, described in schema["properties"].items()
+            if described.get("type") == "boolean"
+        },
+        descriptions={
+            field: described["description"]
+            for field, described in schema["properties"].items()
+            if "description" in described
+        },
         presets={quality: dict(fields) for quality, fields in kind.presets.items()},
     )
 
@@ -75,13 +114,44 @@ def limits(described: Schema, default: object) -> Limits:
 
 def number(described: Schema) -> Schema | None:
     """The part of a field's schema that is a number's, if it may be one."""
-    kinds = [described, *described.get("anyOf", [])]
-    return next((kind for kind in kinds if kind.get("type") in ("integer", "number") and "enum" not in kind), None)
+    return next(
+        (kind for kind in kinds(described) if kind.get("type") in ("integer", "number") and "enum" not in kind), None
+    )
 
 
-def choices(described: Schema) -> list[str]:
+def choices(described: Schema) -> list[Any]:
     """What a field can be."""
-    return list(described.get("enum", []))
+    return next((list(kind["enum"]) for kind in kinds(described) if "enum" in kind), [])
+
+
+def kinds(described: Schema) -> list[Schema]:
+    """A field's schema, or those of all that it may be."""
+    return [described, *described.get("anyOf", [])]
+
+
+def lists(schema: Schema) -> list[tuple[str, Schema]]:
+    """Fields that are, or may be, a list."""
+    return [
+        (field, kind)
+        for field, described in schema["properties"].items()
+        for kind in kinds(described)
+        if kind.get("type") == "array"
+    ]
+
+
+def inputs(schema: Schema) -> dict[str, InputOffer]:
+    """The fields that are pictures, and those that are lists of pictures."""
+    required = schema.get("required", [])
+    many = {field for field, described in lists(schema) if is_picture(described["items"])}
+    return {
+        field: InputOffer(many=field in many, required=field in required)
+        for field, described in schema["properties"].items()
+        if field in many or any(is_picture(kind) for kind in kinds(described))
+    }
+
+
+def is_picture(described: Schema) -> bool:
+    return bool(described.get("$ref") == _PICTURE)
 
 
 def formats(schema: Schema) -> list[str]:

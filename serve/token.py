@@ -1,5 +1,5 @@
 """`API_TOKEN`: who does not have it gets 401, but on `/ping`, which a platform asks without one, and where the service
-is described: a browser opens `/docs` without a token, and the page has a button to enter it."""
+is described: a browser opens `/docs` and the studio without a token, and these pages ask for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from serve.addresses_of_jobs import Addresses
 from serve.errors import Unauthorized
 from serve.responses import problem_response
 
-_OPEN = frozenset({"/ping", "/docs", "/openapi.json"})
+_OPEN = frozenset({"/", "/ping", "/docs", "/openapi.json"})
+_OPEN_FOLDERS = ("/docs/", "/studio/")
 
 
 class RequireToken:
@@ -44,4 +45,4 @@ class RequireToken:
 
 
 def _is_open(path: str) -> bool:
-    return path in _OPEN or path.startswith("/docs/")
+    return path in _OPEN or path.startswith(_OPEN_FOLDERS)

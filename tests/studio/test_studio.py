@@ -1,0 +1,261 @@
+"""The studio in a real browser: people are dressed by it, and whatever happens on the way is shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from model.engines.registry import ENGINES
+from model.samples.samples import small_sample
+from tests import npm
+from tests.browser import chromium, new_page
+from tests.serve.test_token import TOKEN
+from tests.server import ROOT, Server, eventually, serving
+
+PAGE = ROOT / "serve/web/studio"
+WAIT_MS = 600_000
+GARMENT = small_sample()["garment"]
+# SCREENSHOTS=docs writes the pictures that the documentation shows.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The built-in pack with its page."""
+    with serving(tmp_path_factory.mktemp("studio"), STUDIO=1, ENGINES="catvton,up2you") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(service: Server, browser: Browser) -> Iterator[Page]:
+    """The studio, opened. It must not stumble, nor ask any other host."""
+    with new_page(browser, viewport={"width": 1280, "height": 860}, color_scheme="light") as page:
+        faults: list[str] = []
+        asked: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{service.url}/")
+        yield page
+        assert faults == []
+        assert {url for url in asked if not url.startswith((service.url, "blob:", "data:"))} == set()
+
+
+def choose(page: Page) -> None:
+    """A sample person and a garment from the device."""
+    page.locator("button[title=Mira]").click()
+    expect(page.locator("[data-input=person] .chosen img")).to_be_visible()
+    page.locator("#field-garment").set_input_files(GARMENT)
+
+
+def set_field(page: Page, name: str, value: str) -> None:
+    field = page.locator(f"#field-{name}")
+    if not field.is_visible():
+        page.locator("summary", has_text=re.compile("^More$")).click()
+    field.fill(value)
+
+
+def dress(page: Page, *, steps: int = 1) -> None:
+    """Hand the job in. Many steps take long enough to be watched."""
+    set_field(page, "steps", str(steps))
+    page.locator("#go").click()
+
+
+def picture(page: Page, name: str) -> None:
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+
+def test_a_sample_is_dressed_compared_and_kept(page: Page) -> None:
+    choose(page)
+    page.locator("#go").click()
+    result = page.locator("#result .compare img").first
+    expect(result).to_be_visible(timeout=WAIT_MS)
+    page.wait_for_function("document.querySelector('#result .compare img').naturalWidth > 0")
+    assert result.evaluate("picture => [picture.naturalWidth, picture.naturalHeight]") == [384, 512]
+
+    slider = page.get_by_label("How much of the photo before is shown")
+    slider.focus()
+    slider.press("End")
+    assert "inset(0px 0% 0px 0px)" in page.locator("#result .before").evaluate("old => getComputedStyle(old).clipPath")
+    before = result.evaluate("picture => picture.clientWidth")
+    page.get_by_role("button", name="Zoom").click()
+    assert result.evaluate("picture => picture.clientWidth") == pytest.approx(2 * before, abs=2)
+    with page.expect_download() as download:
+        page.get_by_text("Download (1)").click()
+        page.locator("#result a[download]").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    slider.press("Home")
+    for _ in range(2):  # 4 times, and whole again
+        page.get_by_role("button", name="Zoom").click()
+    page.evaluate("scrollTo(0, 0)")
+    picture(page, "studio")
+
+    page.reload()
+    page.locator("#kept button").click()
+    expect(page.locator("#result .compare img").first).to_be_visible()
+    page.get_by_role("button", name="Forget all").click()
+    expect(page.locator("#earlier")).to_be_hidden()
+
+
+def test_a_mask_painted_by_hand_is_the_one_that_is_used(page: Page) -> None:
+    choose(page)
+    page.get_by_role("button", name="Paint it").click()
+    canvas = page.locator("#painter-canvas")
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=5)
+    page.mouse.up()
+    canvas.press("Space")
+    picture(page, "studio-mask")
+    page.locator("#painted").click()
+    expect(page.locator("[data-input=mask]")).to_contain_text("Painted by hand")
+    set_field(page, "steps", "1")
+    page.locator("#field-return_mask").check()
+    page.locator("#go").click()
+    expect(page.locator("#result .gallery img")).to_have_count(2, timeout=WAIT_MS)
+    share = (
+        page.locator("#result .gallery img")
+        .nth(1)
+        .evaluate(
+            """async (shown) => {
+          const sheet = new OffscreenCanvas(shown.naturalWidth, shown.naturalHeight).getContext("2d");
+          sheet.drawImage(shown, 0, 0);
+          const { data } = sheet.getImageData(0, 0, shown.naturalWidth, shown.naturalHeight);
+          return data.filter((level, i) => i % 4 === 0 && level > 127).length / (data.length / 4);
+        }"""
+        )
+    )
+    assert 0.005 < share < 0.2  # a stroke, not the automatic mask, which covers the body
+
+
+def test_the_automatic_mask_can_be_seen(page: Page) -> None:
+    choose(page)
+    page.get_by_role("button", name="Show the automatic one").click()
+    expect(page.locator("img.mask")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_job_is_cancelled(page: Page, service: Server) -> None:
+    choose(page)
+    with page.expect_response(lambda response: response.url.endswith("/api/jobs")) as taken:
+        dress(page, steps=200)
+    job = taken.value.json()["url"]
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#empty")).to_be_visible()
+    eventually(lambda: service.client.get(job).status_code == 404)
+
+
+def test_a_page_left_in_the_middle_of_a_job_finds_it_again(page: Page) -> None:
+    choose(page)
+    dress(page, steps=12)
+    expect(page.locator("#work")).to_be_visible()
+    picture(page, "studio-progress")
+    page.reload()
+    expect(page.locator("#work, #result").filter(visible=True).first).to_be_visible()
+    expect(page.locator("#result .compare img").first).to_be_visible(timeout=WAIT_MS)
+
+
+def test_an_error_stands_at_the_field_that_it_names(page: Page) -> None:
+    choose(page)
+    set_field(page, "width", "100")
+    page.locator("#go").click()
+    expect(page.locator("#problem")).to_contain_text("width")
+    assert page.locator("#field-width").get_attribute("aria-invalid") == "true"
+    expect(page.locator("#at-fault")).to_contain_text("8")
+    page.locator("#field-width").fill("")
+    page.locator("button[aria-label='Remove Garment']").click()
+    page.locator("#go").click()
+    expect(page.locator("#problem")).to_contain_text("garment")
+
+
+def test_an_avatar_is_made_and_turned(page: Page) -> None:
+    page.locator("[data-type=avatar]").click()
+    page.locator("#field-photos").set_input_files([PAGE / "people/leila.jpg", PAGE / "people/mira.jpg"])
+    page.locator("#go").click()
+    canvas = page.locator("#result .viewer canvas")
+    expect(canvas).to_be_visible(timeout=WAIT_MS)
+    assert int(canvas.get_attribute("data-vertices") or 0) > 1000
+    page.wait_for_function(f"({_COLOURS})() > 8")
+    front = page.evaluate(_COLOURS)
+    canvas.press("ArrowLeft")
+    assert front > 8
+    page.get_by_text(re.compile("Download")).click()
+    expect(page.get_by_role("link", name="avatar.glb")).to_be_visible()
+
+
+_COLOURS = """() => {
+  const canvas = document.querySelector("#result .viewer canvas");
+  const sheet = new OffscreenCanvas(64, 64).getContext("2d");
+  sheet.drawImage(canvas, 0, 0, 64, 64);
+  const { data } = sheet.getImageData(0, 0, 64, 64);
+  const seen = new Set();
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] > 200) seen.add((data[i] >> 4) * 256 + (data[i + 1] >> 4) * 16 + (data[i + 2] >> 4));
+  }
+  return seen.size;
+}"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1600, "dark")])
+def test_it_fits_every_screen_and_keeps_nobody_out(service: Server, browser: Browser, width: int, scheme: str) -> None:
+    axe = npm.installed(ROOT / "tests/studio") / "axe-core/axe.min.js"
+    with new_page(browser, viewport={"width": width, "height": 780}, color_scheme=scheme, bypass_csp=True) as page:
+        page.goto(f"{service.url}/")
+        choose(page)
+        dress(page)
+        expect(page.locator("#result .compare img").first).to_be_visible(timeout=WAIT_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for summary in page.locator("summary").all():
+            summary.click()
+        page.add_script_tag(path=axe)
+        found = page.evaluate("async () => (await axe.run()).violations.map(({ id, nodes }) => [id, nodes[0].html])")
+        assert found == []
+        picture(page, f"studio-{width}")
+
+
+def test_the_token_is_asked_for_once(tmp_path: Path, browser: Browser) -> None:
+    with serving(tmp_path, STUDIO=1, API_TOKEN=TOKEN, ENGINES="catvton") as guarded, new_page(browser) as page:
+        page.goto(f"{guarded.url}/")
+        page.locator("#token-value").fill(TOKEN)
+        page.get_by_role("button", name="Use it").click()
+        choose(page)
+        dress(page)
+        expect(page.locator("#result .compare img").first).to_be_visible(timeout=WAIT_MS)
+        page.reload()
+        expect(page.locator("#go")).to_be_visible()
+        assert not page.locator("#token-dialog").is_visible()
+
+
+def test_the_page_knows_no_engine_and_no_other_host() -> None:
+    code = "\n".join(file.read_text() for file in PAGE.iterdir() if file.suffix in {".js", ".html", ".css"})
+    named = [engine for engine in ENGINES if re.search(rf"(?<![\w-]){engine}(?![\w-])", code, re.I)]
+    assert named == []
+    assert not re.search(r"https?://(?!www\.w3\.org/)", code)
+
+
+def test_the_page_is_small_and_strict(service: Server) -> None:
+    assert sum(file.stat().st_size for file in PAGE.rglob("*") if file.is_file()) < 10**6
+    answer = service.client.get("/", headers={"Accept": "text/html"})
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_the_page_can_be_left_out(server: Server) -> None:
+    page = server.client.get("/", headers={"Accept": "text/html"})  # SageMaker's variables are set for this server
+    assert "<html" not in page.text
+    assert server.client.get("/studio/studio.js").status_code == 404
