@@ -9,7 +9,7 @@ from typing import ClassVar
 from model.avatar.engine import AvatarEngine
 from model.engine import Job
 from model.engines.template.labels import CHANNELS
-from model.engines.template.networks import Networks
+from model.engines.template.networks import TemplateNetworks
 from model.engines.template.pipeline import SEEN_SIZE, TemplatePipeline
 from model.engines.template.request import Request as TemplateRequest
 from model.runtime.device import Device
@@ -26,7 +26,7 @@ class Template(AvatarEngine):
     Request: ClassVar[type[TemplateRequest]] = TemplateRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
-        self.networks = Networks(weights, device)
+        self.networks = TemplateNetworks(weights, device)
 
     def pipeline(self, request: TemplateRequest, job: Job) -> TemplatePipeline:
         return TemplatePipeline(self.networks, request, job)

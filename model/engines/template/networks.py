@@ -50,7 +50,7 @@ def _of_file(network: M, file: Path) -> UnloadedNetwork[M]:
     return UnloadedNetwork(network, [Checkpoint(file, shapes, tensors, problems=problems)])
 
 
-class Networks:
+class TemplateNetworks:
     """Loaded once per worker, shared by all jobs."""
 
     def __init__(self, weights: Path, device: Device) -> None:

@@ -12,7 +12,7 @@ from model.engine import Job
 from model.engines.template.body_features import counts, pooled
 from model.engines.template.gathering import Keys
 from model.engines.template.labels import LabelledPixels
-from model.engines.template.networks import Networks
+from model.engines.template.networks import TemplateNetworks
 from model.engines.template.outfit import Outfit, found
 from model.engines.template.parsed import CLASSES, STRIDE
 from model.engines.template.request import Request
@@ -28,7 +28,7 @@ class TemplatePipeline(AvatarPipeline):
 
     request: Request
 
-    def __init__(self, networks: Networks, request: Request, job: Job) -> None:
+    def __init__(self, networks: TemplateNetworks, request: Request, job: Job) -> None:
         super().__init__(networks.resources, request, job)
         self.networks = networks
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from model.engines.warp.grids import enlarged, identity, sampled
 from model.engines.warp.inputs import GEOMETRY, garment_cells
-from model.engines.warp.layers import Block, Level, silent
+from model.engines.warp.layers import ConvBlock, Level, silent
 
 _PRIOR = slice(GEOMETRY - 5, GEOMETRY - 3)
 _PERSON, _GARMENT = (24, 40, 80, 128), (16, 32, 56, 80)  # channels at 48 x 64, 24 x 32, 12 x 16, 6 x 8
@@ -111,7 +111,7 @@ def enlarged_down(plane: Tensor, size: torch.Size) -> Tensor:
 
 
 def _encoder(channels: int, levels: tuple[int, ...]) -> nn.ModuleList:
-    first = Block(channels, levels[0])
+    first = ConvBlock(channels, levels[0])
     return nn.ModuleList([first, *(Level(a, b, 2) for a, b in pairwise(levels))])
 
 

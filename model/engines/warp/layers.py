@@ -21,7 +21,7 @@ class Norm(nn.BatchNorm2d):
         super()._load_from_state_dict(state, prefix, {**metadata, "version": self._version}, *rest)
 
 
-class Block(nn.Sequential):
+class ConvBlock(nn.Sequential):
     """3 x 3 convolution, batch norm, ReLU; with a stride of 2 it halves."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
@@ -33,7 +33,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = Block(channels, channels)
+        self.first = ConvBlock(channels, channels)
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), Norm(channels))
         self.relu = nn.ReLU(inplace=True)
 
@@ -46,7 +46,7 @@ class Level(nn.Sequential):
     """A block and a residual one: a level of an encoder or decoder."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
-        super().__init__(Block(channels, out, stride), Residual(out))
+        super().__init__(ConvBlock(channels, out, stride), Residual(out))
 
 
 def silent(layer: nn.Conv2d) -> nn.Conv2d:

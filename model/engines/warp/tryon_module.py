@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from model.engines.warp.flow_network import FEATURES
 from model.engines.warp.grids import enlarged
 from model.engines.warp.inputs import GARMENT, PERSON
-from model.engines.warp.layers import Block, Level, silent
+from model.engines.warp.layers import ConvBlock, Level, silent
 
 _CHANNELS = (40, 64, 96, 128)
 _SEEN = PERSON + GARMENT + 1
@@ -40,10 +40,10 @@ class TryOnModule(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        first = nn.Sequential(nn.Conv2d(4 * _SEEN + FEATURES, _CHANNELS[0], 1), Block(_CHANNELS[0], _CHANNELS[0]))
+        first = nn.Sequential(nn.Conv2d(4 * _SEEN + FEATURES, _CHANNELS[0], 1), ConvBlock(_CHANNELS[0], _CHANNELS[0]))
         pairs = list(pairwise(_CHANNELS))
         self.down = nn.ModuleList([first, *(Level(a, b, 2) for a, b in pairs)])
-        self.up = nn.ModuleList(Block(a + b, a) for a, b in pairs)
+        self.up = nn.ModuleList(ConvBlock(a + b, a) for a, b in pairs)
         self.shade = silent(nn.Conv2d(_CHANNELS[1], 3, 3, 1, 1))
         self.out = silent(nn.Conv2d(_CHANNELS[0], 4 * 4, 3, 1, 1))
 

@@ -34,7 +34,7 @@ class SCHP(nn.Module):
         self.layer2 = _stage(256, 128, 4, stride=2)
         self.layer3 = _stage(512, 256, 23, stride=2)
         self.layer4 = _stage(1024, 512, 3, dilation=2)
-        self.context_encoding = Pyramid(2048, 512)
+        self.context_encoding = PyramidPooling(2048, 512)
         self.edge = EdgeBranch()
         self.decoder = Decoder(classes)
         self.fushion = nn.Sequential(_convolution(1024, 256), _norm(256), nn.Dropout2d(0.1), nn.Conv2d(256, classes, 1))
@@ -51,7 +51,7 @@ class SCHP(nn.Module):
         return logits
 
 
-class Pyramid(nn.Module):
+class PyramidPooling(nn.Module):
     """Means over 1, 4, 9 and 36 parts of the picture beside what they are means of."""
 
     def __init__(self, channels: int, out: int) -> None:
