@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 
 import httpx
 
-from client.options import Numbers, add_delivery, add_engine, add_numbers, add_platform, add_where, fields
-from client.references import given, photos_in
+from client.options import CATEGORIES, Numbers, add_delivery, add_engine, add_numbers, add_platform, add_where, fields
+from client.references import given, photos_in, picture, references
 from client.results import results_of
 
 _NUMBERS: Numbers = {
@@ -20,13 +20,17 @@ _NUMBERS: Numbers = {
     "faces": (int, "most triangles, 1000..500000 (default: 60000)"),
     "texture_size": (int, "pixels a side of the atlas, 1024 or 2048 (default: 1024)"),
 }
-_OWN = ("engine", "formats", "texture", "body_only", "turntable", "id", "deadline_s")
+_OWN = ("engine", "formats", "texture", "body_only", "turntable", "category", "id", "deadline_s")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--photos", required=True, metavar="DIR", help="a folder of photos of one person, or s3://bucket/folder/"
     )
+    parser.add_argument(
+        "--garment", type=picture, metavar="PICTURE", help="dresses the person anew: each photo goes through a try-on"
+    )
+    parser.add_argument("--category", choices=CATEGORIES, help="of the garment (default: upper)")
     add_numbers(parser, _NUMBERS)
     parser.add_argument("--formats", nargs="+", choices=("glb", "obj", "ply"), help="of the mesh (default: glb)")
     parser.add_argument(
@@ -48,4 +52,5 @@ def run(http: httpx.Client, args: Namespace) -> None:
 def _body(args: Namespace) -> dict[str, object]:
     """The request as the command line has it; what was not given is left to the server."""
     output = given({"prefix": args.output_prefix})
-    return {"type": "avatar", **photos_in(args.photos), **fields(args, (*_NUMBERS, *_OWN)), "output": output}
+    clothes = references(given({"garment": args.garment}))
+    return {"type": "avatar", **photos_in(args.photos), **clothes, **fields(args, (*_NUMBERS, *_OWN)), "output": output}

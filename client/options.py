@@ -9,6 +9,7 @@ from pathlib import Path
 from client.references import given
 
 Numbers = Mapping[str, tuple[type, str]]  # field -> its kind and what it means
+CATEGORIES = ("upper", "lower", "overall", "inner", "outer")  # of garments
 
 _TRYON_NUMBERS: Numbers = {
     "width": (int, "of what is painted, a multiple of 8 in 64..2048 (default: the weights' own, else 768)"),

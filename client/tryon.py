@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from client.options import add_delivery, add_engine, add_platform, add_walk, add_where, walk
+from client.options import CATEGORIES, add_delivery, add_engine, add_platform, add_walk, add_where, walk
 from client.references import given, picture, references
 from client.results import results_of
 from model.contact_sheet import contact_sheet
@@ -20,14 +20,13 @@ _PICTURES = {
     "lower": "with --upper, instead of --garment",
     "mask": "white where to paint (default: found automatically)",
 }
-_CATEGORIES = ("upper", "lower", "overall", "inner", "outer")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     pictures = parser.add_argument_group("pictures", "a file, or an https:// or s3:// address the server fetches")
     for name, meaning in _PICTURES.items():
         pictures.add_argument(f"--{name}", type=picture, required=name == "person", metavar="PICTURE", help=meaning)
-    parser.add_argument("--category", choices=_CATEGORIES, help="of the garment, without --mask (default: upper)")
+    parser.add_argument("--category", choices=CATEGORIES, help="of the garment, without --mask (default: upper)")
     parser.add_argument(
         "--variant",
         choices=("mask", "maskfree"),

@@ -73,6 +73,9 @@ class Request(BaseModel):
     media_types: ClassVar[tuple[str, ...]]
     # What a job can be refused for beside `CommonCode`. A worker's word of another one is a bug.
     codes: ClassVar[Codes]
+    # Fields that name an engine of another type, which does a part of it, and that type. Where the body says nothing,
+    # the default one of the type does.
+    helped_by: ClassVar[Mapping[str, str]] = {}
     # What the values of `quality` stand for: the fields that each sets.
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 

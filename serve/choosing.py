@@ -47,7 +47,7 @@ def chosen_request(body: Mapping[str, object], models: Models, defaults: Mapping
     refusals: dict[str, list[Refusal]] = {}
     for name in candidates:
         try:
-            request = validated(body, name, models[name], defaults)
+            request = validated(body, name, models, defaults)
         except ValidationError as error:
             refusals[name] = [refusal(found, name) for found in error.errors(include_url=False)]
         else:
@@ -56,14 +56,21 @@ def chosen_request(body: Mapping[str, object], models: Models, defaults: Mapping
     raise explained(refusals)
 
 
-def validated(body: Mapping[str, object], name: str, model: LoadedEngine, defaults: Mapping[str, object]) -> Request:
+def validated(body: Mapping[str, object], name: str, models: Models, defaults: Mapping[str, object]) -> Request:
     """`body` as this engine's request.
 
     Raises:
         ValidationError: it does not take it.
     """
+    model, asked = models[name], request_class(name)
     fields = {**body, "type": model.type, "engine": name}
-    return request_class(name).model_validate(fields, context={**defaults, **model.defaults})
+    helpers = {field: default_of(type, models) for field, type in asked.helped_by.items()}
+    return asked.model_validate(fields, context={**defaults, **model.defaults, **helpers})
+
+
+def default_of(type: str, models: Models) -> str | None:
+    """The engine that answers requests of a type that name none."""
+    return next((name for name, model in models.items() if model.type == type and model.default), None)
 
 
 def candidates_for(body: Mapping[str, object], models: Models) -> list[str]:
@@ -102,10 +109,13 @@ def types_of(models: Models) -> list[str]:
 
 def check_other_engines(request: Request, models: Models) -> None:
     """Raise `Invalid` unless the engines that shall do parts of a request are loaded and of its type."""
-    able = [name for name, model in models.items() if model.type == request.type]
+    helpers = request.helped_by
+    type = next(iter(helpers.values()), request.type)
+    able = [name for name, model in models.items() if model.type == type]
     for place, name, part in request.parts_of_others():
+        field = place if place in helpers else f"{place}.engine"
         if name not in able:
-            raise Invalid(f"'{place}.engine' is {shown(name)}; served here: {', '.join(able)}", field=f"{place}.engine")
+            raise Invalid(f"'{field}' is {shown(name)}; served here: {', '.join(able)}", field=field)
         try:
             request_class(name).model_validate(part, context=models[name].defaults)
         except ValidationError as error:

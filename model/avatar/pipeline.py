@@ -6,12 +6,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
 
 from model.avatar import stage_files
 from model.avatar.cutout import Cutout, cut_out
+from model.avatar.dressing import dressed, photos_of
 from model.avatar.hand_swap import swap_hands
 from model.avatar.painting import MeshPainter
 from model.avatar.photos import framed, loaded, read_photo
@@ -82,11 +85,13 @@ class AvatarPipeline(ABC):
 
     async def photos(self) -> None:
         """Cut the person out of each photo and put them into the middle of a square."""
-        fields = sorted(self.job.inputs, key=lambda field: int(field.rpartition(".")[2]))
-        cutouts: dict[str, Cutout] = {}
-        for field in fields:
-            cutouts[field] = await self.device.cpu(partial(self._person_in, field))
-            self.job.progress("photos", len(cutouts), len(fields))
+        with TemporaryDirectory() as folder:
+            files = await self._dressed(photos_of(self.job.inputs), Path(folder))
+            cutouts: dict[str, Cutout] = {}
+            for field, file in files.items():
+                cutouts[field] = await self.device.cpu(partial(self._person_in, field, file))
+                self.job.progress("photos", len(cutouts), len(files))
+        fields = list(files)
         self.subject.photos = await self.device.cpu(
             lambda: [framed(cutouts[field].picture, reference=self.reference) for field in fields]
         )
@@ -97,8 +102,14 @@ class AvatarPipeline(ABC):
         if all(cutouts[field].cut_at_top for field in fields):
             self.job.warn("no_head", "every photo seems to end below the head: it is made up")
 
-    def _person_in(self, field: str) -> Cutout:
-        return cut_out(read_photo(self.job.inputs[field], field, self.job.warn), self.resources.matting, field)
+    async def _dressed(self, photos: Mapping[str, Path], folder: Path) -> Mapping[str, Path]:
+        """The photos in other clothes, where these are asked for."""
+        if not self.request.is_dressed:
+            return photos
+        return await dressed(photos, self.request, self.job, folder)
+
+    def _person_in(self, field: str, file: Path) -> Cutout:
+        return cut_out(read_photo(file, field, self.job.warn), self.resources.matting, field)
 
     def loaded_photos(self, size: int) -> tuple[Tensor, Tensor]:
         """The photos as networks see them: (N, 3, size, size) on grey, and their alphas, (N, size, size)."""

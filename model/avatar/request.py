@@ -11,6 +11,8 @@ from model import request
 from model.avatar.codes import AvatarCode
 from model.codes import Codes
 from model.request import MAX_FOLDER_FILES, ImageRef
+from model.tryon.codes import TryOnCode
+from model.tryon.request import Category, Layer
 
 MAX_PHOTOS = MAX_FOLDER_FILES
 
@@ -34,7 +36,8 @@ class AvatarRequest(request.Request):
 
     telling_fields: ClassVar[frozenset[str]] = frozenset({"photos", "photos_prefix"})
     media_types: ClassVar[tuple[str, ...]] = ("model/gltf-binary",)
-    codes: ClassVar[Codes] = (AvatarCode,)
+    codes: ClassVar[Codes] = (AvatarCode, TryOnCode)
+    helped_by: ClassVar[Mapping[str, str]] = {"dressed_by": "tryon"}
 
     type: Literal["avatar"] = "avatar"
     photos: Annotated[list[ImageRef], BeforeValidator(_listed)] | None = Field(
@@ -44,6 +47,17 @@ class AvatarRequest(request.Request):
         None,
         min_length=1,
         description=f"Instead of `photos`: `s3://bucket/key/`, all pictures under it, at most {MAX_PHOTOS}.",
+    )
+
+    garment: ImageRef | None = Field(
+        None, description="Dresses the person anew: each photo is put through a try-on with it first."
+    )
+    category: Category = Field("upper", description="What kind of `garment` it is.")
+    layers: list[Layer] | None = Field(
+        None, min_length=2, max_length=4, description="Instead of `garment`: an outfit, put on in this order."
+    )
+    dressed_by: str | None = Field(
+        None, description="Which try-on engine dresses the photos; absent: the one that answers try-ons."
     )
 
     mesh_size: int = Field(1024, ge=64, le=2048, description="Pixels a side the mesh is compared with the normals at.")
@@ -72,18 +86,58 @@ class AvatarRequest(request.Request):
             raise ValueError("give either 'photos' or 'photos_prefix'")
         return self
 
+    @model_validator(mode="after")
+    def _clothes_come_one_way(self) -> Self:
+        if self.garment is not None and self.layers is not None:
+            raise ValueError("give either 'garment' or 'layers'")
+        if self.is_dressed and self.dressed_by is None:
+            raise ValueError("no try-on engine is there to dress the photos: give no 'garment' and no 'layers'")
+        return self
+
+    @property
+    def is_dressed(self) -> bool:
+        """Whether the person gets other clothes than those in the photos."""
+        return self.garment is not None or self.layers is not None
+
+    def tryon(self) -> dict[str, object]:
+        """The body of the try-on that each photo goes through."""
+        clothes: dict[str, object] = {"garment": "given", "category": self.category}
+        if self.layers is not None:
+            clothes = {"layers": [layer.model_dump() | {"garment": "given"} for layer in self.layers]}
+        return {"person": "given", "seed": self.seed, "output": {"keep_alpha": True}, **clothes}
+
+    def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
+        if not self.is_dressed or self.dressed_by is None:
+            return []
+        others = [
+            (f"layers.{i}", layer.engine, {"person": "before", "garment": "given", "category": layer.category})
+            for i, layer in enumerate(self.layers or [])
+            if layer.engine not in (None, self.dressed_by)
+        ]
+        return [("dressed_by", self.dressed_by, self.tryon()), *others]
+
+    def settings(self) -> dict[str, object]:
+        return {"dressed_by": self.dressed_by} if self.is_dressed else {}
+
     @property
     def most_photos(self) -> int:
         """As many as there can be: of a folder nobody knows until it is listed."""
         return MAX_PHOTOS if self.photos is None else len(self.photos)
 
     def inputs(self) -> Mapping[str, str]:
+        clothes = {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
+        if self.garment is not None:
+            clothes["garment"] = self.garment
         if self.photos_prefix is not None:
-            return {"photos_prefix/": self.photos_prefix}
-        return {f"photos.{i}": photo for i, photo in enumerate(self.photos or [])}
+            return {"photos_prefix/": self.photos_prefix} | clothes
+        return {f"photos.{i}": photo for i, photo in enumerate(self.photos or [])} | clothes
 
     def without_inputs(self) -> dict[str, object]:
         body = self.model_dump(mode="json")
+        if self.garment is not None:
+            body["garment"] = "fetched"
+        for layer in body["layers"] or []:
+            layer["garment"] = "fetched"
         if self.photos is not None:
             return body | {"photos": ["fetched"] * len(self.photos)}
         return body | {"photos_prefix": "fetched"}

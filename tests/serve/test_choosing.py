@@ -136,6 +136,51 @@ def test_each_engine_has_the_defaults_of_its_own_weights() -> None:
     assert chosen_request(TRYON | {"axis": "down"}, MODELS, {}).model_dump()["times"] == 3
 
 
+PHOTOS: dict[str, Any] = {"type": "avatar", "photos": ["p"]}
+
+
+def test_avatars_are_dressed_by_whoever_answers_try_ons() -> None:
+    request = chosen_request(PHOTOS | {"garment": "g", "seed": 3}, MIRROR_FIRST, {})
+    [(place, engine, part)] = request.parts_of_others()
+    assert (place, engine, part["category"], part["seed"]) == ("dressed_by", "mirror", "upper", 3)
+    assert request.engines() == ["up2you", "mirror"]
+    assert set(request.inputs()) == {"photos.0", "garment"}
+    assert request.without_inputs()["garment"] == "fetched"
+
+
+def test_avatars_put_on_layers_of_an_engine_each() -> None:
+    layers = [OUTFIT[0] | {"engine": "mirror"}, OUTFIT[1]]
+    request = chosen_request(PHOTOS | {"layers": layers}, MODELS, {})
+    assert [(place, engine) for place, engine, _ in request.parts_of_others()] == [
+        ("dressed_by", "catvton"),
+        ("layers.0", "mirror"),
+    ]
+    assert set(request.inputs()) == {"photos.0", "layers.0.garment", "layers.1.garment"}
+
+
+def test_avatars_in_their_own_clothes_ask_nobody() -> None:
+    assert chosen_request(PHOTOS, MODELS, {}).engines() == ["up2you"]
+
+
+@pytest.mark.parametrize(
+    ("clothes", "field"),
+    [
+        ({"garment": "g", "dressed_by": "up2you"}, "dressed_by"),
+        ({"garment": "g", "dressed_by": "hat"}, "dressed_by"),
+        ({"garment": "g", "dressed_by": "mirror", "category": "overall"}, "dressed_by.category"),
+        ({"layers": [OUTFIT[0] | {"engine": "hat"}, OUTFIT[1]]}, "layers.0.engine"),
+    ],
+)
+def test_clothes_that_nobody_can_put_on_an_avatar_are_refused(clothes: dict[str, Any], field: str) -> None:
+    assert refused(PHOTOS | clothes).field == field
+
+
+def test_clothes_for_an_avatar_need_a_try_on_engine() -> None:
+    assert "no try-on engine" in refused(PHOTOS | {"garment": "g"}, {"up2you": MODELS["up2you"]}).detail
+    both = PHOTOS | {"garment": "g", "layers": OUTFIT}
+    assert "either 'garment' or 'layers'" in refused(both).detail
+
+
 def test_layers_name_an_engine_each() -> None:
     layers = [OUTFIT[0] | {"engine": "mirror"}, OUTFIT[1]]
     request = chosen_request({"person": "p", "layers": layers, "seed": 5}, MODELS, {})

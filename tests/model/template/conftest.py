@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from model.engines.template.engine import Template
 from model.engines.template.files import BODY, OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.template.outfit import OutfitNetwork
 from model.engines.template.place_network import PlaceNetwork
 from model.engines.up2you.files import BODY as BUILT_IN_BODY
+from model.runtime.device import Device, open_device
 from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import DEMO
 
@@ -28,6 +32,26 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_file(network.state_dict(), folder / name)
     shutil.copyfile(DEMO / BUILT_IN_BODY, folder / BODY)
     return folder
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """One event loop for all tests, because a device lives on one."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def device() -> Iterator[Device]:
+    torch.set_num_threads(1)
+    device = open_device("cpu")
+    yield device
+    device.close()
+
+
+@pytest.fixture(scope="session")
+def engine(weights: Path, device: Device) -> Template:
+    return Template(weights, device)
 
 
 @pytest.fixture(scope="session")

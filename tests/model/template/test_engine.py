@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +20,10 @@ from model.engines.template.engine import Template
 from model.engines.template.files import PLACE_NETWORK, files
 from model.engines.template.request import TEMPLATE_STAGES, Request
 from model.errors import InputError, WeightsError
-from model.runtime.device import Device, open_device
+from model.runtime.device import Device
 from tests.gltf import complaints
 
 SMALL: dict[str, Any] = {"size": 64, "mesh_size": 64, "iterations": 3, "faces": 2000, "texture": "vertex", "seed": 1}
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """One event loop for all tests, because a device lives on one."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def device() -> Iterator[Device]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield device
-    device.close()
-
-
-@pytest.fixture(scope="module")
-def engine(weights: Path, device: Device) -> Template:
-    return Template(weights, device)
 
 
 def run(
