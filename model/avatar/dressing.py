@@ -12,7 +12,7 @@ from model.tryon.codes import TryOnCode
 
 _PHOTOS = ("photos.", "photos_prefix.")
 # What makes one photo useless for a try-on, and says nothing of the others.
-_OF_THE_PHOTO = (TryOnCode.NO_PERSON, TryOnCode.MASK_EMPTY, TryOnCode.MASK_COVERS_ALL)
+_OF_THE_PHOTO: frozenset[str] = frozenset((TryOnCode.NO_PERSON, TryOnCode.MASK_EMPTY, TryOnCode.MASK_COVERS_ALL))
 
 
 def photos_of(inputs: Mapping[str, Path]) -> dict[str, Path]:

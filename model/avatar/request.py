@@ -109,7 +109,7 @@ class AvatarRequest(request.Request):
     def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
         if not self.is_dressed or self.dressed_by is None:
             return []
-        others = [
+        others: list[tuple[str, str, dict[str, object]]] = [
             (f"layers.{i}", layer.engine, {"person": "before", "garment": "given", "category": layer.category})
             for i, layer in enumerate(self.layers or [])
             if layer.engine not in (None, self.dressed_by)

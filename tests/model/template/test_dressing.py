@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from model.engine import Job, Loaded
+from model.engine import Engine, Job, Loaded
 from model.engines.template.engine import Template
 from model.engines.template.request import Request
 from model.errors import InputError
@@ -49,7 +49,7 @@ def run(runner: asyncio.Runner, engine: Template, mirror: Mirror, inputs: dict[s
     request = Request.model_validate({"photos": ["p"] * 2, "body_only": True, "stages": ["photos"], "seed": 1} | fields)
     out = inputs["garment"].parent / "out"
     out.mkdir()
-    job = Job(inputs, out, engines={"mirror": Loaded(mirror)})
+    job = Job(inputs, out, engines={"mirror": Loaded(cast("Engine", mirror))})
 
     async def live() -> None:
         async with mirror.device.live("template", 0):
