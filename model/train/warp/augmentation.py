@@ -18,9 +18,12 @@ Matrix = NDArray[np.float64]  # (2, 3)
 _OTHER_SIDE = np.arange(25, dtype=np.uint8)
 _OTHER_SIDE[3:] = np.arange(3, 25).reshape(-1, 2)[:, ::-1].ravel()  # DensePose's left and right
 
-_CLOSER, _GARMENT_SIZES = 1.4, (0.55, 1.15)
-_SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.5, 0.3, 0.15, 0.05
-_GREYEST = 150
+_CLOSER = 1.4
+_GARMENT_SIZES, _GARMENT_STRETCH, _GARMENT_TURN = (0.55, 1.3), 0.12, 6.0  # about one, either way, degrees
+_SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.6, 0.3, 0.15, 0.05
+_SHARE_NEARLY_WHITE, _GREYEST = 0.5, 90
+_SHARE_SHADED, _SHADOW, _SHADOW_CELLS = 0.3, 0.2, (3, 4)  # standard deviation of the light's logarithm, cells of it
+_SHARE_JPEG, _JPEG_QUALITIES = 0.35, (25, 90)
 
 
 def varied(sample: Sample, rng: np.random.Generator) -> Sample:
@@ -48,7 +51,8 @@ def mirrored(sample: Sample) -> Sample:
 
 def _cut_out(sample: Sample, rng: np.random.Generator) -> Sample:
     """The garment on an even ground of another colour, found as it is for a request."""
-    ground = rng.uniform(_GREYEST, 256) * np.ones(3) + rng.uniform(-8, 8, 3)
+    darkest = 225 if rng.uniform() < _SHARE_NEARLY_WHITE else _GREYEST
+    ground = rng.uniform(darkest, 256) * np.ones(3) + rng.uniform(-8, 8, 3)
     alpha = sample.alpha[..., None]
     picture = sample.flat * alpha + ground.clip(0, 255) * (1 - alpha)
     levels = (picture + rng.normal(0, 0.6, picture.shape)).clip(0, 255).astype(np.uint8)
@@ -57,16 +61,21 @@ def _cut_out(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def _garment_moved(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The flat picture taken from farther or nearer, and not centred."""
+    """The flat picture taken from farther or nearer, not centred, a little turned, the garment of another cut."""
     height, width = sample.alpha.shape
     size = rng.uniform(*_GARMENT_SIZES)
     shift = rng.uniform(-1, 1, 2) * max(0.06, 1 - size) * 0.8  # in half pictures
-    matrix = _placed(size, shift, width, height)
+    stretch = np.exp(rng.uniform(-_GARMENT_STRETCH, _GARMENT_STRETCH) * np.array([1, -1]))
+    angle = np.radians(rng.uniform(-_GARMENT_TURN, _GARMENT_TURN))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    pixels = size * turn * stretch  # of pixels about the middle
+    matrix = _placed(pixels, shift, width, height)
     alpha = _warped(sample.alpha, matrix, border=cv2.BORDER_CONSTANT)
-    if alpha.sum() < 0.6 * size**2 * sample.alpha.sum():
+    if alpha.sum() < 0.9 * size**2 * sample.alpha.sum():
         return sample
-    flow = sample.flow * np.float32(size) + shift.astype(np.float32)
-    return replace(sample, flat=_warped(sample.flat, matrix), alpha=alpha, flow=flow)
+    aspect = np.array([width, height])
+    flow = sample.flow @ (pixels * aspect / aspect[:, None]).T + shift
+    return replace(sample, flat=_warped(sample.flat, matrix), alpha=alpha, flow=flow.astype(np.float32))
 
 
 def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
@@ -115,30 +124,48 @@ def _other_mask(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def _lit(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Another exposure, contrast, white balance and sharpness of both photos; noise in the one that is seen."""
+    """Another exposure, contrast, white balance, light and sharpness of both photos; noise and JPEG's blocks in the
+    one that is seen."""
     gains = (rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)).astype(np.float32)
     contrast = np.float32(rng.uniform(0.85, 1.15))
-    blur = rng.uniform(0.3, 0.7) if rng.uniform() < 0.2 else 0.0
-    noise = rng.uniform(0, 5) if rng.uniform() < 0.4 else 0.0
+    blur = rng.uniform(0.3, 0.9) if rng.uniform() < 0.25 else 0.0
+    noise = rng.uniform(0, 8) if rng.uniform() < 0.4 else 0.0
+    light = _shadow(rng, sample.mask.shape) if rng.uniform() < _SHARE_SHADED else np.float32(1)
 
     def taken(photo: Bytes) -> Floats:
-        levels = ((photo.astype(np.float32) - 128) * contrast + 128) * gains
+        levels = ((photo.astype(np.float32) - 128) * contrast + 128) * gains * light
         return np.asarray(cv2.GaussianBlur(levels, (0, 0), blur), np.float32) if blur else levels
 
     seen = taken(sample.photo)
     if noise:
         seen = seen + np.float32(noise) * rng.standard_normal(seen.shape, np.float32)
-    return replace(sample, photo=_bytes(seen), truth=_bytes(taken(sample.truth)))
+    photo = _bytes(seen)
+    if rng.uniform() < _SHARE_JPEG:
+        photo = _through_jpeg(photo, int(rng.integers(*_JPEG_QUALITIES)))
+    return replace(sample, photo=photo, truth=_bytes(taken(sample.truth)))
+
+
+def _shadow(rng: np.random.Generator, size: tuple[int, ...]) -> Floats:
+    """(H, W, 1): light that falls unevenly."""
+    coarse = np.exp(rng.normal(0, _SHADOW, _SHADOW_CELLS[::-1])).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)[..., None]
+
+
+def _through_jpeg(photo: Bytes, quality: int) -> Bytes:
+    _, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 
 def _bytes(levels: Floats) -> Bytes:
     return (levels.clip(0, 255) + 0.5).astype(np.uint8)
 
 
-def _placed(size: float, shift: NDArray[np.float64], width: int, height: int) -> Matrix:
-    """Pixels of a picture to pixels of it enlarged about its middle, then moved by halves of itself."""
+def _placed(size: float | Matrix, shift: NDArray[np.float64], width: int, height: int) -> Matrix:
+    """Pixels of a picture to pixels of it enlarged (or turned by a 2 x 2 matrix) about its middle, then moved by
+    halves of itself."""
     middle = np.array([width, height]) / 2 - 0.5
-    return np.column_stack([np.eye(2) * size, middle * (1 - size) + shift * [width / 2, height / 2]])
+    linear = np.eye(2) * size if isinstance(size, float) else size
+    return np.column_stack([linear, middle - linear @ middle + shift * [width / 2, height / 2]])
 
 
 def _warped(

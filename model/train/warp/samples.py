@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from model.tryon.request import Category
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+_LEAST_PIXELS = 6
 CATEGORY: tuple[Category, ...] = tuple(CATEGORIES[place] for place in PLACES)
 
 
@@ -45,7 +47,8 @@ def sample(people: People, i: int, painting: int, source: int, target: int, *, b
     """Person `i` of these, who wears outfit `source` and is to wear `target`.
 
     Args:
-        body: DensePose of the "bare" body, of the "dressed" one, as "found" by the built-in networks, or "none".
+        body: DensePose of the "bare" body, of the "dressed" one, as "found" by the built-in networks, as "limbs" that
+            joints alone would tell of, "none", or "nothing": not even labels.
         found: whether labels and mask are those of the built-in networks.
     """
     place = int(people.places[i])
@@ -55,8 +58,12 @@ def sample(people: People, i: int, painting: int, source: int, target: int, *, b
         "bare": people.bare[i],
         "dressed": people.densepose[i, source],
         "found": people.found_densepose[i, source],
+        "limbs": limbs(people.bare[i]) if body == "limbs" else people.bare[i],
         "none": np.zeros_like(people.bare[i]),
+        "nothing": np.zeros_like(people.bare[i]),
     }
+    if body == "nothing":
+        atr = np.zeros_like(atr)
     alpha = people.alphas[i, target].astype(np.float32) / 255
     return Sample(
         photo=people.photos[i, painting, source],
@@ -72,3 +79,18 @@ def sample(people: People, i: int, painting: int, source: int, target: int, *, b
         shown=people.shown[i, target].astype(np.float32) / 255,
         place=place,
     )
+
+
+def limbs(densepose: Bytes) -> Bytes:
+    """DensePose labels, (H, W), with an ellipse for each part: what can be drawn of a body whose joints are known."""
+    drawn = np.zeros_like(densepose)
+    for part in np.unique(densepose[densepose > 0]):
+        rows, columns = np.nonzero(densepose == part)
+        if len(rows) < _LEAST_PIXELS:
+            continue
+        spread, axes = np.linalg.eigh(np.cov(np.stack([columns, rows])))
+        angle = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
+        half = 2 * np.sqrt(np.maximum(spread[::-1], 0.25))
+        box = ((float(columns.mean()), float(rows.mean())), (2 * float(half[0]), 2 * float(half[1])), angle)
+        cv2.ellipse(drawn, box, int(part), thickness=-1)
+    return drawn

@@ -16,8 +16,8 @@ from model.train.warp.people import PAINTINGS, SOURCES, TARGETS, People
 from model.train.warp.samples import Sample, sample
 
 _VARIATIONS = 100
-_BODIES = ("bare", "found", "dressed", "none")
-_BODY_SHARES = (0.5, 0.3, 0.12, 0.08)
+_BODIES = ("bare", "found", "dressed", "limbs", "none", "nothing")
+_BODY_SHARES = (0.45, 0.32, 0.1, 0.06, 0.04, 0.03)
 _SHARE_FOUND = 0.75  # of those in the first painting, which alone the label networks have seen
 
 

@@ -182,3 +182,17 @@ def test_labels_that_were_not_found_leave_the_exact_ones(people: People) -> None
     blind = replace(people, found_masks=np.zeros_like(people.found_masks))
     one = sample(blind, 0, 0, 1, 0, body="found", found=True)
     assert np.array_equal(one.mask, people.masks[0, 1])
+
+
+def test_limbs_lie_where_the_parts_of_a_body_do(people: People) -> None:
+    body = np.asarray(people.bare[0])
+    drawn = sample(people, 0, 0, 1, 0, body="limbs", found=False).densepose
+    assert set(np.unique(drawn)) <= set(np.unique(body))
+    assert (drawn == body)[body > 0].mean() > 0.6
+    assert (drawn != body).any()
+
+
+def test_a_photo_of_which_nothing_is_known_is_changed_wherever_its_mask_is(people: People) -> None:
+    one = sample(people, 0, 0, 1, 0, body="nothing", found=False)
+    assert not one.densepose.any()
+    assert np.array_equal(one.hole, one.mask)
