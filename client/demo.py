@@ -1,9 +1,10 @@
-"""`demo`: dress made-up people, make an avatar, and show both on sheets."""
+"""`demo`: dress made-up people, or the person in a photo, make an avatar, and show all on sheets."""
 
 from __future__ import annotations
 
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,20 @@ import httpx
 from PIL import Image
 from tqdm import tqdm
 
-from client.asking import invoke
+from client.asking import checked, invoke
 from client.options import add_platform, add_walk, add_where, walk
 from client.problems import Refused
 from client.progress import say
-from client.references import photos_of, references
+from client.references import photos_of, picture, references
 from client.results import content_of, results_of
 from model.contact_sheet import contact_sheet
-from model.samples.samples import SAMPLES, SampleTryOn, sample_sheet
+from model.pictures.reading import read_picture
+from model.samples.samples import SAMPLES, SampleTryOn, file_name, photo_sheet, sample_sheet
 
 _AT_ONCE = 4
 _AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)
+
+Engines = Mapping[str, Mapping[str, Any]]  # try-on engines as `/api/models` tells of them, the default first
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"only N try-ons, 1..{len(SAMPLES)}, and no avatar (default: all)",
     )
+    parser.add_argument(
+        "--photo", type=picture, metavar="PICTURE", help="dress the person in it instead, in the same garments"
+    )
     add_walk(parser)
     add_where(parser)
     add_platform(parser)
@@ -46,35 +53,90 @@ def run(http: httpx.Client, args: Namespace) -> None:
     began = time.monotonic()
     samples = SAMPLES[: args.limit]
     args.out.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        running = pool.map(lambda i: _tryon(http, samples[i], i, args), range(len(samples)))
-        answers = list(tqdm(running, total=len(samples), desc="try-ons", unit="", disable=None))
-    sheet = args.out / "contact_sheet.png"
-    title = f"Atelier, weights: {answers[0]['model']['licence'] or 'unknown licence'}"
-    sample_sheet(samples, args.out, title, truths=True).save(sheet)
+    engines = _engines(http)
+    if args.photo:
+        sheet, count = _photo(http, samples, next(iter(engines)), args), len(samples)
+    else:
+        sheet, count = _people(http, samples, engines, args), len(samples) * len(engines)
     print(sheet)
-    say(f"{len(samples)} try-ons in {time.monotonic() - began:.1f} s")
-    if not args.limit:
+    say(f"{count} try-ons in {time.monotonic() - began:.1f} s")
+    if not args.limit and not args.photo:
         _avatar(http, args.out)
 
 
-def _tryon(http: httpx.Client, sample: SampleTryOn, seed: int, args: Namespace) -> dict[str, Any]:
+def _engines(http: httpx.Client) -> Engines:
+    """Those that put garments on and were trained to."""
+    models = checked(http.get("/api/models")).json()["models"]
+    tryons = {name: offer for name, offer in models.items() if offer["type"] == "tryon" and not offer["untrained"]}
+    return dict(sorted(tryons.items(), key=lambda item: not item[1]["default"]))
+
+
+def _people(http: httpx.Client, samples: Sequence[SampleTryOn], engines: Engines, args: Namespace) -> Path:
+    """Made-up people dressed by every engine, on a sheet."""
+    answers = _all_of(samples, lambda i: _sample(http, samples[i], i, engines, args))
+    title = f"Atelier, weights: {answers[0]['model']['licence'] or 'unknown licence'}"
+    sheet: Path = args.out / "contact_sheet.png"
+    sample_sheet(samples, args.out, title, results=list(engines), truths=True).save(sheet)
+    return sheet
+
+
+def _all_of(samples: Sequence[SampleTryOn], dress: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        running = pool.map(dress, range(len(samples)))
+        return list(tqdm(running, total=len(samples), desc="try-ons", unit="", disable=None))
+
+
+def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines, args: Namespace) -> dict[str, Any]:
     """Photograph somebody made up and a garment; save what they look like in it, and the mask that was found."""
     from model.synthetic.datasets.sample_pictures import render_sample  # imports torch, which only this command needs
 
     inputs = render_sample(sample, args.out)
     mask = inputs.pop("mask")
-    body = {"type": "tryon", "seed": seed, "category": sample.category, **references(inputs), **walk(args)}
-    try:
-        answer = invoke(http, body | {"return_mask": True}, lambda *_: None)
-    except Refused as refusal:
-        if refusal.code != "no_automask":  # weights that find none are shown the true one
-            raise
-        answer = invoke(http, body | references({"mask": mask}), lambda *_: None)
+    answers = []
+    for name, offer in engines.items():
+        body = {"type": "tryon", "engine": name, "category": sample.category, **references(inputs)}
+        body |= _options(offer, {"seed": seed, **walk(args)})
+        try:
+            answer = invoke(http, body | {"return_mask": True}, lambda *_: None)
+        except Refused as refusal:
+            if refusal.code != "no_automask":  # weights that find none are shown the true one
+                raise
+            answer = invoke(http, body | references({"mask": mask}), lambda *_: None)
+        _save(answer, {"result": args.out / sample.result_by(name), "mask": mask})
+        answers.append(answer)
+    return answers[0]
+
+
+def _options(offer: Mapping[str, Any], wanted: Mapping[str, object]) -> dict[str, object]:
+    """Those that the engine takes."""
+    presets = {"quality", "solver"} if offer["presets"] else set()
+    return {name: value for name, value in wanted.items() if name in {*offer["limits"], *offer["sizes"], *presets}}
+
+
+def _save(answer: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     for output in answer["outputs"]:
-        file = mask if output["name"] == "mask.png" else args.out / sample.result
-        file.write_bytes(content_of(output))
-    return answer
+        if file := files.get(Path(output["name"]).stem):
+            file.write_bytes(content_of(output))
+
+
+def _photo(http: httpx.Client, samples: Sequence[SampleTryOn], engine: str, args: Namespace) -> Path:
+    """One's own photo in the samples' garments, on a sheet."""
+    from model.synthetic.datasets.sample_pictures import render_garment  # imports torch, as above
+
+    def dress(i: int) -> dict[str, Any]:
+        sample = samples[i]
+        garment = render_garment(sample, args.out)
+        files = references({"person": args.photo, "garment": garment})
+        answer = invoke(
+            http, {"type": "tryon", "engine": engine, "category": sample.category, **files}, lambda *_: None
+        )
+        _save(answer, {"result": args.out / file_name("photo", sample.garment)})
+        return answer
+
+    _all_of(samples, dress)
+    sheet: Path = args.out / "photo_sheet.png"
+    photo_sheet(samples, read_picture(Path(args.photo), "photo"), args.out).save(sheet)
+    return sheet
 
 
 def _avatar(http: httpx.Client, out: Path) -> None:

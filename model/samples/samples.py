@@ -45,6 +45,10 @@ class SampleTryOn:
         """What the file with the answer is called."""
         return file_name(self.person, self.garment)
 
+    def result_by(self, engine: str) -> str:
+        """The same of one of several engines."""
+        return file_name(self.person, self.garment, engine)
+
     @property
     def truth(self) -> str:
         """What the file is called that shows the person in that garment."""
@@ -73,15 +77,32 @@ def small_sample() -> dict[str, Path]:
     return {field: _DATA / name for field, name in SAMPLES[0].inputs.items()}
 
 
-def sample_sheet(samples: Sequence[SampleTryOn], folder: Path, title: str, *, truths: bool = False) -> Image.Image:
-    """A contact sheet with a column for each sample: what is in `folder` for it and of it, and maybe the truth."""
-    rows = ["person", "garment", "mask", "result", *(["truth"] if truths else [])]
+def sample_sheet(
+    samples: Sequence[SampleTryOn], folder: Path, title: str, *, results: Sequence[str] = (), truths: bool = False
+) -> Image.Image:
+    """A contact sheet with a column for each sample: what is in `folder` for it and of it, and maybe the truth.
+
+    results: the engines whose results are shown, a row each; by default one row of what nobody says who made.
+    """
+    rows = ["person", "garment", *(results or ["mask", "result"]), *(["truth"] if truths else [])]
     columns = []
     for sample in samples:
         names = sample.inputs | {"result": sample.result, "truth": sample.truth}
+        names |= {engine: sample.result_by(engine) for engine in results}
         columns.append([Image.open(folder / names[row]) for row in rows])
     labels = [f"{sample.person}, {sample.garment}" for sample in samples]
     return contact_sheet(columns, labels, rows, title=title, columns_a_band=_COLUMNS_A_BAND)
+
+
+def photo_sheet(samples: Sequence[SampleTryOn], photo: Image.Image, folder: Path) -> Image.Image:
+    """A contact sheet of one photo and a column for each garment that its person was dressed in."""
+    columns = [[photo]]
+    for sample in samples:
+        files = file_name(sample.garment), file_name("photo", sample.garment)
+        columns.append([Image.open(folder / name) for name in files])
+    return contact_sheet(
+        columns, ["photo", *(sample.garment for sample in samples)], columns_a_band=_COLUMNS_A_BAND + 1
+    )
 
 
 def file_name(*words: str) -> str:

@@ -184,7 +184,20 @@ def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest
     assert printed.out.splitlines() == [str(tmp_path / "contact_sheet.png")]
     assert "2 try-ons in " in printed.err
     with Image.open(tmp_path / "contact_sheet.png") as sheet:
-        assert sheet.size == Layout(2, 5, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
+        assert sheet.size == Layout(2, 4, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
+
+
+def test_the_demo_dresses_the_person_in_ones_own_photo(
+    url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(make_people(1, seed=2026, width=192, height=256).photos[0]).save(tmp_path / "me.png")
+    words = ["--photo", str(tmp_path / "me.png"), "--limit", "1", "--out", str(tmp_path)]
+    assert main(["demo", "--url", url, *words]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "photo_sheet.png")]
+    with Image.open(tmp_path / "photo_sheet.png") as sheet:
+        assert sheet.size == Layout(2, 2, (180, 240), 7).size
+    with Image.open(tmp_path / "photo_stripes.png") as result:
+        assert result.size == (192, 256)
 
 
 def test_without_an_address_a_server_is_started_and_stopped(tmp_path: Path) -> None:

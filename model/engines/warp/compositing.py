@@ -13,17 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.engines.warp.areas import Areas
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import sampled
 from model.engines.warp.guided_filter import guided
 from model.engines.warp.inputs import HEIGHT
 from model.engines.warp.network import Fields, shaded
+from model.engines.warp.uncovered import uncovered
 
 Levels = NDArray[np.uint8]  # (h, w, 3)
 Plane = NDArray[np.float32]  # (h, w)
 
-_SHARPEST = 4.0  # times by which the region's logits may be raised: the outline of a large picture is no wider
-_GUIDE_RADIUS = 1 / 48  # of the height
+_SHARPEST = 5.0  # times by which the region's logits may be raised: the outline of a large picture is no wider
+_SHARPENED = 1.25  # by how much a picture of the networks' own size
+_GUIDE_RADIUS, _CELL = 1 / 48, 1 / 64  # of the height
+_SEEN = 0.02  # share of a window that tells something
 _SEAM = 1 / 256  # of the height, inside the mask
 _NOTHING = 1 / 128  # shares below this change no pixel
 
@@ -39,32 +43,42 @@ class Dressed:
     flow: NDArray[np.float32]
 
 
-def dressed(photo: Levels, mask: Plane, hole: Plane, garment: FlatGarment, fields: Fields) -> Dressed:
+def dressed(photo: Levels, areas: Areas, garment: FlatGarment, fields: Fields) -> Dressed:
     """
     Args:
-        photo: (h, w, 3), what the networks saw a small version of.
-        mask: (h, w), 1 where anything may change. hole: (h, w) 0..1, where the old garment is.
+        photo: (h, w, 3), what the networks saw a small version of; areas: of it.
         fields: of one row.
     """
     size = photo.shape[:2]
     flow = _enlarged(fields.flow, size)
     picture, alpha = garment.for_flow(fields.flow, size)
     cloth = shaded(sampled(picture, flow), _enlarged(fields.shade, size))
-    region = _region(fields.logits, sampled(alpha, flow, "zeros"), size) * _inside(mask)
-    hole = guided(photo, hole, max(2, round(_GUIDE_RADIUS * size[0]))) * _inside(mask)
+    radius, inside = max(2, round(_GUIDE_RADIUS * size[0])), _inside(areas.mask)
+    logits = _enlarged(fields.logits, size)[0, 0].numpy()
+    if areas.in_front.any():
+        logits = _within(logits, guided(photo, areas.in_front, radius), max(1, round(_CELL * size[0])))
+    region = _region(logits, sampled(alpha, flow, "zeros")[0, 0].numpy()) * inside
+    hole = guided(photo, areas.hole, radius) * inside
     hole[hole < _NOTHING] = 0
     region[region < _NOTHING] = 0
     painted, worn = (_levels(tensor) for tensor in (_enlarged(fields.painted, size), cloth))
-    under = _mixed(photo.astype(np.float32), painted, hole)
+    under = _mixed(photo.astype(np.float32), uncovered(photo, painted, areas), hole)
     result = _mixed(under, worn, region)
     return Dressed(_bytes(result), _bytes(worn), region, garment.as_sent(flow))
 
 
-def _region(logits: Tensor, alpha: Tensor, size: tuple[int, int]) -> Plane:
+def _region(logits: Plane, alpha: Plane) -> Plane:
     """(h, w): the networks say where roughly, the garment's own outline where exactly."""
-    sharp = min(_SHARPEST, max(1.0, size[0] / HEIGHT / 2))
-    region = torch.sigmoid(_enlarged(logits, size) * sharp) * alpha
-    return np.ascontiguousarray(region[0, 0].numpy())
+    sharp = min(_SHARPEST, max(1.0, _SHARPENED * len(logits) / HEIGHT))
+    return np.asarray(alpha / (1 + np.exp((-sharp * logits).clip(-60, 60))), np.float32)
+
+
+def _within(logits: Plane, skin: Plane, radius: int) -> Plane:
+    """Means over what is skin and over what is not, each apart: what lies in front of the garment has a sharp edge."""
+    window = (2 * radius + 1,) * 2
+    parts = [(cv2.blur(logits * share, window), cv2.blur(share, window), share) for share in (skin, 1 - skin)]
+    means = [share * np.where(area > _SEEN, total / np.maximum(area, _SEEN), logits) for total, area, share in parts]
+    return np.asarray(means[0] + means[1], np.float32)
 
 
 def _inside(mask: Plane) -> Plane:

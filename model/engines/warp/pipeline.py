@@ -42,7 +42,7 @@ async def paint(
     made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size, box))
     answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
     fields = Fields(*(tensor.cpu() for tensor in answer))
-    worn = await device.cpu(lambda: dressed(made.photo, made.mask, made.hole, made.garment, fields))
+    worn = await device.cpu(lambda: dressed(made.photo, made.areas, made.garment, fields))
     await device.cpu(lambda: _save_asked(worn, request, job))
     progress("warp", 1, 1)
     result = Image.fromarray(worn.result)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from model.engines.warp.areas import Areas, areas
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.inputs import HEIGHT, PLACES, WIDTH, Inputs, inputs
 from model.engines.warp.old_garment import old_garment
@@ -28,11 +29,10 @@ Level = TypeVar("Level", np.uint8, np.float32)
 
 @dataclass(frozen=True)
 class Prepared:
-    """photo: (h, w, 3), the part that is dressed, at its own size. mask, hole: (h, w), 0 or 1. seen: of one row."""
+    """photo: (h, w, 3), the part that is dressed, at its own size, as its areas are. seen: of one row."""
 
     photo: NDArray[np.uint8]
-    mask: NDArray[np.float32]
-    hole: NDArray[np.float32]
+    areas: Areas
     garment: FlatGarment
     seen: Inputs
 
@@ -78,8 +78,8 @@ def prepared(
         alpha,
         torch.tensor([PLACES[category]]),
     )
-    hole = old_garment(_sampled(atr, (width, height)), paint, category)
-    return Prepared(part, paint.astype(np.float32), hole.astype(np.float32), flat, seen)
+    atr, densepose = (_sampled(labels, (width, height)) for labels in (atr, densepose))
+    return Prepared(part, areas(paint, atr, densepose, category), flat, seen)
 
 
 def _named(maps: LabelMaps | None, size: Size) -> tuple[Labels, Labels]:

@@ -11,7 +11,7 @@ from model.perception.label_maps import LabelMaps
 from model.samples.samples import SampleTryOn
 from model.synthetic.fabrics.sample_garments import GARMENTS
 from model.synthetic.scene.person import random_person
-from model.synthetic.scene.photos import photograph
+from model.synthetic.scene.photos import lay_flat, photograph
 from model.synthetic.scene.picture import Picture
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
@@ -47,6 +47,13 @@ def render_sample(sample: SampleTryOn, folder: Path, size: tuple[int, int] = SIZ
     for field, file in files.items():
         pictures[field].save(file)
     return files
+
+
+def render_garment(sample: SampleTryOn, folder: Path, size: tuple[int, int] = SIZE) -> Path:
+    """Save a sample's garment alone as a PNG file."""
+    file = folder / sample.inputs["garment"]
+    lay_flat(GARMENTS[sample.garment], *size).save(file)
+    return file
 
 
 def sample_pictures(sample: SampleTryOn, size: tuple[int, int] = SIZE) -> dict[str, Image.Image]:

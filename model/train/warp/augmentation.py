@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.engines.warp.cutout import carried_on, garment_alpha
 from model.train.warp.samples import Bytes, Floats, Sample
+from model.train.warp.sleeves import hung_down
 
 Level = TypeVar("Level", bound=np.generic)
 Matrix = NDArray[np.float64]  # (2, 3)
@@ -19,9 +20,9 @@ _OTHER_SIDE = np.arange(25, dtype=np.uint8)
 _OTHER_SIDE[3:] = np.arange(3, 25).reshape(-1, 2)[:, ::-1].ravel()  # DensePose's left and right
 
 _CLOSER = 1.4
-_GARMENT_SIZES, _GARMENT_STRETCH, _GARMENT_TURN = (0.55, 1.3), 0.12, 6.0  # about one, either way, degrees
+_GARMENT_SIZES, _GARMENT_STRETCH, _GARMENT_TURN = (0.55, 1.3), 0.15, 6.0  # about one, either way, degrees
 _SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.6, 0.3, 0.15, 0.05
-_SHARE_NEARLY_WHITE, _GREYEST = 0.5, 90
+_SHARE_NEARLY_WHITE, _GREYEST, _SHARE_HUNG_DOWN = 0.5, 90, 0.5
 _SHARE_SHADED, _SHADOW, _SHADOW_CELLS = 0.3, 0.2, (3, 4)  # standard deviation of the light's logarithm, cells of it
 _SHARE_JPEG, _JPEG_QUALITIES = 0.35, (25, 90)
 
@@ -30,6 +31,8 @@ def varied(sample: Sample, rng: np.random.Generator) -> Sample:
     """Framed, cut out, masked, lit and mirrored at random."""
     if rng.uniform() < _SHARE_CUT_OUT:
         sample = _cut_out(sample, rng)
+    if rng.uniform() < _SHARE_HUNG_DOWN:
+        sample = hung_down(sample, rng)
     if rng.uniform() < _SHARE_GARMENT_MOVED:
         sample = _garment_moved(sample, rng)
     if rng.uniform() < _SHARE_FRAMED:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.engines.warp.areas import Areas, areas
 from model.engines.warp.compositing import dressed
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import identity
@@ -13,6 +16,7 @@ from model.engines.warp.guided_filter import guided
 from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.engines.warp.network import Fields
 from model.engines.warp.old_garment import old_garment
+from model.engines.warp.uncovered import uncovered
 
 SIZE = 512, 384
 
@@ -39,6 +43,12 @@ def plane(rows: slice, columns: slice) -> NDArray[np.float32]:
     return made
 
 
+def of(mask: NDArray[np.float32], hole: NDArray[np.float32], **known: NDArray[np.float32]) -> Areas:
+    """Of a photo of which no more is known."""
+    nothing = np.zeros_like(mask)
+    return replace(Areas(mask, hole, nothing, nothing, nothing), **known)
+
+
 def checks() -> NDArray[np.uint8]:
     """A garment of single pixels at the photo's size, all over the picture."""
     picture = np.zeros((*SIZE, 3), np.uint8)
@@ -50,7 +60,7 @@ def test_what_is_neither_old_garment_nor_under_the_new_one_is_the_photo_bit_for_
     before = photo()
     mask = plane(slice(60, 460), slice(60, 330))
     hole = plane(slice(200, 300), slice(150, 250))
-    after = dressed(before, mask, hole, FlatGarment.of(checks()), fields(region((slice(60, 70), slice(30, 50)))))
+    after = dressed(before, of(mask, hole), FlatGarment.of(checks()), fields(region((slice(60, 70), slice(30, 50)))))
     reach = 512 // 48 * 2 + 8  # two windows of the guided filter
     kept = np.ones(SIZE, bool)
     kept[200 - reach : 300 + reach, 150 - reach : 250 + reach] = False
@@ -63,7 +73,7 @@ def test_nothing_changes_beyond_the_mask() -> None:
     before = photo()
     mask = plane(slice(100, 400), slice(100, 300))
     everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
-    after = dressed(before, mask, mask, FlatGarment.of(checks()), fields(everywhere))
+    after = dressed(before, of(mask, mask), FlatGarment.of(checks()), fields(everywhere))
     assert np.array_equal(after.result[mask == 0], before[mask == 0])
     assert (after.result[250, 200] != before[250, 200]).any()
 
@@ -71,7 +81,7 @@ def test_nothing_changes_beyond_the_mask() -> None:
 def test_the_garment_is_as_sharp_as_it_came() -> None:
     everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
     mask = np.ones(SIZE, np.float32)
-    after = dressed(photo(), mask, mask, FlatGarment.of(checks()), fields(everywhere))
+    after = dressed(photo(), of(mask, mask), FlatGarment.of(checks()), fields(everywhere))
     middle = after.result[100:400, 100:300].astype(int)
     assert np.abs(middle - checks()[100:400, 100:300]).max() <= 2
 
@@ -81,7 +91,7 @@ def test_a_garment_larger_than_it_is_seen_is_averaged_not_picked_from() -> None:
     fine[::2] = 255
     everywhere = torch.full((1, 1, HEIGHT, WIDTH), 20.0)
     mask = np.ones(SIZE, np.float32)
-    after = dressed(photo(), mask, mask, FlatGarment.of(fine), fields(everywhere))
+    after = dressed(photo(), of(mask, mask), FlatGarment.of(fine), fields(everywhere))
     assert np.abs(after.result[100:400, 100:300].astype(int) - 127).max() <= 12
 
 
@@ -106,3 +116,45 @@ def test_the_hole_is_the_old_garment_within_the_mask_and_all_of_it_when_nobody_k
     assert not hole[75, 45]
     assert not hole[50, 70]
     assert np.array_equal(old_garment(atr, mask, "lower"), mask)
+
+
+def test_an_arm_before_the_garment_has_its_own_edge_where_the_networks_were_vague() -> None:
+    before = np.full((*SIZE, 3), 60, np.uint8)
+    arm = plane(slice(0, 512), slice(180, 220))
+    before[arm > 0] = 210
+    mask = np.ones(SIZE, np.float32)
+    vague = torch.full((1, 1, HEIGHT, WIDTH), 2.0)
+    vague[..., 46:56] = -2.0  # a pixel of theirs, four of the photo's, too far to the right
+    flat = FlatGarment.of(checks())
+    sure = dressed(before, of(mask, 0 * mask, in_front=arm), flat, fields(vague)).region[256]
+    assert sure[183:218].max() < 0.2
+    assert min(sure[100:178].min(), sure[223:300].min()) > 0.8
+    unsure = dressed(before, of(mask, 0 * mask), flat, fields(vague)).region[256]
+    assert unsure[221] < 0.2  # nobody says where the arm ends
+
+
+def test_paint_like_the_ground_becomes_the_ground_and_paint_like_skin_stays() -> None:
+    before = np.full((*SIZE, 3), (90, 140, 200), np.uint8)
+    skin = plane(slice(400, 512), slice(150, 230))
+    before[skin > 0] = (190, 140, 110)
+    ground = plane(slice(0, 512), slice(0, 100))
+    painted = np.full((*SIZE, 3), (110, 130, 180), np.float32)  # a ground that is a little off
+    painted[200:400, 150:230] = (180, 135, 115)
+    seen = uncovered(before, painted, of(ground, ground, skin=skin, ground=ground))
+    assert np.abs(seen[300, 300] - (90, 140, 200)).max() < 2
+    assert np.abs(seen[300, 190] - (180, 135, 115)).max() < 2
+    assert np.array_equal(uncovered(before, painted, of(ground, ground)), painted)
+
+
+def test_labels_say_what_may_hang_before_a_garment_and_what_is_surely_skin_or_ground() -> None:
+    atr, densepose, mask = np.zeros((3, 128, 96), np.uint8)
+    mask[20:120, 10:86] = 1
+    atr[30:80, 30:60], atr[30:80, 60:80] = 4, 14
+    densepose[70:80, 60:80] = 3
+    found = areas(mask, atr, densepose, "upper")
+    assert found.hole[50, 45]
+    assert found.in_front[50, 70]
+    assert found.skin[50, 70]
+    assert not found.skin[50, 61]  # beside the old garment
+    assert found.ground[100, 20]
+    assert not found.ground[75, 45]
