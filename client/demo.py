@@ -94,7 +94,7 @@ def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines
     mask = inputs.pop("mask")
     answers = []
     for name, offer in engines.items():
-        body = {"type": "tryon", "engine": name, "category": sample.category, **references(inputs)}
+        body: dict[str, object] = {"type": "tryon", "engine": name, "category": sample.category, **references(inputs)}
         body |= _options(offer, {"seed": seed, **walk(args)})
         try:
             answer = invoke(http, body | {"return_mask": True}, lambda *_: None)

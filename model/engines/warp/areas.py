@@ -44,4 +44,4 @@ def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> A
 def _surely(area: NDArray[np.bool_], hole: Labels) -> Labels:
     width = 2 * max(1, round(_SURE * len(hole))) + 1
     inside = cv2.erode(area.astype(np.uint8), np.ones((width, width), np.uint8), borderValue=1)
-    return np.asarray(inside & (1 - hole), np.uint8)
+    return np.asarray((inside > 0) & (hole == 0), np.uint8)
