@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from model.avatar.parts import named, worn
 from model.body.joints import JOINTS, MIXAMO, VRM
 from model.body.measurements import describe, measure
 from model.body.skinning import strongest, transfer_skin
@@ -42,6 +44,7 @@ def export_avatar(
     rig: bool = True,
     notice: str | None = None,
     measured: bool = True,
+    parts: Tensor | None = None,
 ) -> list[Path]:
     """Write the avatar.
 
@@ -57,6 +60,8 @@ def export_avatar(
         rig: false leaves out all that is the body model's: skeleton, weights, joints.
         notice: of the body model's licence, for the GLB.
         measured: false leaves out measurements, as of a shape that nobody found in the photos.
+        parts: (F,) of each triangle, see `model.avatar.parts`: they are named in the GLB, and the clothes get one of
+            their own.
 
     Returns:
         The files, the main one first.
@@ -70,15 +75,26 @@ def export_avatar(
         source = atlas.source.cpu()
     if "glb" in formats:
         skeleton = _skeleton(mesh, body, posed, source, offset) if rig else None
-        write_glb(folder / "avatar.glb", surface, skeleton, notice)
+        write_glb(folder / "avatar.glb", surface, skeleton, notice, None if parts is None else named(parts))
+        if parts is not None and (clothes := worn(parts)).any():
+            _write_clothes(folder / "clothes.glb", surface, skeleton, notice, parts, clothes)
     if "obj" in formats:
         write_obj(folder / "avatar.obj", surface)
     if "ply" in formats:
         write_ply(folder / "avatar.ply", bare)
     joints = posed.joints + offset.to(posed.joints) if rig else None
     _write_body(folder / "body.json", body, betas, joints, measured=measured)
-    order = ("avatar.glb", "avatar.obj", "avatar.mtl", "avatar.png", "avatar.ply", "body.json")
+    order = ("avatar.glb", "clothes.glb", "avatar.obj", "avatar.mtl", "avatar.png", "avatar.ply", "body.json")
     return [folder / name for name in order if (folder / name).exists()]
+
+
+def _write_clothes(
+    file: Path, surface: Surface, skeleton: Skeleton | None, notice: str | None, parts: Tensor, clothes: Tensor
+) -> None:
+    alone, kept = surface.only(clothes)
+    if skeleton is not None:
+        skeleton = replace(skeleton, skin=skeleton.skin.at(kept.cpu()))
+    write_glb(file, alone, skeleton, notice, named(parts[clothes]))
 
 
 def _skeleton(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset: Tensor) -> Skeleton:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from model.avatar.colour import coloured, coloured_as_published, stacked, views_of
 from model.avatar.reconstruction import HALF_HEIGHT, RADIUS
 from model.mesh.atlas import Atlas
 from model.mesh.baking import Texels, laid_out
+from model.mesh.completion import complete, nearest_colours, unreached
 from model.mesh.mesh import Mesh
 from model.mesh.placement import normalised
 from model.mesh.rasteriser import Rasteriser
@@ -46,6 +49,21 @@ class MeshPainter:
     def projection(self, mesh: Mesh) -> Projection:
         """The views around the mesh, ready to be asked."""
         return Projection(self._within(mesh), self._views, self._rasteriser)
+
+    def shares(self, mesh: Mesh, parts: Tensor) -> Tensor:
+        """(V, C): how far each vertex of the mesh is of each of C parts, which sum to about 1.
+
+        parts: (6, C, h, w), the same of the views' pixels; all 0 beside the person.
+        """
+        there = parts.sum(1, keepdim=True)
+        pictures = torch.cat([parts / there.clamp(min=1e-6), there.clamp(max=1)], 1)
+        views = replace(self._views, pictures=pictures.to(self._views.pictures))
+        projection = Projection(self._within(mesh), views, self._rasteriser)
+        sums, weights = projection.shown(projection.mesh.vertices, projection.normals)
+        seen = weights > 0
+        shares = sums / weights.clamp(min=1e-6)[:, None]
+        shares = nearest_colours(shares, seen, mesh.vertices, unreached(seen, mesh.faces))
+        return complete(shares, seen, mesh.faces)
 
     def texels(self, atlas: Atlas, projection: Projection) -> Texels:
         """Where the texels of the mesh's atlas lie. Its vertex colours show where no view does."""

@@ -30,6 +30,7 @@ from model.engine import Job
 from model.errors import InputError
 from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
+from model.mesh.partition import partitioned
 from model.mesh.poisson import sealed
 
 _SLICE_S = 0.15  # of mesh work between two chances for others
@@ -163,12 +164,31 @@ class AvatarPipeline(ABC):
         size, rasteriser = self.request.mesh_size, self.resources.rasteriser
         return MeshPainter(self.body(), self.subject.rgb, size, rasteriser, reference=self.reference)
 
+    @abstractmethod
+    async def view_parts(self) -> Tensor:
+        """(6, 6, h, w): what the views' pixels show, as shares of `model.avatar.parts.PARTS`, all 0 beside the person.
+
+        Raises:
+            InputError: nothing is there that could tell.
+        """
+
+    async def _parted(self, mesh: Mesh) -> tuple[Mesh, Tensor]:
+        """The mesh cut along the borders of its parts, and the part of each triangle."""
+        parts = await self.view_parts()
+        shares = await self.device.run(lambda: self.painter().shares(mesh, parts.to(mesh.vertices)))
+        return await self.device.cpu(lambda: partitioned(mesh, shares))
+
     async def export(self) -> None:
         """The files; the person turning, if that was asked for."""
         mesh = self.body() if self.request.body_only else self.subject.coloured.to(self.device.torch_device)
+        parts = None
+        if self.request.parts:
+            mesh, parts = await self._parted(mesh)
         results = AvatarResults(self.resources, self.request, self.job)
         textured = self.request.texture == "atlas" and not self.request.body_only
         painting = await results.painted(mesh, self.painter) if textured else None
-        await results.write(mesh, self.subject.betas, painting)
+        await results.write(mesh, self.subject.betas, painting, parts)
+        if parts is not None:
+            await results.show_clothes(mesh, parts, painting)
         if self.request.turntable:
             await results.turn(mesh, painting, closed=not self.reference)

@@ -70,6 +70,11 @@ class AvatarRequest(request.Request):
     formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."
     )
+    parts: bool = Field(
+        False,
+        description="Body, hair, shoes and each garment as meshes of their own in `avatar.glb`; also `clothes.glb` and "
+        "`clothes_front.png`, `clothes_back.png`: the clothes alone. Not with `body_only`.",
+    )
     turntable: bool = Field(False, description="Also `turntable.mp4` and `.webm`, a full circle, and eight pictures.")
     stages: Annotated[list[Stage], BeforeValidator(_listed)] = Field(
         [], description="Also what these stages have made."
@@ -84,6 +89,12 @@ class AvatarRequest(request.Request):
     def _photos_come_one_way(self) -> Self:
         if (self.photos is None) == (self.photos_prefix is None):
             raise ValueError("give either 'photos' or 'photos_prefix'")
+        return self
+
+    @model_validator(mode="after")
+    def _a_bare_body_has_no_parts(self) -> Self:
+        if self.parts and self.body_only:
+            raise ValueError("'parts' is of the dressed person: not with 'body_only'")
         return self
 
     @model_validator(mode="after")

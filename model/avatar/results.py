@@ -13,6 +13,7 @@ from model.avatar import turning
 from model.avatar.colour import THRESHOLD
 from model.avatar.export import export_avatar
 from model.avatar.painting import MeshPainter
+from model.avatar.parts import worn
 from model.avatar.request import AvatarRequest
 from model.avatar.resources import Resources
 from model.body.a_pose import pose_a
@@ -48,8 +49,11 @@ class AvatarResults:
         texture = await run(lambda: texture_of(texels.covered, torch.cat(colours)))
         return await self._device.cpu(lambda: spread(texture, texels.covered))
 
-    async def write(self, mesh: Mesh, betas: Tensor, painting: turning.Painting | None) -> None:
-        """`avatar.glb` and the other formats asked for, and `body.json`."""
+    async def write(
+        self, mesh: Mesh, betas: Tensor, painting: turning.Painting | None, parts: Tensor | None = None
+    ) -> None:
+        """`avatar.glb` and the other formats asked for, and `body.json`. parts: of each triangle, see `PARTS`; with
+        them also `clothes.glb`."""
         betas = betas.to(self._device.torch_device)
         body, rig = self._resources.body, self._job.export_rig
         posed = pose_a(body, betas)
@@ -65,8 +69,18 @@ class AvatarResults:
                 rig=rig,
                 notice=self._resources.notice if rig else None,
                 measured=self._resources.shapes_are_trained,
+                parts=parts,
             )
         )
+
+    async def show_clothes(self, mesh: Mesh, parts: Tensor, painting: turning.Painting | None) -> None:
+        """`clothes_front.png` and `clothes_back.png`; nothing of a person without clothes."""
+        clothes = worn(parts)
+        if clothes.any():
+            pictures = turning.looks(mesh, painting, self._resources.rasteriser, clothes)
+            for side in turning.SIDES:
+                picture = await self._device.run(lambda: next(pictures))
+                await self._device.cpu(partial(picture.save, self._job.outputs / f"clothes_{side}.png"))
 
     async def turn(self, mesh: Mesh, painting: turning.Painting | None, *, closed: bool) -> None:
         """The person turning once around. closed: the last step leads back to the first frame."""

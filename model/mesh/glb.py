@@ -6,11 +6,13 @@ none of them turned, so the inverse bind matrices only translate.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pygltflib as gltf
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -27,7 +29,13 @@ _COMPONENTS = {
 _SHAPES = {(): gltf.SCALAR, (2,): gltf.VEC2, (3,): gltf.VEC3, (4,): gltf.VEC4, (4, 4): gltf.MAT4}
 
 
-def write_glb(file: Path, surface: Surface, skeleton: Skeleton | None = None, notice: str | None = None) -> None:
+def write_glb(
+    file: Path,
+    surface: Surface,
+    skeleton: Skeleton | None = None,
+    notice: str | None = None,
+    parts: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write a surface, with a skeleton if there is one.
 
     Args:
@@ -35,13 +43,15 @@ def write_glb(file: Path, surface: Surface, skeleton: Skeleton | None = None, no
         surface: in the pose of the skeleton.
         skeleton: the nodes keep its joints' names and say in `extras` what standards call them.
         notice: of whose model data the file holds, written as its copyright.
+        parts: triangles, (F,) bool, that become a mesh and a material of this name; without them all are one.
     """
+    named = {"avatar": torch.ones(len(surface.faces), dtype=torch.bool)} if parts is None else parts
     document = gltf.GLTF2(
         asset=gltf.Asset(version="2.0", generator="Atelier", copyright=notice),
         scene=0,
-        scenes=[gltf.Scene(nodes=[0])],
-        nodes=[gltf.Node(name="avatar", mesh=0)],
-        materials=[_material(textured=surface.texture is not None)],
+        scenes=[gltf.Scene(nodes=list(range(len(named))))],
+        nodes=[gltf.Node(name=name, mesh=i) for i, name in enumerate(named)],
+        materials=[_material(name, textured=surface.texture is not None, open_=parts is not None) for name in named],
     )
     buffer = _Buffer(document)
     attributes = {
@@ -59,21 +69,22 @@ def write_glb(file: Path, surface: Surface, skeleton: Skeleton | None = None, no
         attributes["JOINTS_0"] = buffer.add(joints.astype(narrow), gltf.ARRAY_BUFFER)
         attributes["WEIGHTS_0"] = buffer.add(_float32(skeleton.skin.weights), gltf.ARRAY_BUFFER)
         _add_skeleton(document, buffer, skeleton)
-    indices = buffer.add(_indices(surface), gltf.ELEMENT_ARRAY_BUFFER)
-    primitive = gltf.Primitive(attributes=gltf.Attributes(**attributes), indices=indices, material=0)
-    document.meshes = [gltf.Mesh(name="avatar", primitives=[primitive])]
+    for i, (name, which) in enumerate(named.items()):
+        indices = buffer.add(_indices(surface, which), gltf.ELEMENT_ARRAY_BUFFER)
+        primitive = gltf.Primitive(attributes=gltf.Attributes(**attributes), indices=indices, material=i)
+        document.meshes.append(gltf.Mesh(name=name, primitives=[primitive]))
     file.write_bytes(buffer.close())
 
 
-def _material(textured: bool) -> gltf.Material:
+def _material(name: str, *, textured: bool, open_: bool) -> gltf.Material:
     texture = gltf.TextureInfo(index=0) if textured else None
     shading = gltf.PbrMetallicRoughness(metallicFactor=0.0, roughnessFactor=_ROUGHNESS, baseColorTexture=texture)
-    return gltf.Material(name="avatar", pbrMetallicRoughness=shading, alphaCutoff=None)
+    return gltf.Material(name=name, pbrMetallicRoughness=shading, alphaCutoff=None, doubleSided=open_ or None)
 
 
 def _add_skeleton(document: gltf.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
     """One node a joint. The skinned mesh stays beside them at the root, where glTF wants it."""
-    first = len(document.nodes)
+    meshes, first = list(document.nodes), len(document.nodes)
     positions = _float32(skeleton.positions)
     for joint, (name, parent) in enumerate(zip(skeleton.names, skeleton.parents, strict=True)):
         local = positions[joint] - (positions[parent] if parent >= 0 else 0)
@@ -92,7 +103,8 @@ def _add_skeleton(document: gltf.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> 
         inverseBindMatrices=buffer.add(inverse_bind),
     )
     document.skins = [skin]
-    document.nodes[0].skin = 0
+    for node in meshes:
+        node.skin = 0
 
 
 class _Buffer:
@@ -151,9 +163,9 @@ def _float32(tensor: Tensor) -> np.ndarray:
     return np.ascontiguousarray(tensor.numpy(force=True), dtype=np.float32)
 
 
-def _indices(surface: Surface) -> np.ndarray:
+def _indices(surface: Surface, which: Tensor) -> np.ndarray:
     narrow = np.uint16 if len(surface.positions) < 2**16 else np.uint32  # the highest index means something else
-    return surface.faces.numpy(force=True).astype(narrow).ravel()
+    return surface.faces[which.to(surface.faces.device)].numpy(force=True).astype(narrow).ravel()
 
 
 def _linear(colours: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -43,6 +44,12 @@ class Surface:
             texture: the atlas's picture.
         """
         return cls(mesh.vertices[source], faces, vertex_normals(mesh.vertices, mesh.faces)[source], uv, texture)
+
+    def only(self, which: Tensor) -> tuple[Surface, Tensor]:
+        """Some of its triangles, (F,) bool, with the vertices that they need; and which of its own, (V',), are."""
+        kept, faces = torch.unique(self.faces[which], return_inverse=True)
+        uv, colours = (None if part is None else part[kept] for part in (self.uv, self.colours))
+        return Surface(self.positions[kept], faces, self.normals[kept], uv, self.texture, colours), kept
 
     def moved(self, offset: Tensor) -> Surface:
         """The surface somewhere else. offset: (3)."""

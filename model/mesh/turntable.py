@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,11 +42,19 @@ def azimuths(frames: int, *, closed: bool = True) -> list[float]:
 
 
 def turntable(
-    mesh: Mesh, size: int, frames: int, rasteriser: Rasteriser, *, closed: bool = True, shade: Shade | None = None
+    mesh: Mesh,
+    size: int,
+    frames: int,
+    rasteriser: Rasteriser,
+    *,
+    closed: bool = True,
+    shade: Shade | None = None,
+    shown: Tensor | None = None,
 ) -> Iterator[Frame]:
     """Frames of `size` squared, rendered one at a time as they are asked for.
 
-    Orthographic, unlit, normals those of the world. Without `shade` the mesh's vertex colours are shown.
+    Orthographic, unlit, normals those of the world. Without `shade` the mesh's vertex colours are shown. shown: (F,)
+    bool, the triangles that are there; the others neither show nor hide anything.
 
     Raises:
         ValueError: the mesh has no colours and there is no `shade`.
@@ -56,9 +64,14 @@ def turntable(
     vertices, _, _ = normalised(mesh.vertices, HALF_HEIGHT)
     normals = (vertex_normals(vertices, mesh.faces) + 1) / 2
 
+    drawn = torch.arange(len(mesh.faces), device=mesh.faces.device)
+    if shown is not None:
+        drawn = drawn[shown]
+
     def render(azimuth: float) -> Frame:
         clip = to_clip(vertices, orthographic_cameras([azimuth]))
-        fragments = rasteriser.rasterise(clip, mesh.faces, size, size)
+        fragments = rasteriser.rasterise(clip, mesh.faces[drawn], size, size)
+        fragments = replace(fragments, faces=torch.where(fragments.faces >= 0, drawn[fragments.faces], -1))
         alpha = (fragments.faces >= 0).to(clip.dtype)[..., None]
         colours = [shade(fragments), interpolate(normals, mesh.faces, fragments)]
         picture = torch.cat([alpha, *(colour * alpha + _WHITE * (1 - alpha) for colour in colours)], dim=-1)

@@ -24,7 +24,8 @@ _CHUNK = 1 << 18  # points at once: about 100 MB
 class Views:
     """Pictures of one object and the orthographic cameras they were taken with.
 
-    pictures: (views, 4, H, W) float32, RGB and alpha in 0..1, colours not multiplied by alpha.
+    pictures: (views, 4, H, W) float32, RGB and alpha in 0..1, colours not multiplied by alpha. Instead of three colours
+        there may be any number of other values.
     cameras: (views, 4, 4), from the object's space to clip space (see `model.mesh.rasteriser`).
     weights: (views,), how far each is believed.
     """
@@ -69,6 +70,7 @@ class Projection:
         self.normals = vertex_normals(mesh.vertices, mesh.faces)
         self._views = views
         self._pixels = _trusted(views.pictures)  # (views, H * W, 4)
+        self._channels = self._pixels.shape[2]
         self._depths = torch.stack([_depths(mesh, views, view, rasteriser) for view in range(len(views))])
 
     def shown(self, points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,11 +81,11 @@ class Projection:
         sums = [
             self._shown(*chunk) for chunk in zip(torch.split(points, _CHUNK), torch.split(normals, _CHUNK), strict=True)
         ]
-        joined = torch.cat([*sums, points.new_zeros(0, 4)])
-        return joined[:, :3], joined[:, 3]
+        joined = torch.cat([*sums, points.new_zeros(0, self._channels)])
+        return joined[:, :-1], joined[:, -1]
 
     def _shown(self, points: Tensor, normals: Tensor) -> Tensor:
-        total = points.new_zeros(len(points), 4)
+        total = points.new_zeros(len(points), self._channels)
         finite = points.isfinite().all(1) & normals.isfinite().all(1)
         for view, (direction, size, weight) in enumerate(
             zip(self._views.directions, self._views.pixel_sizes, self._views.weights, strict=True)
@@ -103,7 +105,7 @@ class Projection:
         clip = self._views.clip(points, view)
         depths = points @ self._views.directions[view]
         x, y = ((clip[:, :2] / clip[:, 3:] + 1) * clip.new_tensor([width, height]) / 2 - 0.5).unbind(1)
-        total = points.new_zeros(len(points), 4)
+        total = points.new_zeros(len(points), self._channels)
         for column, row, share in _corners(x, y):
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
             pixel = torch.where(inside, row * width + column, 0)
@@ -123,8 +125,8 @@ def _corners(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
 
 def _trusted(pictures: Tensor) -> Tensor:
     """Pixels, (views, H * W, 4), multiplied by the least alpha that is at most `_RIM` rows and columns away."""
-    alpha = -max_pool2d(-pictures[:, 3:], kernel_size=2 * _RIM + 1, stride=1, padding=_RIM)
-    return torch.cat([pictures[:, :3] * alpha, alpha], dim=1).flatten(2).transpose(1, 2).contiguous()
+    alpha = -max_pool2d(-pictures[:, -1:], kernel_size=2 * _RIM + 1, stride=1, padding=_RIM)
+    return torch.cat([pictures[:, :-1] * alpha, alpha], dim=1).flatten(2).transpose(1, 2).contiguous()
 
 
 def _depths(mesh: Mesh, views: Views, view: int, rasteriser: Rasteriser) -> Tensor:

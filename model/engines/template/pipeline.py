@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from model.avatar.parts import of_layers
 from model.avatar.pipeline import AvatarPipeline, Stages
 from model.engine import Job
 from model.engines.template.body_features import counts, pooled
@@ -90,6 +91,9 @@ class TemplatePipeline(AvatarPipeline):
 
         keys = await self.device.cpu(colours)
         self.subject.rgb = await self.device.cpu(lambda: painted(ViewPixels.of(self.subject.poses), keys))
+
+    async def view_parts(self) -> Tensor:
+        return await self.device.cpu(lambda: of_layers(ViewPixels.of(self.subject.poses).layers))
 
     async def normals(self) -> None:
         """The normals of the same six views."""

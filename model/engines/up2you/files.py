@@ -30,6 +30,7 @@ HAND_IDS = "up2you/human_models/smpl_data/MANO_SMPLX_vertex_ids.npz"
 LANDMARK_IDS = "up2you/human_models/smpl_data/smplx_vertex_lmkid.npy"
 
 MATTING = "perception/matting.onnx"
+PARSING = "perception/parsing_atr.onnx"  # only for parts
 
 
 def files(weights: Path) -> list[Path]:
@@ -46,5 +47,5 @@ def files(weights: Path) -> list[Path]:
     ]
     if find_spec("mediapipe") is None:  # its light model can stand in
         needed.append(weights / MATTING)
-    optional = [weights / name for name in (f"{DINO}/{CONFIG}", HAND_IDS, LANDMARK_IDS, MATTING)]
+    optional = [weights / name for name in (f"{DINO}/{CONFIG}", HAND_IDS, LANDMARK_IDS, MATTING, PARSING)]
     return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from model.avatar.resources import Resources
 from model.engines.up2you.features import weights as feature_weights
-from model.engines.up2you.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING, SHAPE_PREDICTOR
+from model.engines.up2you.files import BODY, HAND_IDS, LANDMARK_IDS, MATTING, PARSING, SHAPE_PREDICTOR
 from model.engines.up2you.views.generator import ViewGenerator
+from model.perception.files import LABEL_MAPS
+from model.perception.label_maps import onnx_providers, open_parser
 from model.runtime.device import Device
 
 
@@ -38,6 +40,11 @@ class UP2YouNetworks:
             OneByOne(feature_weights.feature_aggregator(weights).load(where, full))
         )
         self.views = ViewGenerator(weights, device)
+        self.parser = (
+            open_parser(file, LABEL_MAPS[PARSING], onnx_providers(device))
+            if (file := weights / PARSING).is_file()
+            else None
+        )
         self.resources = Resources.read(
             weights,
             device,

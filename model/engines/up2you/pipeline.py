@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Generator, Tensor
 
 from model.avatar.codes import AvatarCode
 from model.avatar.cutout import alpha_of
+from model.avatar.parts import of_atr_labels
 from model.avatar.photos import loaded
 from model.avatar.pipeline import AvatarPipeline, Stages
 from model.avatar.pose_images import pose_images
 from model.avatar.request import Stage
 from model.engine import Job
-from model.engines.up2you.files import MATTING
+from model.engines.up2you.files import MATTING, PARSING
 from model.engines.up2you.networks import UP2YouNetworks
 from model.engines.up2you.request import Request
 from model.engines.up2you.views.generator import Sampling
 from model.errors import InputError
 
+_WALL = (200, 200, 200, 255)  # behind the views, for those who label photos
 _SEEN_SIZE = 768  # of the photos, for features; the generated views have the size asked for
 
 
@@ -50,6 +53,20 @@ class UP2YouPipeline(AvatarPipeline):
             message = f"the views need {MATTING} to be cut out with, and it is not there"
             raise InputError(message, code=AvatarCode.NO_MATTING, field="photos")
         await super().photos()
+
+    async def view_parts(self) -> Tensor:
+        """From labels of the six views."""
+        if (parser := self.networks.parser) is None:
+            message = f"parts are told apart by {PARSING}, and it is not there"
+            raise InputError(message, code=AvatarCode.NO_PARSING, field="parts")
+
+        def labelled(view: Image.Image) -> np.ndarray:
+            wall = Image.new("RGBA", view.size, _WALL)
+            labels = parser.labels(Image.alpha_composite(wall, view).convert("RGB"))
+            return np.where(np.asarray(view.getchannel("A")) > 127, labels, np.uint8(0))
+
+        views = self.subject.rgb
+        return of_atr_labels(np.stack([await self.device.cpu(partial(labelled, view)) for view in views]))
 
     async def features(self) -> None:
         """What DINOv2 sees in each place of each photo."""

@@ -8,11 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pygltflib as gltf
 import pytest
 import torch
+from PIL import Image
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
+from model.avatar.parts import CLOTHES
 from model.engine import Job
 from model.engines import registry
 from model.engines.template import checkpoint
@@ -60,6 +64,19 @@ def test_every_stage_leaves_what_can_be_looked_at(made: Path) -> None:
     assert {f"rgb_{i}.png" for i in range(6)} | {f"normal_{i}.png" for i in range(6)} <= names
     assert {"features.safetensors", "shape.json", "poses.safetensors", "pose_0.png", "mesh.ply", "colour.ply"} <= names
     assert load_file(made / "features.safetensors")["features"].shape == (2, 128, 128, 18)
+
+
+def test_clothes_come_apart(runner: asyncio.Runner, engine: Template, made: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(made, tmp_path / "out"))
+    run(runner, engine, {}, out, "export", parts=True, texture="atlas")
+    assert [complaints(out / name) for name in ("avatar.glb", "clothes.glb")] == [[], []]
+    whole, clothes = (gltf.GLTF2().load(str(out / name)) for name in ("avatar.glb", "clothes.glb"))
+    names = [mesh.name for mesh in whole.meshes]
+    assert names[:1] == ["body"]
+    assert [mesh.name for mesh in clothes.meshes] == [name for name in names if name in CLOTHES] != []
+    for side in ("front", "back"):
+        alpha = np.asarray(Image.open(out / f"clothes_{side}.png"))[..., 3]
+        assert 0.01 < (alpha > 0).mean() < 0.3
 
 
 @pytest.mark.parametrize("first", ["shape", "mesh"])
