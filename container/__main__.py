@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from container import logs
-from container.settings import Settings
+from container.settings import SECRETS, Settings
 
 EXIT_CANNOT_START = 3
 
@@ -36,9 +37,7 @@ def main(arguments: list[str] | None = None, module: str = "container") -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "environment"
-        print(f"cannot start: {name}: {first['msg']} (got {str(first['input'])[:80]!r})", file=sys.stderr)
+        print(f"cannot start: {'; '.join(map(refusal, error.errors()))}", file=sys.stderr)
         return EXIT_CANNOT_START
     logs.set_up(settings.log_format)
     if chosen.command == "worker":
@@ -51,6 +50,15 @@ def main(arguments: list[str] | None = None, module: str = "container") -> int:
     for name, meant in Settings.nearly_named(os.environ).items():
         logging.getLogger("container").warning("%s is no setting; did you mean %s?", name, meant)
     return serve(settings, [sys.executable, "-m", module, "worker"])
+
+
+def refusal(error: ErrorDetails) -> str:
+    """The setting that is wrong, and how; its value, if that is no secret."""
+    field = str(error["loc"][0]).lower() if error["loc"] else ""
+    message = error["msg"].removeprefix("Value error, ")
+    if field in SECRETS:
+        return f"{field.upper()}: {message}"
+    return f"{field.upper() or 'environment'}: {message} (got {str(error['input'])[:80]!r})"
 
 
 def leave(status: int) -> NoReturn:

@@ -13,6 +13,8 @@ from model.engines.pack import EnginePack
 from model.engines.registry import ENGINES, engines_of
 from model.errors import WeightsError
 
+_FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -21,6 +23,12 @@ class Chosen:
     packs: Mapping[str, EnginePack]  # engine -> the weights it is loaded from
     defaults: Mapping[str, str]  # type -> the engine that answers where nothing else chooses
     left_out: Sequence[str]  # engines whose weights are there and that nobody has named
+
+
+def refuse_full_size_without_a_gpu(packs: Mapping[str, EnginePack], *, has_gpu: bool) -> None:
+    """Raise `WeightsError` where large weights would silently run on a CPU."""
+    if not has_gpu and max(pack.bytes_on_disk(name) for name, pack in packs.items()) > _FULL_SIZE_BYTES:
+        raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
 
 
 def chosen_engines(words: Sequence[str], defaults: Mapping[str, str], pack: EnginePack) -> Chosen:

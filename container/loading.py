@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from container.chosen_engines import chosen_engines
+import torch
+
+from container.chosen_engines import chosen_engines, refuse_full_size_without_a_gpu
 from container.settings import Settings
 from model.engine import Loaded
 from model.engines.pack import EnginePack
@@ -19,8 +21,6 @@ from model.runtime.device_config import DeviceConfig
 from model.runtime.memory import DeviceMemory
 from model.runtime.warm_up import warm_up
 from serve.workers import LoadedEngine
-
-_FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ def load(settings: Settings) -> Computer:
     if chosen.left_out:
         log.info("engines left out: name them in ENGINES to have them", extra={"engines": chosen.left_out})
     if settings.device == "auto":
-        insist_on_a_gpu_for_full_size(chosen.packs)
-    device = open_device(settings.device, settings.dtype, device_config(settings))
+        refuse_full_size_without_a_gpu(chosen.packs, has_gpu=torch.cuda.is_available())
+    device = opened_device(settings)
     if settings.compile:
         set_up_compiling(settings.compile_folder(), device.torch_device)
     engines, models = {}, {}
@@ -78,13 +78,19 @@ def device_config(settings: Settings) -> DeviceConfig:
     )
 
 
-def insist_on_a_gpu_for_full_size(packs: Mapping[str, EnginePack]) -> None:
-    """Raise `WeightsError` where large weights would silently run on a CPU."""
-    if max(pack.bytes_on_disk(name) for name, pack in packs.items()) > _FULL_SIZE_BYTES:
-        import torch
+def opened_device(settings: Settings) -> Device:
+    """The device, tried.
 
-        if not torch.cuda.is_available():
-            raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
+    Raises:
+        WeightsError: this torch cannot use it.
+    """
+    device = open_device(settings.device, settings.dtype, device_config(settings))
+    try:
+        torch.zeros(1, device=device.torch_device)
+    except (AssertionError, RuntimeError) as error:  # a build without CUDA asserts
+        reason = str(error).strip().splitlines()[0]
+        raise WeightsError(f"DEVICE={settings.device} cannot be used: {reason}") from error
+    return device
 
 
 def told(name: str, loaded: Loaded, pack: EnginePack, *, default: bool) -> LoadedEngine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -37,10 +38,12 @@ class TextFormatter(logging.Formatter):
         return f"{super().formatMessage(record)}  {extra}".rstrip()
 
 
-def set_up(log_format: Literal["json", "text"]) -> None:
-    """Send all logging of this process to stderr. Libraries only speak when something is wrong."""
+def set_up(log_format: Literal["auto", "json", "text"]) -> None:
+    """Send all logging of this process to stderr: `auto` as text if people read it there, on a terminal. Libraries only
+    speak when something is wrong."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    as_text = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
+    handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("container", "serve", "model"):
         logging.getLogger(name).setLevel(logging.INFO)

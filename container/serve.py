@@ -18,10 +18,13 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from container import preflight
 from container.examples import examples
+from container.preflight import CannotServe, listen, open_spool
 from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
+from model.errors import WeightsError
 from model.perception.files import DETECTOR_FILE
 from model.samples.samples import GARMENTS
 from serve.addresses_of_jobs import Addresses
@@ -61,8 +64,9 @@ log = logging.getLogger(__name__)
 def main(settings: Settings, worker_command: Sequence[str]) -> int:
     """Serve until told to stop; returns the exit status. `worker_command` starts a worker."""
     try:
+        preflight.check(settings)
         return asyncio.run(Front(settings).serve(worker_command))
-    except (SpoolInUse, OSError) as error:
+    except (CannotServe, SpoolInUse, WeightsError, OSError) as error:
         log.critical("cannot start: %s", error)
         return EXIT_CANNOT_START
 
@@ -79,8 +83,7 @@ class Front:
 
     async def serve(self, worker_command: Sequence[str]) -> int:
         settings = self._settings
-        spool = Spool(settings.spool_dir, min_free_bytes=settings.spool_min_free_bytes, ttl_s=settings.job_ttl_s)
-        with closing(spool), listen(settings.host, settings.port) as listener:
+        with closing(open_spool(settings)) as spool, listen(settings.host, settings.port) as listener:
             metrics = Metrics()
             supervisor = self._supervise(worker_command, metrics)
             https = Https(settings.allowed_hosts, total_s=settings.fetch_s, silence_s=settings.fetch_silence_s)
@@ -236,13 +239,15 @@ class Front:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         log.info("listening", extra={"host": self._settings.host, "port": listener.getsockname()[1]})
+        telling = asyncio.create_task(self._tell_when_ready(supervisor, listener.getsockname()))
         ends: list[asyncio.Future[Any]] = [serving, stopping, supervisor.gave_up]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        telling.cancel()
         status = EXIT_DRAINED
         if supervisor.gave_up.done():
             reason: GaveUp = supervisor.gave_up.result()
-            log.critical("cannot go on: %s", reason)
+            log.critical("cannot %s: %s", "go on" if supervisor.was_ready else "start", reason)
             status = reason.exit_code
         else:
             log.info("draining")
@@ -251,6 +256,17 @@ class Front:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, _LAST_ANSWERS_S)
         return status
+
+    async def _tell_when_ready(self, supervisor: Supervisor, address: tuple[str, int]) -> None:
+        """The start ends with the address to open."""
+        await supervisor.first_ready.wait()
+        log.info("ready: open %s", page_at(*address[:2]))
+
+
+def page_at(host: str, port: int) -> str:
+    """The address of the page that dresses people. Where it listens everywhere, that is also here."""
+    name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}/"
 
 
 class Server(uvicorn.Server):
@@ -279,20 +295,6 @@ def garments_place(settings: Settings) -> str | None:
     """Where the garments are: where the operator says, else the built-in ones beside the built-in weights."""
     built_in = f"{GARMENTS.as_uri()}/" if settings.model_dir == "demo" else None
     return settings.catalogue or built_in
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The listening socket, made before anything else so that a taken port stops the start."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio does not turn Nagle's algorithm off and answers wait 40 ms for an acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def own_version() -> str:

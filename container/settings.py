@@ -33,10 +33,18 @@ _NEXT_JOBS = 2  # so that a worker never waits for the front
 _PLATFORM_INLINE_BYTES = 5_500_000  # SageMaker cuts an answer at 6 MB, headers and all
 _LAST_PORT = 2**16 - 1
 
-_NEARLY = 0.9  # of two names, 1 being the same
+_NEARLY = 0.84  # of two names, 1 being the same
+_PREFIX, _OF_OTHERS = "ATELIER_", ("AWS_", "SAGEMAKER_", "SM_")
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 
+SECRETS = frozenset({"api_token", "webhook_secret"})
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
+
+
+def _nearest(name: str, known: set[str]) -> str | None:
+    """The setting that a name may be meant for: nearly the same one, or the same but for its unit."""
+    same = [name + unit for unit in ("", "_S", "_BYTES") if name + unit in known]
+    return next(iter([*same, *get_close_matches(name, known, n=1, cutoff=_NEARLY)]), None)
 
 
 def _known(name: str) -> None:
@@ -53,7 +61,9 @@ class Settings(BaseSettings):
     model_dir: str = Field("/opt/ml/model", description="Folder of checkpoints, or `demo`.")
     engines: Words = Field((), description="Engines or types to load; empty: all whose trained weights are there.")
     default_engines: Words = Field((), description="Who answers where a request names no engine: `tryon=catvton`.")
-    device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1` ...")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$", description="`auto`, `cpu`, `cuda`, `cuda:1` ..."
+    )
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     memory_profile: Literal["resident", "low"] = Field(
         "resident", description="`low`: one network on the device at a time and one live job, for small cards."
@@ -132,7 +142,7 @@ class Settings(BaseSettings):
 
     export_rig: bool = Field(True, description="Whether avatars carry skeleton and weights of the body model.")
 
-    log_format: Literal["json", "text"] = "json"
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: text on a terminal, else json.")
 
     @field_validator(
         *("engines", "default_engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"),
@@ -231,14 +241,14 @@ class Settings(BaseSettings):
     def nearly_named(cls, variables: Iterable[str]) -> dict[str, str]:
         """Variables that look like settings but are none -> the setting that may be meant."""
         known = {name.upper() for name in cls.model_fields} | {"SAGEMAKER_BIND_TO_PORT"}
-        strange = (name for name in variables if name.upper() not in known)
-        near = ((name, get_close_matches(name.upper(), known, n=1, cutoff=_NEARLY)) for name in strange)
-        return {name: found[0] for name, found in near if found}
+        strange = (name for name in variables if name.upper() not in known and not name.startswith(_OF_OTHERS))
+        near = {name: _nearest(name.upper().removeprefix(_PREFIX), known) for name in strange}
+        return {name: found for name, found in near.items() if found}
 
     @classmethod
     def names_for_workers(cls) -> list[str]:
         """The environment variables a worker may know: all but credentials and where to use them."""
-        hidden = {"api_token", "webhook_secret"} | {name for name in cls.model_fields if name.startswith("aws_")}
+        hidden = SECRETS | {name for name in cls.model_fields if name.startswith("aws_")}
         return [name.upper() for name in cls.model_fields if name not in hidden]
 
     def inline_limit(self) -> int:

@@ -75,6 +75,7 @@ class Supervisor:
         self.device: Mapping[str, str | int] = {}
         self.backends: Mapping[str, str | None] = {}
         self.none_ready_since: float | None = None  # None: some worker is ready, or none has been yet
+        self.first_ready = asyncio.Event()
         self.gave_up: asyncio.Future[GaveUp] = asyncio.get_running_loop().create_future()
         self._command = command
         self._environments = environments
@@ -219,6 +220,7 @@ class Supervisor:
         slot.ready_since = slot.moved = time.monotonic()
         self._count_ready()
         log.info("a worker is ready", extra={"worker": slot.index, "engines": list(self.models), "device": self.device})
+        self.first_ready.set()
         self._deal()
 
     def _on_beat(self, slot: Slot, beat: Beat) -> None:

@@ -113,7 +113,8 @@ class Worker:
         try:
             computer = await asyncio.to_thread(load, self._settings)
         except Exception as error:  # whatever it is, it must not leave a worker that is never ready
-            log.exception("the worker could not start")
+            foreseen = isinstance(error, EngineError)
+            log.error("the worker could not start: %s", error, exc_info=None if foreseen else error)
             await self._leave(EXIT_DEVICE_LOST if "CUDA error" in str(error) else EXIT_CANNOT_START, str(error))
         self._device, self._engines, self._models = computer.device, computer.engines, computer.models
         self.send(Ready(models=dict(self._models), device=describe(self._device), backends=backends()))

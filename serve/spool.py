@@ -13,6 +13,7 @@ Every mark (`serve/marks.py`) is written beside its place and renamed there, so 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import shutil
@@ -89,17 +90,24 @@ class JobDirectory:
 class Spool:
     """All job directories of one front, which holds the lock on them while it lives."""
 
-    def __init__(self, root: Path, *, min_free_bytes: int, ttl_s: float) -> None:
+    def __init__(self, root: Path, *, min_free_bytes: int, ttl_s: float, holder: str = "a server") -> None:
+        """`holder`: told to another front that comes here, so that people know whose spool it is."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = root
         self._min_free_bytes = min_free_bytes
         self._ttl_s = ttl_s
-        self._lock = (root / "lock").open("w")
+        self._lock = (root / "lock").open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._lock.close()
-            raise SpoolInUse(f"another server works on SPOOL_DIR {root}") from None
+            self._lock.seek(0)
+            with self._lock:
+                other = self._lock.read().strip() or "another server"
+            raise SpoolInUse(f"SPOOL_DIR={root} is that of {other}; give this server a SPOOL_DIR of its own") from None
+        with contextlib.suppress(OSError):  # a full disk
+            self._lock.truncate(0)
+            self._lock.write(holder)
+            self._lock.flush()
 
     def close(self) -> None:
         """Let go of the lock."""

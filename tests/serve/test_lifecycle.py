@@ -13,7 +13,7 @@ import httpx
 import pytest
 import torch
 
-from container.serve import listen
+from container.preflight import listen
 from model.weights.pack import DEMO
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import metric
@@ -78,7 +78,8 @@ def ends(tmp_path: Path, **settings: object) -> tuple[int, str]:
         ({"OUTPUT_PREFIX": "s3://bucket"}, "OUTPUT_PREFIX"),
         ({"MAX_PIXELS": "many"}, "MAX_PIXELS"),
         ({"SAGEMAKER_BIND_TO_PORT": "65536"}, "SAGEMAKER_BIND_TO_PORT"),
-        ({"HOST": "999.0.0.1"}, "cannot start"),
+        ({"HOST": "999.0.0.1"}, "HOST=999.0.0.1"),
+        ({"DEVICE": "cpux"}, "DEVICE"),
     ],
 )
 def test_a_server_that_cannot_start_exits_3_with_one_line_that_says_why(
@@ -87,6 +88,8 @@ def test_a_server_that_cannot_start_exits_3_with_one_line_that_says_why(
     status, log = ends(tmp_path, **settings)
     assert status == 3
     assert said in log.splitlines()[-1]
+    assert "Traceback" not in log
+    assert "listening" not in log
 
 
 def test_a_second_server_on_a_spool_exits_3(tmp_path: Path) -> None:
@@ -94,7 +97,9 @@ def test_a_second_server_on_a_spool_exits_3(tmp_path: Path) -> None:
         (tmp_path / "second").mkdir()
         status, log = ends(tmp_path / "second", SPOOL_DIR=server.spool)
         assert status == 3
-        assert "SPOOL_DIR" in log
+        assert f"is that of process {server.process.pid}" in log
+        assert f"port {server.port}" in log
+        assert "a SPOOL_DIR of its own" in log
         assert server.probe().status_code == 200
 
 
@@ -120,6 +125,10 @@ def test_the_command_line_names_its_commands() -> None:
     assert "serve" in shown.stdout
     wrong = subprocess.run([sys.executable, "-m", "container", "sevre"], cwd=ROOT, capture_output=True, text=True)
     assert wrong.returncode == 2
+
+
+def test_the_start_ends_with_the_address_to_open(server: Server) -> None:
+    eventually(lambda: f"ready: open {server.url}/" in server.log.read_text(), within_s=180)
 
 
 def test_settings_are_printed_at_start(server: Server) -> None:

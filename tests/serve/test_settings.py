@@ -13,7 +13,15 @@ from tests.server import Server, eventually
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("MAX_QUEUED_JOB", "MAX_QUEUED_JOBS"), ("engine", "ENGINES"), ("OUTPUT_PREFIXES", "OUTPUT_PREFIX")],
+    [
+        ("MAX_QUEUED_JOB", "MAX_QUEUED_JOBS"),
+        ("engine", "ENGINES"),
+        ("OUTPUT_PREFIXES", "OUTPUT_PREFIX"),
+        ("JOB_TTL", "JOB_TTL_S"),
+        ("MAX_INPUT", "MAX_INPUT_BYTES"),
+        ("ATELIER_DEVICE", "DEVICE"),
+        ("S3_ENDPOINT", "S3_ENDPOINT_URL"),
+    ],
 )
 def test_the_setting_that_may_be_meant_is_named(name: str, meant: str) -> None:
     assert Settings.nearly_named([name]) == {name: meant}
@@ -21,6 +29,7 @@ def test_the_setting_that_may_be_meant_is_named(name: str, meant: str) -> None:
 
 def test_settings_and_what_is_far_from_any_are_left_alone() -> None:
     assert Settings.nearly_named([*Settings.model_fields, "SAGEMAKER_BIND_TO_PORT", "HOSTNAME", "PATH", "HOME"]) == {}
+    assert Settings.nearly_named(["AWS_ENDPOINT_URL", "SM_MODEL_DIR", "MODEL_ID", "LOGNAME", "PORTAGE"]) == {}
 
 
 def test_the_start_warns_of_them(tmp_path: Path) -> None:
