@@ -14,7 +14,7 @@ BASE ?= docker.io/library/debian:bookworm-slim
 BUILD_BASE ?= $(BASE)
 endif
 
-.PHONY: setup demo test test-image mutants storm lint format bench image lock clean
+.PHONY: setup demo test test-image mutants storm corpus lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -52,6 +52,10 @@ mutants: setup
 
 storm: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.platform.storm
+
+# 300 odd picture files through a server; minutes.
+corpus: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.corpus
 
 bench: setup
 	$(BIN)/python -m bench

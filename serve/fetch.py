@@ -9,7 +9,9 @@ import asyncio
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from struct import error as StructError
 
+from model.codes import CommonCode
 from model.request import MAX_FOLDER_FILES
 from serve import catalogue
 from serve.addresses import lies_under, path_of
@@ -20,7 +22,7 @@ from serve.catalogue import Catalogue
 from serve.codes import FrontCode
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
-from serve.picture_header import PICTURE_FORMATS, picture_size
+from serve.picture_header import READ, kind_of, picture_size
 from serve.s3 import S3, split_uri
 from serve.stray_files import is_stray, names
 from serve.threads import to_the_end
@@ -200,11 +202,18 @@ def check_picture(field: str, path: Path, max_pixels: int) -> None:
     """Refuse what does not begin like a picture we read, or claims too many pixels. Decodes nothing."""
     try:
         width, height = picture_size(path)
-    except (OSError, SyntaxError, ValueError):
-        known = ", ".join(PICTURE_FORMATS)
-        raise UnsupportedMedia(
-            f"'{field}' is no {known} picture", field=field, code=FrontCode.UNSUPPORTED_PICTURE
-        ) from None
+    except (OSError, SyntaxError, ValueError, StructError):
+        raise _no_picture(field, kind_of(path)) from None
     if width * height > max_pixels:
         detail = f"'{field}' has {width} x {height} pixels, more than {max_pixels}"
         raise TooLarge(detail, field=field, code=FrontCode.TOO_MANY_PIXELS)
+    if not width * height:
+        raise Invalid(f"'{field}' has no pixels", field=field, code=CommonCode.IMAGE_UNREADABLE)
+
+
+def _no_picture(field: str, kind: str | None) -> Invalid | UnsupportedMedia:
+    if kind in READ:
+        detail = f"'{field}' begins like {kind}, but ends early or is damaged: nothing says how large it is"
+        return Invalid(detail, field=field, code=CommonCode.IMAGE_UNREADABLE)
+    detail = f"'{field}' is {kind or 'no picture'}; send a JPEG, PNG, WebP or HEIC"
+    return UnsupportedMedia(detail, field=field, code=FrontCode.UNSUPPORTED_PICTURE)

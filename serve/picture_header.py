@@ -3,21 +3,49 @@ end can be in the way."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from struct import error as StructError
-from struct import unpack, unpack_from
-from typing import BinaryIO
+from struct import unpack_from
 
 from pi_heif import register_heif_opener
 from PIL import Image
 
-PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+from model.pictures.jpeg import frame_size
+from model.pictures.nclx import with_known_code_points
+
+READ = ("a JPEG", "a PNG", "a WebP", "a HEIC")
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEADER = 30  # bytes that say how large a PNG or a WebP is
 _JPEG = b"\xff\xd8"
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_SCAN = 0xDA
+_BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "a HEIC") | {
+    b"avif": "an AVIF",
+    b"avis": "an AVIF",
+    b"crx ": "a raw photo",
+}
+_KINDS = {
+    _PNG: "a PNG",
+    _JPEG: "a JPEG",
+    b"GIF8": "a GIF",
+    b"BM": "a BMP",
+    b"II*\0": "a TIFF or a raw photo",
+    b"MM\0*": "a TIFF or a raw photo",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\1\0": "an icon",
+    b"\0\0\0\x0cjP": "a JPEG 2000",
+    b"\0\0\0\x0cJXL": "a JPEG XL",
+    b"\xff\x0a": "a JPEG XL",
+    b"%PDF": "a PDF",
+    b"PK\3\4": "a ZIP archive",
+    b"\x1f\x8b": "packed with gzip",
+    b"glTF": "a GLB",
+    b"<svg": "an SVG",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "XML",
+    b"{": "JSON",
+    b"version https://git-lfs": "a pointer of Git LFS",
+}
 
 register_heif_opener()  # what phones send
 Image.MAX_IMAGE_PIXELS = None  # the service has a limit of its own, and checks it before anything is decoded
@@ -27,7 +55,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     """Width and height. Decodes nothing.
 
     Raises:
-        OSError, SyntaxError, ValueError: it does not begin like a picture of these formats.
+        OSError, SyntaxError, ValueError, struct.error: it does not begin like a picture of these formats.
     """
     with path.open("rb") as file:
         begin = file.read(_HEADER)
@@ -37,9 +65,23 @@ def picture_size(path: Path) -> tuple[int, int]:
         if begin[:4] == b"RIFF" and begin[8:12] == b"WEBP" and len(begin) == _HEADER:
             return _webp_size(begin)
         if begin.startswith(_JPEG):
-            return _jpeg_size(file)
-    with Image.open(path, formats=PICTURE_FORMATS) as picture:
+            return frame_size(begin + file.read())
+    with Image.open(io.BytesIO(with_known_code_points(path.read_bytes())), formats=["HEIF"]) as picture:
         return picture.size
+
+
+def kind_of(path: Path) -> str | None:
+    """What a file is that begins like something known, in two or three words; None: of no such kind."""
+    with path.open("rb") as file:
+        begin = file.read(_HEADER)
+    if not begin:
+        return "empty"
+    if begin[4:8] == b"ftyp":
+        return _BRANDS.get(begin[8:12], "a film")
+    if begin[:4] == b"RIFF":
+        return "a WebP" if begin[8:12] == b"WEBP" else "a film"
+    text = begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return next((kind for start, kind in _KINDS.items() if begin.startswith(start) or text.startswith(start)), None)
 
 
 def _webp_size(begin: bytes) -> tuple[int, int]:
@@ -55,19 +97,3 @@ def _webp_size(begin: bytes) -> tuple[int, int]:
         case _:
             raise ValueError("no WebP chunk comes first")
     return width, height
-
-
-def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
-    """By the frame header (ITU-T T.81, B.2.2), whatever stands before it."""
-    file.seek(len(_JPEG))
-    try:
-        while True:
-            filler, marker, length = unpack(">BBH", file.read(4))
-            if filler != 0xFF or marker == _SCAN or length < 2:
-                raise ValueError("no frame before the pixels")
-            if marker in _FRAMES:
-                _, height, width = unpack(">BHH", file.read(5))
-                return width, height
-            file.seek(length - 2, 1)
-    except StructError as error:
-        raise ValueError("it ends before its frame") from error

@@ -22,6 +22,7 @@ _JFIF, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_NO_MARKER = (b"\0", b"\xff")  # behind a byte of 255: that byte itself, or one that only fills
 _COEFFICIENTS = 64
 _SHOWN_FROM = 0.98  # of the picture: what browsers would show with hardly anything missing
 # What no encoder writes, so that pixels which are not in the file look otherwise when this follows it.
@@ -34,9 +35,9 @@ def bare_jpeg(content: bytes) -> Bare:
     """
     kept, exif = [_START_OF_IMAGE], b""
     parts: dict[int, bytes] = {}
-    at = 2
+    end = 2
     while True:
-        marker, end = _segment(content, at)
+        at, marker, end = _segment(content, end)
         data = content[at + 4 : end]
         if marker == _SCAN:
             kept.append(content[at:])
@@ -47,15 +48,32 @@ def bare_jpeg(content: bytes) -> Bare:
             parts[data[len(_ICC)]] = data[len(_ICC) + 1 :]
         elif marker in (_JFIF, _ADOBE) or marker not in (*_APPLICATION, _COMMENT):
             kept.append(content[at:end])
-        at = end
 
 
-def _segment(content: bytes, at: int) -> tuple[int, int]:
-    """The marker of the segment at a place, and where the segment ends."""
-    filler, marker, length = unpack_from(">BBH", content, at)
-    if filler != 0xFF or length < 2:
-        raise ValueError("no marker where one was expected")
-    return marker, at + 2 + length
+def frame_size(content: bytes) -> tuple[int, int]:
+    """Width and height, by the frame header (B.2.2), whatever stands before it.
+
+    Raises:
+        ValueError, struct.error: there is none.
+    """
+    end = 2
+    while True:
+        at, marker, end = _segment(content, end)
+        if marker == _SCAN:
+            raise ValueError("no frame before the pixels")
+        if marker in _FRAMES:
+            height, width = unpack_from(">HH", content, at + 5)
+            return width, height
+
+
+def _segment(content: bytes, at: int) -> tuple[int, int, int]:
+    """The segment at a place or behind what stands there in its stead: where it begins, its marker, where it ends."""
+    while content[at : at + 1] != b"\xff" or content[at + 1 : at + 2] in _NO_MARKER:
+        at = content.index(b"\xff", at + 1)
+    (marker, length) = unpack_from(">BH", content, at + 1)
+    if length < 2:
+        raise ValueError("a segment without a length")
+    return at, marker, at + 2 + length
 
 
 def _profile(parts: dict[int, bytes]) -> bytes | None:
@@ -114,9 +132,9 @@ def _share(content: bytes, last_scan: float) -> float:
 
 def _scans(content: bytes) -> tuple[list[_Scan], int]:
     """All scans of a file, and how many components it has."""
-    scans, components, at = [], 0, 2
-    while at + 4 <= len(content):
-        marker, end = _segment(content, at)
+    scans, components, end = [], 0, 2
+    while end + 4 <= len(content):
+        at, marker, end = _segment(content, end)
         if marker in _FRAMES:
             components = content[at + 9]
         if marker == _SCAN:
@@ -125,7 +143,6 @@ def _scans(content: bytes) -> tuple[list[_Scan], int]:
             of = content[at + 5 : at + 5 + 2 * count : 2]
             scans.append(_Scan(of, range(first, last + 1), bits & 15))
             end = _next_marker(content, end)
-        at = end
     return scans, components
 
 

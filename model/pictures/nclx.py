@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from struct import pack
+from struct import pack, unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,29 @@ from numpy.typing import NDArray
 Chromaticity = tuple[float, float]  # x, y
 
 _D65: Chromaticity = (0.3127, 0.3290)
+_C: Chromaticity = (0.310, 0.316)
+_CINEMA: Chromaticity = (0.314, 0.351)
 _D50 = np.array([0.9642, 1.0, 0.8249])  # XYZ of ICC's connection space
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _SRGB_PRIMARIES = (1, 2)  # BT.709, and unspecified
-_PRIMARIES: dict[int, tuple[Chromaticity, Chromaticity, Chromaticity]] = {
-    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),  # BT.2020
-    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # Display P3
+_SMPTE_C = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
+_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+_PRIMARIES: dict[int, tuple[tuple[Chromaticity, Chromaticity, Chromaticity], Chromaticity]] = {
+    4: (((0.67, 0.33), (0.21, 0.71), (0.14, 0.08)), _C),
+    5: (((0.64, 0.33), (0.29, 0.60), (0.15, 0.06)), _D65),  # BT.601 of 625 lines
+    6: (_SMPTE_C, _D65),  # BT.601 of 525 lines
+    7: (_SMPTE_C, _D65),
+    8: (((0.681, 0.319), (0.243, 0.692), (0.145, 0.049)), _C),
+    9: (((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)), _D65),  # BT.2020
+    11: (_P3, _CINEMA),
+    12: (_P3, _D65),  # Display P3
+    22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), _D65),  # EBU
 }
+_UNSPECIFIED = 2
+_KNOWN_PRIMARIES = {1, 2, *range(4, 13), 22}
+_KNOWN_TRANSFERS = {1, 2, *range(4, 19)}
+_KNOWN_MATRICES = {*range(15)} - {3}
+_NCLX = re.compile(rb"(?<=colrnclx).{6}", re.DOTALL)
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}  # other transfers are taken for sRGB's, which photos of eight bits have
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # IEC 61966-2-1
 
@@ -32,7 +49,18 @@ def nclx_profile(primaries: int, transfer: int) -> bytes | None:
 @cache
 def _profile(primaries: int, transfer: int) -> bytes:
     curve = (_GAMMAS[transfer],) if transfer in _GAMMAS else _SRGB_CURVE
-    return matrix_profile(_PRIMARIES[primaries], _D65, curve, f"H.273 primaries {primaries}, transfer {transfer}")
+    colours, white = _PRIMARIES[primaries]
+    return matrix_profile(colours, white, curve, f"H.273 primaries {primaries}, transfer {transfer}")
+
+
+def with_known_code_points(content: bytes) -> bytes:
+    """A HEIC file whose `nclx` says nothing that nobody knows, which decoders would refuse."""
+
+    def known(found: re.Match[bytes]) -> bytes:
+        given = zip(unpack(">HHH", found[0]), (_KNOWN_PRIMARIES, _KNOWN_TRANSFERS, _KNOWN_MATRICES), strict=True)
+        return pack(">HHH", *(number if number in numbers else _UNSPECIFIED for number, numbers in given))
+
+    return _NCLX.sub(known, content)
 
 
 def matrix_profile(

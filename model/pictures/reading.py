@@ -17,7 +17,7 @@ from model.pictures.alpha import alpha_without, with_alpha, without_hidden
 from model.pictures.bare import Bare, orientation_in, upright
 from model.pictures.colour import profile_of, srgb, usable
 from model.pictures.ending import EndsEarlyError, share_of_file
-from model.pictures.nclx import nclx_profile
+from model.pictures.nclx import nclx_profile, with_known_code_points
 
 # Pillow can open much else, some of it by starting other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "BMP", "GIF", "TIFF")
@@ -65,7 +65,7 @@ def _bare(content: bytes) -> Bare:
         return png.bare_png(content)
     if content.startswith(jpeg.SIGNATURE):
         return jpeg.bare_jpeg(content)
-    return Bare(content)
+    return Bare(with_known_code_points(content) if content[4:8] == b"ftyp" else content)
 
 
 def _decoded(bare: Bare) -> tuple[Image.Image, Bare]:

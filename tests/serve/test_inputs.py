@@ -20,6 +20,7 @@ from serve.fetch import Fetcher, check_picture
 from serve.https import Https, Resolve, is_public
 from serve.s3 import S3
 from tests.conftest import MANY_PIXELS, Bucket, base64_of, encode
+from tests.odd_pictures import bare_png
 from tests.serve.test_invocations import assert_problem
 from tests.server import ROOT, Server
 from tests.site import Site
@@ -98,12 +99,44 @@ def test_what_phones_send_passes(tmp_path: Path) -> None:
         check_picture("person", ROOT / "tests" / "data" / "gradient.heic", max_pixels=64 * 48 - 1)
 
 
-@pytest.mark.parametrize("content", [b"", b"GIF89a", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"%PDF-1.7", b"<svg/>", b"?"])
 def test_what_does_not_begin_like_a_picture_is_unsupported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(UnsupportedMedia):
         check_picture("person", path, max_pixels=64)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"GIF89a\1\0\1\0", "is a GIF; send a JPEG, PNG, WebP or HEIC"),
+        (b"\xef\xbb\xbf <!DOCTYPE html><html>", "is a web page;"),
+        (b"", "is empty;"),
+        (b"\0\0\0\x18ftypavif", "is an AVIF;"),
+        (b"MM\0*", "is a TIFF or a raw photo;"),
+        (b"what", "is no picture;"),
+    ],
+)
+def test_what_else_a_file_is_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(UnsupportedMedia, match=f"'person' {said}"):
+        check_picture("person", tmp_path / "file", max_pixels=64)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIC"])
+def test_a_picture_that_ends_in_its_head_is_unreadable(tmp_path: Path, kind: str) -> None:
+    heic = (ROOT / "tests/data/gradient.heic").read_bytes()
+    (tmp_path / "file").write_bytes((heic if kind == "HEIC" else encode(Image.new("RGB", (8, 8)), kind))[:20])
+    with pytest.raises(Invalid, match="ends early or is damaged") as caught:
+        check_picture("person", tmp_path / "file", max_pixels=64)
+    assert caught.value.code == "image_unreadable"
+
+
+def test_a_picture_of_no_pixels_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bare_png(0, 9, 8, 0, []))
+    with pytest.raises(Invalid, match="'person' has no pixels"):
+        check_picture("person", tmp_path / "file", max_pixels=64)
 
 
 def test_a_picture_may_have_as_many_pixels_as_the_limit_and_no_more(tmp_path: Path) -> None:

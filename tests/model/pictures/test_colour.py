@@ -61,6 +61,15 @@ def test_pixels_of_srgb_pictures_are_not_touched(tmp_path: Path) -> None:
     assert in_space(picture, None) is picture
 
 
+def test_code_points_nobody_knows_are_as_none(tmp_path: Path) -> None:
+    heic = (ROOT / "tests/data/gradient.heic").read_bytes()
+    plain = read(heic, tmp_path)
+    for numbers in (b"\0\xc8\0\xc8\0\x06", b"\0\0\0\0\0\x06", b"\xff\xff\0\x0d\0\x06"):
+        odd = read(heic.replace(b"nclx\0\1\0\x0d\0\6", b"nclx" + numbers), tmp_path)
+        assert (array(odd) == array(plain)).all()
+        assert odd.info == {}
+
+
 @pytest.mark.parametrize("primaries", [12, 9], ids=["Display P3", "BT.2020"])
 def test_code_points_become_a_profile(primaries: int) -> None:
     profile = nclx_profile(primaries, 13)
@@ -71,6 +80,15 @@ def test_code_points_become_a_profile(primaries: int) -> None:
     assert np.abs(seen[:3].astype(int) - [(255,) * 3, (128,) * 3, (0,) * 3]).max() <= 1
     assert seen[3, 1] > 200  # a greener green
     assert seen[3, 0] == 0
+
+
+@pytest.mark.parametrize("primaries", [4, 5, 6, 7, 8, 11, 22])
+def test_rarer_code_points_are_near_srgb_and_white_stays_white(primaries: int) -> None:
+    colours = Image.fromarray(np.array([[[255] * 3, [0] * 3, [180, 60, 70]]], np.uint8))
+    colours.info["icc_profile"] = nclx_profile(primaries, 13)
+    seen = array(srgb(colours))[0].astype(int)
+    assert np.abs(seen[:2] - [(255,) * 3, (0,) * 3]).max() <= 1
+    assert 0 < np.abs(seen[2] - (180, 60, 70)).max() < 40
 
 
 def test_srgbs_own_and_unknown_code_points_are_no_profile() -> None:

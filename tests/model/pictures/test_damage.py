@@ -56,12 +56,25 @@ def test_ancillary_chunks_do_no_harm(content: bytes, tmp_path: Path) -> None:
         with_segment(JPEG, 0xE1, exif((0x011A, 6, 3, b"\xff\x01\x02"))),
         with_segment(JPEG, 0xE1, b"Exif\0\0II*\0\xff\xff\xff\x7f"),
         with_segment(JPEG, 0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"),
+        JPEG[:2] + b"\xff" * 7 + JPEG[2:],  # fill bytes, which T.81 allows
+        with_segment(JPEG[:2] + b"stray\0" + JPEG[2:], 0xFE, b"a comment"),
         with_segment(JPEG, 0xE2, b"MPF\0II*\0\x08\0\0\0\x09\0"),
         with_segment(JPEG, 0xE2, b"ICC_PROFILE\0\x01\x02half of one"),
         with_segment(JPEG, 0xED, b"Photoshop 3.0\x008BIM\x04\x04\xff"),
         with_segment(JPEG, 0xFE, b"\xff\xd9" * 30_000),
     ],
-    ids=["rational", "bytes", "offset", "count", "MPF", "half a profile", "Photoshop", "comment"],
+    ids=[
+        "rational",
+        "bytes",
+        "offset",
+        "count",
+        "fill bytes",
+        "stray bytes",
+        "MPF",
+        "half a profile",
+        "Photoshop",
+        "comment",
+    ],
 )
 def test_segments_before_the_pixels_do_no_harm(content: bytes, tmp_path: Path) -> None:
     assert (array(read(content, tmp_path)) == array(read(JPEG, tmp_path))).all()
