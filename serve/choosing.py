@@ -113,7 +113,7 @@ def check_other_engines(request: Request, models: Models) -> None:
     type = next(iter(helpers.values()), request.type)
     able = [name for name, model in models.items() if model.type == type]
     for place, name, part in request.parts_of_others():
-        field = place if place in helpers else f"{place}.engine"
+        field = f"{place}.engine" if "." in place else place  # a layer names its engine, other parts are its name
         if name not in able:
             raise Invalid(f"'{field}' is {shown(name)}; served here: {', '.join(able)}", field=field)
         try:

@@ -100,7 +100,7 @@ def test_the_warping_engines_table_says_what_differs() -> None:
     fields, others = (set(request_class(engine).model_fields) for engine in ("warp", "catvton"))
     assert own <= fields
     assert fields - others <= own
-    assert others - fields == {"quality", "solver", "steps", "guidance", "eta"}
+    assert others - fields == {"quality", "solver", "steps", "guidance", "eta", "init", "init_strength"}
     assert fields - own - {"user_id", "timestamp"} <= shared
 
 

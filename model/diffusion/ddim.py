@@ -28,6 +28,11 @@ class DDIM:
         self._predicts_v = noise_schedule.prediction_type == "v_prediction"
         self._constants = [_constants(noise_schedule, t, t - stride, eta) for t in self.timesteps]
 
+    def noised(self, clean: Tensor, noise: Tensor, i: int) -> Tensor:
+        """`clean` latents with as much noise as there is before step `i`."""
+        sqrt_alpha, sqrt_beta, *_ = self._constants[i]
+        return sqrt_alpha * clean + sqrt_beta * noise
+
     def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
         """From the latents before step `i` to those after it.
 

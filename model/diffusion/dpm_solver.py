@@ -32,6 +32,12 @@ class DPMSolver:
         self._constants = _constants(alphas, eta)
         self._before: Tensor | None = None  # the clean latents that the last step saw
 
+    def noised(self, clean: Tensor, noise: Tensor, i: int) -> Tensor:
+        """`clean` latents with as much noise as there is before step `i`."""
+        sqrt_alpha, sqrt_beta = self._levels[i]
+        noisy: Tensor = sqrt_alpha * clean + sqrt_beta * noise
+        return noisy
+
     def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
         """From the latents before step `i` to those after it.
 

@@ -17,6 +17,9 @@ class Sampler(Protocol):
     timesteps: list[int]
     eta: float
 
+    def noised(self, clean: Tensor, noise: Tensor, i: int) -> Tensor:
+        """`clean` latents with as much noise as there is before step `i`."""
+
     def step(self, prediction: Tensor, i: int, latents: Tensor, noise: Tensor | None) -> Tensor:
         """From the latents before step `i` to those after it.
 

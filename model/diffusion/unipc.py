@@ -40,9 +40,11 @@ class UniPC:
 
     Args:
         steps: number of steps, at least 1.
+        first: the index of the step that is taken first.
     """
 
-    def __init__(self, sigmas: Sigmas, steps: int) -> None:
+    def __init__(self, sigmas: Sigmas, steps: int, first: int = 0) -> None:
+        self._first = first
         self.timesteps, visited = sigmas.visited(steps)
         self._levels = [NoiseLevel.of(sigma) for sigma in visited]
         self._clean: list[Tensor] = []  # what the last one or two steps saw, the last first
@@ -71,7 +73,7 @@ class UniPC:
 
     def _order(self, i: int) -> int:
         """Second, but for the first step, which has no other before it, and the last."""
-        return 1 if i == 0 or i == len(self.timesteps) - 1 else 2
+        return 1 if i == self._first or i == len(self.timesteps) - 1 else 2
 
     def _predicted(self, i: int, latents: Tensor) -> Tensor:
         """The latents after step `i`."""

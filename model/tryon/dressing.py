@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from PIL import Image
@@ -13,6 +14,7 @@ from model.tryon.painter import Painter, Pass
 from model.tryon.pictures import Box, Size, crop_box
 from model.tryon.reading import TryOnInputs, read_inputs
 from model.tryon.request import Category, Crop, Layer, TryOnRequest
+from model.tryon.sampling_request import WARP, SampledTryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
 
 
@@ -172,6 +174,8 @@ class Dressing:
         self, engine: Painter, request: TryOnRequest, worn: Pass, seed: int, samples: int
     ) -> list[Image.Image]:
         engine.check(request)
+        if isinstance(request, SampledTryOnRequest) and request.init == WARP:
+            worn = replace(worn, start=await self._warped(request, worn, seed))
         before, passes = self._passes_done, self._passes
 
         def progress(stage: str, done: int, total: int) -> None:
@@ -180,6 +184,14 @@ class Dressing:
         painted = await engine.paint(worn, request, seed, samples, self.job, progress)
         self._passes_done += 1
         return painted
+
+    async def _warped(self, request: SampledTryOnRequest, worn: Pass, seed: int) -> Image.Image:
+        """The same pass by the warping engine: the part of the photo that will be painted, as large."""
+        loaded = self.job.engines[WARP]
+        asked = loaded.request(request.of_start(worn.category))
+        assert isinstance(loaded.engine, Painter)  # noqa: S101 - the front has seen to it
+        (warped,) = await loaded.engine.paint(worn, asked, seed, 1, self.job, self.job.progress)
+        return warped
 
     def _pasted(self, engine: Painter, worn: Pass, painted: Image.Image) -> Image.Image:
         return engine.pasted(worn, painted, self.job.max_output_pixels)

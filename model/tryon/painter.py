@@ -30,6 +30,7 @@ class Pass:
     mask: Image.Image | None  # of the photo's size, white where to paint; None: the engine needs none
     category: Category
     box: Box | None = None  # which part of the photo is painted, maybe beyond it; None: the centred one
+    start: Image.Image | None = None  # of that part, as large as is painted, where sampling starts; None: in noise
 
 
 class Painter(ABC):

@@ -207,7 +207,7 @@ class TryOnRequest(request.Request):
 
     def own_passes(self) -> int:
         """How many garments its own engine puts on."""
-        return len(self.layers) - len(self.parts_of_others()) if self.layers else 1
+        return sum(layer.engine in (None, self.engine) for layer in self.layers) if self.layers else 1
 
     def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
         return [

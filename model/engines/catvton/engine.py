@@ -43,6 +43,8 @@ class CatVTON(TryOnEngine):
             raise InputError(message, code=CatVTONCode.VARIANT_NOT_LOADED, field="variant")
         if variant == "maskfree" and request.return_mask:
             raise InputError("variant 'maskfree' uses no mask", code=CommonCode.INVALID_FIELD, field="return_mask")
+        if variant == "maskfree" and request.init == "warp":
+            raise InputError("'init' warp is for variant 'mask'", code=CommonCode.INVALID_FIELD, field="init")
 
     def variant(self, request: CatVTONRequest) -> Variant:
         """The variant asked for, else the preferred one that is there."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from model.diffusion.autoencoder import LatentDecoder, LatentEncoder, TiledDecoder, draw_latents, fast_autoencoder
@@ -19,7 +20,7 @@ from model.engines.catvton.request import Variant
 from model.engines.catvton.sampling import concatenation_axis, condition_rows
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
-from model.tryon.pictures import TryOnTensors, without_masked
+from model.tryon.pictures import TryOnTensors, image_tensor, without_masked
 
 
 class CatVTONNetworks:
@@ -53,6 +54,12 @@ class CatVTONNetworks:
             for mean, logvar in moments
         )
         return condition_rows(person_latents, garment_latents, mask, guided=guided)
+
+    async def start(self, picture: Image.Image, tensors: TryOnTensors) -> Tensor:
+        """A dressed person beside the garment, as the likeliest clean latents, (1, C, ...)."""
+        moments = await self._moments([image_tensor(picture), tensors.garment])
+        axis = concatenation_axis(masked=tensors.mask is not None)
+        return self.scaling_factor * torch.cat([mean for mean, _ in moments], dim=axis)
 
     async def _moments(self, pictures: Sequence[Tensor]) -> list[Moments]:
         """Mean and log-variance of the latents of each, from the cache if they are there."""

@@ -30,10 +30,15 @@ async def paint(
     progress("encode", 0, 1)
     condition = await networks.encode(tensors, samples, posterior, guided=request.guidance > 1)
 
-    progress("denoise", 0, request.steps)
+    start = None if dressing.start is None else await networks.start(dressing.start, tensors)
+    first = request.first_step(len(sampler.timesteps))
+
+    steps = len(sampler.timesteps) - first
+    progress("denoise", 0, steps)
     channels = networks.latents.channels
-    async for done, latents in sample(networks.denoiser, sampler, condition, request.guidance, noise, channels):  # noqa: B007
-        progress("denoise", done, request.steps)
+    sampled = sample(networks.denoiser, sampler, condition, request.guidance, noise, channels, first, start)
+    async for done, latents in sampled:  # noqa: B007
+        progress("denoise", done, steps)
 
     progress("decode", 0, 1)
     painted = await networks.decode(latents, job.warn_of_tiles)

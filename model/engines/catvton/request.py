@@ -11,7 +11,8 @@ from model.codes import Codes
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.presets import PRESETS, PUBLISHED_STEPS, Quality, Solver, preset
 from model.tryon.codes import TryOnCode
-from model.tryon.request import OMOIB_PICTURES, Size, TryOnRequest
+from model.tryon.request import OMOIB_PICTURES, Size
+from model.tryon.sampling_request import SampledTryOnRequest
 
 Variant = Literal["mask", "maskfree"]
 
@@ -23,7 +24,7 @@ _REFERENCE_PIXELS = 768 * 1024
 _LINEAR_TFLOP, _QUADRATIC_TFLOP, _VAE_TFLOP = 3.892, 4.410, 14.87
 
 
-class Request(TryOnRequest):
+class Request(SampledTryOnRequest):
     """Dress a person: photo, garment and perhaps a mask in, the photo wearing the garment out."""
 
     asking_fields: ClassVar[frozenset[str]] = OMOIB_PICTURES  # that container is CatVTON
@@ -61,7 +62,7 @@ class Request(TryOnRequest):
         return preset(body.get("quality"), defaults.get("steps", PUBLISHED_STEPS))
 
     def settings(self) -> dict[str, object]:
-        return {} if self.mask_only else self.model_dump(include=_SETTINGS)
+        return {} if self.mask_only else self.model_dump(include=_SETTINGS) | self.start_settings()
 
     def work(self) -> float:
         """TFLOP of the published sizes; tiny networks have the same proportions. A mask alone needs no device."""
@@ -69,5 +70,6 @@ class Request(TryOnRequest):
             return 0.0
         share = self.width * self.height / _REFERENCE_PIXELS
         rows = 2 if self.guidance > 1 else 1
+        steps = self.steps - self.first_step(self.steps)
         row = _LINEAR_TFLOP * share + _QUADRATIC_TFLOP * share**2
-        return self.own_passes() * self.samples * (self.steps * rows * row + _VAE_TFLOP * share)
+        return self.own_passes() * self.samples * (steps * rows * row + _VAE_TFLOP * share)

@@ -54,7 +54,14 @@ def concatenation_axis(*, masked: bool) -> int:
 
 
 async def sample(
-    denoise: Denoise, sampler: Sampler, condition: Tensor, guidance: float, noise: Normal, channels: int = 4
+    denoise: Denoise,
+    sampler: Sampler,
+    condition: Tensor,
+    guidance: float,
+    noise: Normal,
+    channels: int = 4,
+    first: int = 0,
+    start: Tensor | None = None,
 ) -> AsyncIterator[tuple[int, Tensor]]:
     """Yield, after each step, how many are done and the latents, (B, channels, ...) float32, as large as the condition.
 
@@ -62,12 +69,16 @@ async def sample(
         condition: from `condition_rows`; guided exactly when `guidance` is above 1.
         guidance: how far to go beyond the unconditional prediction; at 1 or below there is none.
         noise: drawn from once for the initial latents, then once per step unless eta is 0.
+        first: the step to begin with.
+        start: clean latents to begin in, noised as before that step, (1, channels, ...); None: in noise alone.
     """
     device, rows = condition.device, len(condition)
     samples = rows // 2 if guidance > 1 else rows
     shape = (samples, channels, *condition.shape[-2:])
     latents = sent(noise(shape), device)
-    for i, timestep in enumerate(sampler.timesteps):
+    if start is not None:
+        latents = sampler.noised(start, latents, first)
+    for i, timestep in enumerate(sampler.timesteps[first:], first):
         timesteps = torch.full((rows,), timestep, device=device)
         prediction = await denoise(latents.repeat(rows // samples, 1, 1, 1), timesteps, condition)
         if guidance > 1:
@@ -75,4 +86,4 @@ async def sample(
             prediction = without + guidance * (with_garment - without)
         fresh = sent(noise(shape), device) if sampler.eta > 0 else None
         latents = sampler.step(prediction, i, latents, fresh)
-        yield i + 1, latents
+        yield i + 1 - first, latents

@@ -144,6 +144,12 @@ class OOTDiffusionNetworks:
         (known, _), (masked, _) = await gather(*both)
         return PersonLatents(self.scaling_factor * known, masked, mask_at(pictures.mask, known).to(device))
 
+    async def latents(self, picture: Tensor) -> Tensor:
+        """A picture (1, 3, H, W) as scaled latents, the likeliest."""
+        mean, _ = await self.encoder(picture.to(self.device.torch_device))
+        scaled: Tensor = self.scaling_factor * mean
+        return scaled
+
     async def predict(
         self, variant: Variant, latents: Tensor, timestep: int, person: PersonLatents, garment: GarmentFeatures
     ) -> Tensor:

@@ -17,7 +17,7 @@ from model.engines.ootdiffusion.pictures import prepared, stretched
 from model.engines.ootdiffusion.request import Request, Variant
 from model.engines.ootdiffusion.sampling import sample
 from model.tryon.painter import Pass, Progress
-from model.tryon.pictures import picture_of
+from model.tryon.pictures import image_tensor, picture_of
 
 
 async def paint(
@@ -41,15 +41,18 @@ async def paint(
         networks.encode(pictures),
     )
 
-    progress("denoise", 0, request.steps)
+    first = request.first_step(request.steps)
+    start = None if dressing.start is None else await networks.latents(image_tensor(dressing.start))
+    progress("denoise", 0, request.steps - first)
     noise = sent(seeded(seed, samples)((samples, *person.known.shape[1:])), person.known.device)
-    sampler = UniPC(networks.sigmas, request.steps)
+    sampler = UniPC(networks.sigmas, request.steps, first)
 
     async def denoise(latents: Tensor, timestep: int) -> Tensor:
         return await networks.predict(variant, latents, timestep, person, garment)
 
-    async for done, latents in sample(denoise, sampler, request.guidance, person.known, person.mask, noise):  # noqa: B007
-        progress("denoise", done, request.steps)
+    sampled = sample(denoise, sampler, request.guidance, person.known, person.mask, noise, first, start)
+    async for done, latents in sampled:  # noqa: B007
+        progress("denoise", done, request.steps - first)
 
     progress("decode", 0, 1)
     painted = await networks.decode(latents, job.warn_of_tiles)

@@ -10,7 +10,8 @@ from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema, model
 from model.codes import Codes
 from model.engines.ootdiffusion.codes import OOTDiffusionCode
 from model.tryon.codes import TryOnCode
-from model.tryon.request import Category, Size, TryOnRequest
+from model.tryon.request import Category, Size
+from model.tryon.sampling_request import SampledTryOnRequest
 
 Variant = Literal["hd", "dc"]
 
@@ -36,7 +37,7 @@ def _ours(category: object) -> object:
 _WORDS = {"type": "string", "enum": ["upper", "lower", "dress", "overall", "inner", "outer"]}
 
 
-class Request(TryOnRequest):
+class Request(SampledTryOnRequest):
     """Dress a person: a UNet paints the photo, and its self-attention sees what another UNet saw in the garment."""
 
     heavy_stages: ClassVar[tuple[str, ...]] = ("denoise",)
@@ -80,11 +81,13 @@ class Request(TryOnRequest):
             raise ValueError("'reference' pastes nothing back: not with 'repaint' true")
         if self.layers:
             raise ValueError("'reference' is for one 'garment'")
+        if self.init != "noise":
+            raise ValueError("'reference' starts in noise: not with 'init' warp")
         self.repaint = False
         return self
 
     def settings(self) -> dict[str, object]:
-        return {} if self.mask_only else self.model_dump(include=_SETTINGS)
+        return {} if self.mask_only else self.model_dump(include=_SETTINGS) | self.start_settings()
 
     def own_categories(self) -> list[Category]:
         """What its own engine puts on."""
@@ -103,5 +106,5 @@ class Request(TryOnRequest):
         share = self.width * self.height / _REFERENCE_PIXELS
         rows = 2 if self.guided() else 1
         step, garment = (rows * (linear * share + quadratic * share**2) for linear, quadratic in (_STEP, _GARMENT))
-        each = self.steps * step + _DECODING * share
+        each = (self.steps - self.first_step(self.steps)) * step + _DECODING * share
         return self.own_passes() * (3 * _ENCODING * share + garment + self.samples * each)
