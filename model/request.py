@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import TypeAliasType
@@ -121,10 +121,24 @@ class Request(BaseModel):
         A name that ends in "/" is a folder's: each picture under its reference becomes an input, `name.0` and so on.
         """
 
-    @abstractmethod
-    def without_inputs(self) -> dict[str, object]:
-        """The request as JSON with every reference replaced by "fetched": what is written to disk."""
+    def emptied(self) -> Self:
+        """A copy with every reference replaced by "fetched": it is written to disk and holds no picture."""
+        copy = self.model_copy(deep=True)
+        for name in self.inputs():
+            *parents, leaf = name.removesuffix("/").split(".")
+            holder: object = copy
+            for parent in parents:
+                holder = _member(holder, parent)
+            if isinstance(holder, list):
+                holder[int(leaf)] = "fetched"
+            else:
+                setattr(holder, leaf, "fetched")
+        return copy
 
     @abstractmethod
     def work(self) -> float:
         """Rough device cost, in any unit that is proportional to time within this engine."""
+
+
+def _member(holder: object, name: str) -> object:
+    return holder[int(name)] if isinstance(holder, list) else getattr(holder, name)

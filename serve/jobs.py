@@ -149,7 +149,7 @@ class Jobs:
             submission.digest,
             self._spool.claim(submission.id),
             # From here on the pictures are only in `references`, which are let go of when they are on disk.
-            type(submission.request).model_validate(submission.request.without_inputs()),
+            submission.request.emptied(),
             prefix,
             kept=submission.id_given or prefix is not None,
             is_file=submission.is_file,

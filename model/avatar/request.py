@@ -142,13 +142,3 @@ class AvatarRequest(request.Request):
         if self.photos_prefix is not None:
             return {"photos_prefix/": self.photos_prefix} | clothes
         return {f"photos.{i}": photo for i, photo in enumerate(self.photos or [])} | clothes
-
-    def without_inputs(self) -> dict[str, object]:
-        body = self.model_dump(mode="json")
-        if self.garment is not None:
-            body["garment"] = "fetched"
-        for layer in body["layers"] or []:
-            layer["garment"] = "fetched"
-        if self.photos is not None:
-            return body | {"photos": ["fetched"] * len(self.photos)}
-        return body | {"photos_prefix": "fetched"}

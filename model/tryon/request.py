@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -220,13 +220,3 @@ class TryOnRequest(request.Request):
         """The body of the pass that puts on `layer`, for another engine than this request's."""
         crop = self.model_dump(include={"crop"})
         return {"person": "before", "garment": "given", "category": layer.category, "seed": self.seed, **crop}
-
-    def without_inputs(self) -> dict[str, object]:
-        body = self.model_dump(mode="json")
-        for name in self.inputs():
-            *parents, leaf = name.split(".")
-            holder: Any = body
-            for parent in parents:
-                holder = holder[int(parent) if parent.isdecimal() else parent]
-            holder[leaf] = "fetched"
-        return body

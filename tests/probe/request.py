@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,10 +32,6 @@ class Request(request.Request):
         return {name: reference for name, reference in named.items() if reference is not None} | {
             f"pictures.{i}": reference for i, reference in enumerate(self.pictures)
         }
-
-    def without_inputs(self) -> dict[str, Any]:
-        fetched = {"picture": self.picture and "fetched", "folder": self.folder and "fetched"}
-        return self.model_dump(mode="json") | fetched | {"pictures": ["fetched"] * len(self.pictures)}
 
     def work(self) -> float:
         return 0.001 + sum(self.steps_s)

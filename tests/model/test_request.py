@@ -1,0 +1,27 @@
+"""What all engines' requests share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from model.engines.registry import request_class
+
+BODIES: list[tuple[str, dict[str, Any]]] = [
+    ("catvton", {"person": "secret", "garments": {"upper": "secret", "lower": "secret"}, "mask": "secret"}),
+    ("warp", {"person": "secret", "layers": [{"garment": "secret", "category": "upper"}] * 2}),
+    ("up2you", {"photos": ["secret", "secret"]}),
+    ("template", {"photos_prefix": "s3://secret/photos/"}),
+]
+
+
+@pytest.mark.parametrize(("engine", "body"), BODIES)
+def test_emptied_it_has_the_same_inputs_and_none_of_their_references(engine: str, body: dict[str, Any]) -> None:
+    request = request_class(engine).model_validate(body)
+    emptied = request.emptied()
+    assert list(emptied.inputs()) == list(request.inputs())
+    assert "secret" not in emptied.model_dump_json()
+    assert all("secret" in reference for reference in request.inputs().values())
+    assert emptied.work() == request.work()
+    assert type(request).model_validate(emptied.model_dump(mode="json")) == emptied
