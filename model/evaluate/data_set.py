@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.evaluate.judge import Areas, Judge, areas_of, like, with_baselines
+from model.evaluate.judge import JudgedAreas, Judge, areas_of, like, with_baselines
 from model.evaluate.truth_files import truth_files
 from model.pictures.reading import read_picture
 from model.train.datasets import Example, Pairing
@@ -39,7 +39,7 @@ def judge_test_set(
 
 
 def _judge_garment(
-    judge: Judge, example: Example, result: Image.Image, photo: Image.Image, areas: Areas, pairing: Pairing
+    judge: Judge, example: Example, result: Image.Image, photo: Image.Image, areas: JudgedAreas, pairing: Pairing
 ) -> None:
     seen, truth, flat = (np.asarray(picture) for picture in (result, photo, opened(example.garment)))
     judge.surroundings(example.name, seen, truth, areas)
@@ -51,7 +51,7 @@ def _judge_garment(
         judge.look({"result": seen}, areas.garment, flat, str(example.garment))
 
 
-def _areas(example: Example, size: Size) -> Areas | None:
+def _areas(example: Example, size: Size) -> JudgedAreas | None:
     """None: the data set has no mask for it."""
     if not example.mask.is_file():
         return None

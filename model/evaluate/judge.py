@@ -21,7 +21,7 @@ _PATTERN_LEVELS, _PATTERN_SHARE = 40, 0.1
 
 
 @dataclass(frozen=True)
-class Areas:
+class JudgedAreas:
     """What is known of a photo's pixels, (H, W) bool at the result's size.
 
     mask: where there was to paint. beyond: where not even the soft seam of the mask reaches. garment: where a garment
@@ -58,7 +58,7 @@ class Judge:
         if self._lpips is not None:
             self.scores.add(name, "lpips", self._lpips(result, truth))
 
-    def surroundings(self, name: str, result: Levels, photo: Levels, areas: Areas) -> None:
+    def surroundings(self, name: str, result: Levels, photo: Levels, areas: JudgedAreas) -> None:
         """What has become of what was to stay, whatever the garment.
 
         Raises:
@@ -70,7 +70,9 @@ class Judge:
             changed = (result != photo).any(2)[areas.beyond]
             self.scores.add(name, "changed_outside", 100 * float(changed.mean()))
 
-    def exact(self, name: str, pictures: Mapping[Column, Levels], truth: Levels, areas: Areas, flat: Levels) -> None:
+    def exact(
+        self, name: str, pictures: Mapping[Column, Levels], truth: Levels, areas: JudgedAreas, flat: Levels
+    ) -> None:
         """How near a result, and the baselines beside it, are to the exact truth.
 
         Args:
@@ -108,7 +110,7 @@ class Judge:
             self.scores.set_whole("retrieval", 100 * float(found.mean()), len(found), column)
 
 
-def with_baselines(result: Levels, truth: Levels, areas: Areas) -> dict[Column, Levels]:
+def with_baselines(result: Levels, truth: Levels, areas: JudgedAreas) -> dict[Column, Levels]:
     """The result beside the truth with its mask, and with the garment's silhouette, in the garment's mean colour."""
     pictures: dict[Column, Levels] = {"result": result}
     if areas.garment.any():
@@ -130,7 +132,7 @@ def is_patterned(flat: Levels) -> bool:
     return float(off.mean()) > _PATTERN_SHARE
 
 
-def areas_of(mask: Image.Image, garment: Region, size: Size) -> Areas:
+def areas_of(mask: Image.Image, garment: Region, size: Size) -> JudgedAreas:
     """The areas at a result's size.
 
     Args:
@@ -141,7 +143,7 @@ def areas_of(mask: Image.Image, garment: Region, size: Size) -> Areas:
     crisp = black_and_white(mask.convert("L"))
     soft = crisp.filter(ImageFilter.GaussianBlur(seam_radius(crisp.height)))
     painted = np.asarray(_at(crisp, size)) >= 128
-    return Areas(painted, np.asarray(_at(soft, size)) == 0, garment & painted)
+    return JudgedAreas(painted, np.asarray(_at(soft, size)) == 0, garment & painted)
 
 
 def like(truth: Image.Image, size: Size) -> Image.Image:

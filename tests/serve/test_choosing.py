@@ -145,7 +145,7 @@ def test_avatars_are_dressed_by_whoever_answers_try_ons() -> None:
     assert (place, engine, part["category"], part["seed"]) == ("dressed_by", "mirror", "upper", 3)
     assert request.engines() == ["up2you", "mirror"]
     assert set(request.inputs()) == {"photos.0", "garment"}
-    assert request.without_inputs()["garment"] == "fetched"
+    assert request.emptied().inputs()["garment"] == "fetched"
 
 
 def test_avatars_put_on_layers_of_an_engine_each() -> None:
