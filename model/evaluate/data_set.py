@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.evaluate.judge import JudgedAreas, Judge, areas_of, like, with_baselines
+from model.evaluate.judge import Judge, JudgedAreas, areas_of, like, with_baselines
 from model.evaluate.truth_files import truth_files
 from model.pictures.reading import read_picture
 from model.train.datasets import Example, Pairing
