@@ -20,6 +20,10 @@ class AvatarEngine(ABC):
     def pipeline(self, request: Any, job: Job) -> AvatarPipeline:
         """The stages of one job. request: an instance of `Request`."""
 
+    @abstractmethod
+    def resident_bytes(self, request: Any) -> int:
+        """Device memory a job holds from its first to its last forward."""
+
     async def run(self, request: AvatarRequest, job: Job) -> None:
         """Leave `avatar.glb`, `body.json` and what else was asked for in the job's outputs.
 

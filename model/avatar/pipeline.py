@@ -65,8 +65,8 @@ class AvatarPipeline(ABC):
         surface: Stages = {"mesh": self.mesh, "colour": self.colour, "export": self.export}
         return {"photos": self.photos, **self.view_stages, **surface}
 
-    async def run(self, first: Stage = "photos") -> None:
-        """From `first` on; what the stages before it make is read from the job's outputs.
+    async def run(self, first: Stage = "photos", last: Stage = "export") -> None:
+        """From `first` to `last`; what the stages before it make is read from the job's outputs.
 
         Raises:
             InputError: `no_stage`: they have left nothing there, or the body alone has no such stage.
@@ -78,7 +78,7 @@ class AvatarPipeline(ABC):
         folder, start = self.job.outputs, names.index(first)
         for name in names[:start]:
             await self.device.cpu(partial(stage_files.load, name, self.subject, folder))
-        for name in names[start:]:
+        for name in names[start : names.index(last) + 1]:
             self.job.progress(name, 0, 1)
             await self.stages[name]()
             if name in self.request.stages:

@@ -29,6 +29,11 @@ _FIELDS = ("width", "height", "steps", "guidance", "eta", "quality", "solver", "
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What is evaluated, and how."""
+    parser.add_argument(
+        "--task", choices=("tryon", "avatar"), default="tryon", help="of avatars, made-up people are the test set"
+    )
+    parser.add_argument("--engine", help="of the avatars (default: template)")
+    parser.add_argument("--meshes", action="store_true", help="of avatars, also judge surfaces, which takes longer")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a test set in VITON-HD's or DressCode's layout")
     parser.add_argument("--results", type=Path, metavar="DIR", help="results that are there already; nothing is run")
     parser.add_argument("--truth", type=Path, metavar="DIR", help="with --results, instead of --data: true photos")
@@ -63,6 +68,10 @@ def evaluate(arguments: Namespace) -> int:
         DataSetError: the test set cannot be read.
         WeightsError: weights cannot be.
     """
+    if arguments.task == "avatar":
+        from model.evaluate.avatars.evaluation import evaluate_avatars
+
+        return evaluate_avatars(arguments)
     if arguments.data is None and (arguments.results is None or arguments.truth is None):
         raise InputError("give either --data, or --results and --truth", field="data")
     if arguments.data is not None and arguments.truth is not None:

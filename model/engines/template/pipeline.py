@@ -65,7 +65,7 @@ class TemplatePipeline(AvatarPipeline):
 
     async def shape(self) -> None:
         """The body's shape, from how wide the body is where."""
-        outfit = await self.device.cpu(self._outfit)
+        outfit = await self.device.cpu(self.outfit)
         self.subject.betas = torch.tensor(outfit.betas)  # where torch begins its tensors, as one read from a file
 
     async def poses(self) -> None:
@@ -73,11 +73,12 @@ class TemplatePipeline(AvatarPipeline):
 
         def geometry() -> Tensor:
             body, wardrobe = self.resources.body, self.networks.wardrobe
-            return view_geometry(body, wardrobe, self._outfit(), self.request.size)
+            return view_geometry(body, wardrobe, self.outfit(), self.request.size)
 
         self.subject.poses = await self.device.cpu(geometry)
 
-    def _outfit(self) -> Outfit:
+    def outfit(self) -> Outfit:
+        """Who wears what, as far as the photos' labels say."""
         pixels = LabelledPixels.of(self.subject.features)
         return found(self.networks.outfit, pooled([counts(*photo) for photo in pixels.each()]))
 
@@ -87,7 +88,7 @@ class TemplatePipeline(AvatarPipeline):
         def colours() -> Keys:
             pixels = LabelledPixels.of(self.subject.features)
             pixels = pixels.looked_closer_at(self._photos(GATHERED_SIZE).permute(0, 2, 3, 1).numpy())
-            return Keys.of(pixels, pixels.decided(dress=self._outfit().dress))
+            return Keys.of(pixels, pixels.decided(dress=self.outfit().dress))
 
         keys = await self.device.cpu(colours)
         self.subject.rgb = await self.device.cpu(lambda: painted(ViewPixels.of(self.subject.poses), keys))

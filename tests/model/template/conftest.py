@@ -24,9 +24,12 @@ from model.weights.pack import DEMO
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return untrained_weights(tmp_path_factory.mktemp("weights"))
+
+
+def untrained_weights(folder: Path) -> Path:
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    (folder / "template").mkdir()
+    (folder / "template").mkdir(parents=True)
     networks: dict[str, nn.Module] = {PLACE_NETWORK: PlaceNetwork(), OUTFIT_NETWORK: OutfitNetwork()}
     for name, network in networks.items():
         save_file(network.state_dict(), folder / name)
