@@ -29,6 +29,7 @@ class Run(Message):
 
     do: Literal["run"] = "run"
     job: str
+    log_ids: dict[str, str] = {}
 
 
 class Cancel(Message):
@@ -58,12 +59,14 @@ class CannotStart(Message):
 
 
 class Beat(Message):
-    """Every second: forwards so far, the slowest of them, and how many had how many rows."""
+    """Every second: forwards so far, the slowest of them, how many had how many rows; memory; what caches knew."""
 
     event: Literal["beat"] = "beat"
     forwards: int
     slowest_s: float
     rows: dict[int, int]
+    device_bytes: int = 0  # of the device's memory that are in use; 0: the device is the host
+    cache: dict[bool, int] = {}  # whether something was remembered -> how often
 
 
 class JobLive(Message):

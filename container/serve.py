@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import tomllib
@@ -50,6 +51,7 @@ from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
 from serve.store import Store
+from serve.tracing import tracing
 from serve.webhooks import Webhooks
 
 EXIT_DRAINED, EXIT_CANNOT_START = 0, 3
@@ -76,6 +78,7 @@ class Front:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._tracing = tracing()
         self._s3 = S3(
             region=settings.aws_region, endpoint_url=settings.s3_endpoint_url, silence_s=settings.s3_silence_s
         )
@@ -84,12 +87,17 @@ class Front:
     async def serve(self, worker_command: Sequence[str]) -> int:
         settings = self._settings
         with closing(open_spool(settings)) as spool, listen(settings.host, settings.port) as listener:
-            metrics = Metrics()
+            metrics = Metrics(own_version())
             supervisor = self._supervise(worker_command, metrics)
             https = Https(settings.allowed_hosts, total_s=settings.fetch_s, silence_s=settings.fetch_silence_s)
             webhooks = self._make_webhooks(https)
             jobs, store, results = self._make_jobs(spool, supervisor, metrics, https, webhooks)
             webhooks.take_up()
+            metrics.watch(
+                waiting=jobs.waiting,
+                spool_free=lambda: shutil.disk_usage(settings.spool_dir).free,
+                workers=supervisor.pids,
+            )
             jobs.recover()
             expiring = asyncio.create_task(jobs.expire_answers())
             app = self._make_app(jobs, store, results, webhooks, supervisor, metrics)
@@ -141,6 +149,7 @@ class Front:
             webhooks=webhooks,
             workers=supervisor,
             metrics=metrics,
+            tracing=self._tracing,
             max_queued=settings.max_queued_jobs,
             wait_when_overloaded=settings.overload == "wait",
         )
@@ -208,6 +217,7 @@ class Front:
             health=health,
             workers=supervisor,
             metrics=metrics,
+            tracing=self._tracing,
             cors_origins=settings.cors_origins,
             studio=settings.shows_studio(),
             addresses=addresses,

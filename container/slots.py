@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from container.worker_process import WorkerProcess
 from model.engine import OnProgress
 from model.request import Request
+from serve import log_ids
 
 
 @dataclass(eq=False)
@@ -19,6 +21,7 @@ class Ticket:
     request: Request
     on_progress: OnProgress
     ended: asyncio.Future[None]
+    log_ids: Mapping[str, str] = field(default_factory=log_ids.current)  # of the task that brought it
     waiting_since: float = field(default_factory=time.monotonic)
     queue_s: float = 0.0
     live: bool = False
@@ -48,6 +51,7 @@ class Slot:
     slowest_s: float = 0.0
     moved: float = 0.0  # when a forward was last seen to finish, or there was nothing to do
     rows: dict[int, int] = field(default_factory=dict)
+    cache: dict[bool, int] = field(default_factory=dict)
     ready_since: float | None = None
 
     @property
@@ -58,7 +62,7 @@ class Slot:
     def restart(self, process: WorkerProcess) -> None:
         """A worker begins its life here."""
         self.process, self.moved = process, time.monotonic()
-        self.forwards, self.slowest_s, self.rows = 0, 0.0, {}
+        self.forwards, self.slowest_s, self.rows, self.cache = 0, 0.0, {}, {}
 
     def clear(self) -> list[Ticket]:
         """The worker is dead; returns the jobs it had."""

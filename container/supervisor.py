@@ -115,6 +115,10 @@ class Supervisor:
         before_s += sum(self._pace.seconds(other.engine, other.work()) for other in accepted)
         return before_s / len(self._slots) + self._pace.seconds(request.engine, request.work())
 
+    def pids(self) -> dict[int, int]:
+        """Worker -> the process that it is now."""
+        return {slot.index: slot.process.pid for slot in self._slots if slot.process is not None}
+
     async def run(self, name: str, request: Request, on_progress: OnProgress) -> float:
         """Have the job in directory `name` computed; returns the seconds it waited for the device.
 
@@ -167,7 +171,7 @@ class Supervisor:
     def _hand(self, ticket: Ticket, slot: Slot) -> None:
         assert slot.process is not None  # noqa: S101 - it is ready
         slot.tickets[ticket.name] = ticket
-        slot.process.send(Run(job=ticket.name))
+        slot.process.send(Run(job=ticket.name, log_ids=dict(ticket.log_ids)))
 
     def _cancel(self, ticket: Ticket) -> None:
         ticket.cancelled = True
@@ -209,6 +213,7 @@ class Supervisor:
             status = await process.end()
             if not self.was_ready and not self.gave_up.done():
                 self.gave_up.set_result(GaveUp(reason, 70 if status == 70 else 3))
+            self._metrics.worker_ends.inc()
             log.error("a worker died", extra={"worker": slot.index, "status": status, "live": slot.live_names})
             lived_s = time.monotonic() - slot.ready_since if slot.ready_since else 0.0
             self._bury(slot)
@@ -229,7 +234,10 @@ class Supervisor:
         slot.forwards, slot.slowest_s = beat.forwards, beat.slowest_s
         for rows, count in beat.rows.items():
             self._metrics.forwards.labels(rows=str(rows)).inc(count - slot.rows.get(rows, 0))
-        slot.rows = beat.rows
+        for found, count in beat.cache.items():
+            self._metrics.remembered.labels(result="hit" if found else "miss").inc(count - slot.cache.get(found, 0))
+        self._metrics.device_bytes.labels(worker=str(slot.index)).set(beat.device_bytes)
+        slot.rows, slot.cache = beat.rows, beat.cache
 
     def _on_job(self, slot: Slot, ticket: Ticket, message: AboutJob) -> None:
         match message:

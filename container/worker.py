@@ -12,6 +12,7 @@ import mimetypes
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from importlib import metadata, util
 from pathlib import Path
 from typing import NoReturn
@@ -41,6 +42,8 @@ from model.errors import DeviceLostError, EngineError
 from model.request import Request
 from model.runtime.device import Device
 from model.runtime.errors import CrowdedError
+from model.runtime.recent import Recent
+from serve import log_ids
 from serve.answers import Notice, OutputFile
 from serve.errors import is_disk_full
 from serve.marks import Accepted, Result
@@ -85,8 +88,8 @@ async def _serve(settings: Settings, connection: socket.socket) -> None:
             group.create_task(worker.start())
             async for line in reader:
                 match to_worker.validate_json(line):
-                    case Run(job=name):
-                        worker.run(name)
+                    case Run(job=name, log_ids=ids):
+                        worker.run(name, ids)
                     case Cancel(job=name):
                         worker.cancel(name)
             os._exit(0)  # the front is gone: nobody waits for anything any more
@@ -125,7 +128,14 @@ class Worker:
 
     def _beat(self) -> None:
         stats = self._device.stats
-        self.send(Beat(forwards=stats.forwards, slowest_s=stats.slowest_s, rows=dict(stats.rows)))
+        beat = Beat(
+            forwards=stats.forwards,
+            slowest_s=stats.slowest_s,
+            rows=dict(stats.rows),
+            device_bytes=bytes_in_use(self._device),
+            cache=dict(Recent.lookups),
+        )
+        self.send(beat)
 
     async def _rest(self) -> None:
         self._idle_beats = 0 if self._tasks else self._idle_beats + 1
@@ -137,10 +147,10 @@ class Worker:
         await self._writer.drain()
         os._exit(code)
 
-    def run(self, name: str) -> None:
-        """Start computing the job in directory `name`."""
+    def run(self, name: str, ids: Mapping[str, str]) -> None:
+        """Start computing the job in directory `name`; `ids` are on each line that is logged of it."""
         self._idle_beats = 0
-        task = self._tasks[name] = asyncio.create_task(self._compute(name))
+        task = self._tasks[name] = asyncio.create_task(self._compute(name, ids))
         task.add_done_callback(lambda task: self._end(name, task))
 
     def cancel(self, name: str) -> None:
@@ -153,8 +163,9 @@ class Worker:
         del self._tasks[name]
         self.send(JobCancelled(job=name) if task.cancelled() else task.result())
 
-    async def _compute(self, name: str) -> JobDone | JobFailed:
+    async def _compute(self, name: str, ids: Mapping[str, str]) -> JobDone | JobFailed:
         """Run the job; returns the device seconds it took, or what went wrong."""
+        log_ids.about(**ids)
         try:
             return JobDone(job=name, device_s=await self._run_in(JobDirectory(self._settings.spool_dir / name)))
         except DeviceLostError as error:
@@ -247,6 +258,13 @@ def describe(device: Device) -> dict[str, str | int]:
         "attention": attention_backends.describe(device.torch_device),
         **shares_of(device.memory),
     }
+
+
+def bytes_in_use(device: Device) -> int:
+    """Of a card's memory, by this process; of the host's, the front asks the system."""
+    import torch
+
+    return torch.cuda.memory_reserved(device.torch_device) if device.torch_device.type == "cuda" else 0
 
 
 def backends() -> dict[str, str | None]:

@@ -30,6 +30,7 @@ from serve.openapi import Examples
 from serve.responses import details_response, problem_response
 from serve.studio import add_studio, studio_page
 from serve.token import RequireToken
+from serve.tracing import Tracing
 from serve.workers import Workers
 
 
@@ -43,6 +44,7 @@ def create_app(
     health: Health,
     workers: Workers,
     metrics: Metrics,
+    tracing: Tracing,
     addresses: Addresses,
     cors_origins: Collection[str],
     studio: bool,
@@ -60,7 +62,9 @@ def create_app(
     if addresses.token is not None:
         app.add_middleware(RequireToken, addresses=addresses)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Bookkeeping, metrics=metrics)  # around all that answers, so that refusals are booked too
+    app.add_middleware(
+        Bookkeeping, metrics=metrics, tracing=tracing
+    )  # around all that answers, so that refusals are booked too
     if cors_origins:
         allow_origins(app, cors_origins)
     app.add_exception_handler(ClientDisconnect, _client_gone)

@@ -68,7 +68,8 @@ class Computing:
         assert result is not None  # noqa: S101 - the worker has said so
         started = time.monotonic()
         answer = await self._results.deliver(job, result, self._answer(job, result, timings))
-        self._observe(job.request.engine, answer.timings | {"store_s": time.monotonic() - started})
+        job.timings = answer.timings | {"store_s": time.monotonic() - started}
+        self._observe(job.request.engine, job.timings)
         await self._end(job, answer)
         return answer
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model.request import Request
+from serve import log_ids
 from serve.answers import Answer, ProblemDetails, Progress
 from serve.codes import FrontCode
 from serve.computing import Computing
@@ -40,6 +41,7 @@ from serve.names import name_of
 from serve.spool import JobDirectory, Spool
 from serve.submission import Submission
 from serve.threads import to_the_end
+from serve.tracing import Tracing
 from serve.webhooks import Webhooks
 from serve.workers import Workers
 
@@ -61,6 +63,7 @@ class Jobs:
         webhooks: Webhooks,
         workers: Workers,
         metrics: Metrics,
+        tracing: Tracing,
         max_queued: int,
         wait_when_overloaded: bool,
     ) -> None:
@@ -70,6 +73,7 @@ class Jobs:
         self._webhooks = webhooks
         self._workers = workers
         self._metrics = metrics
+        self._tracing = tracing
         self._max_queued = max_queued
         self._wait_when_overloaded = wait_when_overloaded
         self._live: dict[str, LiveJob] = {}
@@ -209,7 +213,8 @@ class Jobs:
     # -- the life of one --------------------------------------------------------------------------------------
 
     async def _live_through(self, job: LiveJob, steps: Coroutine[object, object, Answer]) -> Answer:
-        code = "done"
+        log_ids.about(job=job.id)
+        code, context = "done", self._tracing.here()
         try:
             return await steps
         except asyncio.CancelledError:
@@ -228,10 +233,12 @@ class Jobs:
             del self._live[job.name]
             self._webhooks.send(job)
             self._metrics.live_jobs.set(len(self._live))
+            seconds = time.monotonic() - job.began
             self._metrics.jobs.labels(engine=job.request.engine, code=code).inc()
-            log.info(
-                "job ended", extra={"job": job.id, "code": code, "seconds": round(time.monotonic() - job.began, 3)}
-            )
+            self._metrics.job_seconds.labels(engine=job.request.engine).observe(seconds)
+            attributes = {"atelier.job": job.id, "atelier.engine": job.request.engine, "atelier.code": code}
+            self._tracing.job(context, attributes, job.began, job.timings)
+            log.info("job ended", extra={"job": job.id, "code": code, "seconds": round(seconds, 3)})
 
     async def _forget(self, job: LiveJob, problem: Problem) -> None:
         try:
@@ -262,6 +269,10 @@ class Jobs:
     def outputs_of(self, job_id: str) -> Path:
         """The folder of a kept job's files."""
         return self._spool.directory(job_id).outputs
+
+    def waiting(self) -> int:
+        """How many have not begun."""
+        return sum(job.state == "queued" for job in self._live.values())
 
     def position(self, job: LiveJob) -> int:
         """How many jobs wait before it, 1 for itself included; 0: it waits no longer."""

@@ -40,6 +40,7 @@ class LiveJob:
     waiters: int = 0
     with_workers: bool = False  # from here on they know how much of it is left
     computed: bool = False
+    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage, as far as it came
     not_stored_because: str = "storage has not answered"
     deleted: bool = False
     run: str = field(default_factory=drawn_run)

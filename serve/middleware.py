@@ -10,9 +10,11 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve import log_ids
 from serve.errors import as_problem
 from serve.metrics import Metrics
 from serve.responses import problem_response
+from serve.tracing import Tracing
 
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _ROUTES = frozenset(
@@ -38,6 +40,7 @@ _WITH_NAMES = {
     "/result/": "/result/{file}",
     "/studio/": "/studio/{file}",
 }
+_OFTEN = frozenset({"/ping", "/metrics"})  # asked every few seconds
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 log = logging.getLogger(__name__)
@@ -49,9 +52,10 @@ class Bookkeeping:
     What nobody else has caught ends here, so that its 500 has the same headers as any answer.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,6 +64,11 @@ class Bookkeeping:
         headers = Headers(scope=scope)
         request_id = given_id(headers) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        log_ids.about(request_id=request_id, trace_id=log_ids.trace_id_in(headers.get("traceparent")))
+        with self._tracing.request(headers, f"{scope['method']} {route_of(scope['path'])}"):
+            await self._answer(scope, receive, send, headers, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: str) -> None:
         started, status = time.monotonic(), 0
 
         async def send_with_headers(message: Message) -> None:
@@ -81,12 +90,11 @@ class Bookkeeping:
             await problem_response(problem, request_id)(scope, receive, send_with_headers)
         finally:
             route = route_of(scope["path"])
+            seconds = time.monotonic() - started
             self._metrics.responses.labels(route=route, status=str(status)).inc()
-            if route != "/ping" or status != 200:
-                seconds = round(time.monotonic() - started, 4)
-                log.info(
-                    "request", extra={"request_id": request_id, "route": route, "status": status, "seconds": seconds}
-                )
+            self._metrics.response_seconds.labels(route=route).observe(seconds)
+            told = {"request_id": request_id, "route": route, "status": status, "seconds": round(seconds, 4)}
+            log.log(logging.DEBUG if route in _OFTEN and status == 200 else logging.INFO, "request", extra=told)
 
 
 def route_of(path: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from typing import Generic, Protocol, TypeVar
+from collections import Counter, OrderedDict
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
@@ -23,12 +23,15 @@ class Recent(Generic[S]):
         most_s: when to forget them, counted from their making. Photos are of people: using them again keeps nothing.
     """
 
+    lookups: ClassVar[Counter[bool]] = Counter()  # of all together: whether it was there -> how often
+
     def __init__(self, most_bytes: int, most_s: float) -> None:
         self._most_bytes = most_bytes
         self._most_s = most_s
         self._kept: OrderedDict[bytes, tuple[S, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
 
     def get(self, digest: bytes) -> S | None:
+        self.lookups[digest in self._kept] += 1
         if digest not in self._kept:
             return None
         self._kept.move_to_end(digest)

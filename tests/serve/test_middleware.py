@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
+from serve.tracing import Tracing
 from tests.serve.test_invocations import assert_problem
 
 HEADERS = {"X-Request-Id": "find-me", "X-Amzn-SageMaker-Custom-Attributes": "trace=42"}
@@ -22,7 +23,7 @@ HEADERS = {"X-Request-Id": "find-me", "X-Amzn-SageMaker-Custom-Attributes": "tra
 )
 def test_what_nobody_foresaw_carries_the_same_headers(error: Exception, status: int, code: str) -> None:
     app = FastAPI()
-    app.add_middleware(Bookkeeping, metrics=Metrics())
+    app.add_middleware(Bookkeeping, metrics=Metrics(), tracing=Tracing())
 
     @app.get("/fails")
     async def fail() -> None:
