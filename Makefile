@@ -18,12 +18,12 @@ endif
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: requirements.txt requirements-train.txt requirements-dev.txt
+$(VENV)/.ready: requirements.txt requirements-train.txt requirements-otel.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or 3.12 is needed, and $(PYTHON) is %d.%d: name another, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" % sys.version_info[:2])'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade $(TORCH)
-	$(BIN)/pip install --quiet -r requirements.txt -r requirements-train.txt -r requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements.txt -r requirements-train.txt -r requirements-otel.txt -r requirements-dev.txt
 	touch $@
 
 demo: setup

@@ -47,10 +47,12 @@ from serve.jobs import Jobs
 from serve.jobs_api import JobsApi
 from serve.limited_heads import limited_heads
 from serve.metrics import Metrics
+from serve.rate_limit import parsed
 from serve.results import Results
 from serve.s3 import S3
 from serve.spool import Spool, SpoolInUse
 from serve.store import Store
+from serve.tokens import Tokens
 from serve.tracing import tracing
 from serve.webhooks import Webhooks
 
@@ -116,8 +118,7 @@ class Front:
         return Webhooks(https=https, secret=secret, folder=folder, for_s=settings.job_ttl_s, addresses=addresses)
 
     def _addresses(self) -> Addresses:
-        token = self._settings.api_token
-        return Addresses(token.get_secret_value() if token else None, self._settings.job_ttl_s)
+        return Addresses(Tokens(self._settings.tokens()).key, self._settings.job_ttl_s)
 
     def _make_jobs(
         self, spool: Spool, supervisor: Supervisor, metrics: Metrics, https: Https, webhooks: Webhooks
@@ -220,6 +221,8 @@ class Front:
             tracing=self._tracing,
             cors_origins=settings.cors_origins,
             studio=settings.shows_studio(),
+            tokens=Tokens(settings.tokens()),
+            rate_limit=parsed(settings.rate_limit) if settings.rate_limit else None,
             addresses=addresses,
             version=own_version(),
             examples=examples,

@@ -26,6 +26,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from model.engines.registry import ENGINES, engines_of, types
 from model.tryon.request import Size
 from serve.clients.names import CLIENT_NAMES
+from serve.rate_limit import parsed
+from serve.tokens import DEFAULT
 from serve.webhook_signature import ENCODED, key_of
 
 _SIZE = TypeAdapter(Size)
@@ -35,9 +37,10 @@ _LAST_PORT = 2**16 - 1
 
 _NEARLY = 0.84  # of two names, 1 being the same
 _PREFIX, _OF_OTHERS = "ATELIER_", ("AWS_", "SAGEMAKER_", "SM_")
+_NAMED_TOKENS = r"\s*[\w.-]+=[^,\s]+(\s*,\s*[\w.-]+=[^,\s]+)*\s*,?\s*"
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 
-SECRETS = frozenset({"api_token", "webhook_secret"})
+SECRETS = frozenset({"api_token", "api_tokens", "webhook_secret"})
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
 
 
@@ -80,6 +83,10 @@ class Settings(BaseSettings):
     cors_origins: Words = Field((), description="Origins of pages that may call this service, or `*`; empty: none.")
     api_token: SecretStr | None = Field(None, min_length=1, description="Asked for on every route but /ping and pages.")
 
+    api_tokens: SecretStr | None = Field(None, description="Further tokens, each with a name: `shop=...,app=...`.")
+    rate_limit: str | None = Field(
+        None, description="What a token, or an address without tokens, may ask for: `60/minute`."
+    )
     studio: bool | None = Field(None, description="The page at `/`; unset: shown everywhere but on SageMaker.")
 
     webhook_secret: SecretStr | None = Field(None, min_length=1, description="Signs webhooks; unset: none are sent.")
@@ -193,6 +200,26 @@ class Settings(BaseSettings):
                 ) from error
         return words
 
+    @field_validator("api_tokens")
+    @classmethod
+    def _have_names(cls, tokens: SecretStr | None) -> SecretStr | None:
+        named = re.fullmatch(_NAMED_TOKENS, tokens.get_secret_value()) if tokens else True
+        if not named:  # the value is a secret: it is not shown
+            raise ValueError("expected NAME=TOKEN,NAME=TOKEN with names of letters, digits, '.', '_' and '-'")
+        return tokens
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_limit(cls, limit: str | None) -> str | None:
+        try:
+            if limit is not None:
+                parsed(limit)
+        except ValueError as error:
+            raise ValueError(
+                f"expected a number and a time such as 60/minute or 5 per second, got {limit!r}"
+            ) from error
+        return limit
+
     @field_validator("clients")
     @classmethod
     def _there_are_such_clients(cls, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -256,6 +283,12 @@ class Settings(BaseSettings):
         if self.max_inline_bytes is not None:
             return self.max_inline_bytes
         return _PLATFORM_INLINE_BYTES if on_the_platform() else 0
+
+    def tokens(self) -> dict[str, str]:
+        """`api_tokens` by name, and `api_token` as the one named `default`."""
+        more = self.api_tokens.get_secret_value().split(",") if self.api_tokens else []
+        named = dict(word.strip().split("=", 1) for word in more if word.strip())
+        return {DEFAULT: self.api_token.get_secret_value(), **named} if self.api_token else named
 
     def shows_studio(self) -> bool:
         """`studio`, or whether this is not SageMaker, where nobody could open a page."""

@@ -173,11 +173,11 @@ class Worker:
         except EngineError as error:
             return JobFailed(job=name, code=error.code, field=error.field, message=error.message)
         except OSError as error:
-            log.exception("a job could not read or write its files", extra={"job": name})
+            log.exception("a job could not read or write its files", extra={"directory": name})
             code = CommonCode.DISK_FULL if is_disk_full(error) else CommonCode.INTERNAL
             return JobFailed(job=name, code=code, field=None, message="the job's files could not be written")
         except Exception:  # a bug of ours must not take the worker along
-            log.exception("a job failed unexpectedly", extra={"job": name})
+            log.exception("a job failed unexpectedly", extra={"directory": name})
             return JobFailed(job=name, code=CommonCode.INTERNAL, field=None, message="the engine failed unexpectedly")
 
     async def _run_in(self, directory: JobDirectory) -> float:

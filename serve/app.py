@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -27,9 +28,11 @@ from serve.metrics import Metrics
 from serve.middleware import Bookkeeping
 from serve.offers import Offers, offer
 from serve.openapi import Examples
+from serve.rate_limit import RateLimit
 from serve.responses import details_response, problem_response
 from serve.studio import add_studio, studio_page
 from serve.token import RequireToken
+from serve.tokens import Tokens
 from serve.tracing import Tracing
 from serve.workers import Workers
 
@@ -45,6 +48,8 @@ def create_app(
     workers: Workers,
     metrics: Metrics,
     tracing: Tracing,
+    tokens: Tokens,
+    rate_limit: RateLimitItem | None,
     addresses: Addresses,
     cors_origins: Collection[str],
     studio: bool,
@@ -59,8 +64,10 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    if addresses.token is not None:
-        app.add_middleware(RequireToken, addresses=addresses)
+    if rate_limit is not None:
+        app.add_middleware(RateLimit, limit=rate_limit)
+    if tokens:
+        app.add_middleware(RequireToken, tokens=tokens, addresses=addresses)
     app.add_middleware(HeadAsGet)
     app.add_middleware(
         Bookkeeping, metrics=metrics, tracing=tracing
@@ -70,7 +77,7 @@ def create_app(
     app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
-    add_docs(app, examples, guarded=addresses.token is not None)
+    add_docs(app, examples, guarded=bool(tokens))
     if studio:
         add_studio(app)
 

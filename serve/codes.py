@@ -17,7 +17,7 @@ class FrontCode(Code):
         "the body is no form, or has more than 100 files or 100 other fields, or a file of a kind not taken",
     )
     BAD_GZIP = "bad_gzip", 400, "the body is not the gzip that its `Content-Encoding` says, or ends early"
-    UNAUTHORIZED = "unauthorized", 401, "`API_TOKEN` is set, and the request does not carry it"
+    UNAUTHORIZED = "unauthorized", 401, "`API_TOKEN` or `API_TOKENS` is set, and the request carries no such token"
     NO_SUCH_ROUTE = "no_such_route", 404, "no such path, or (405) not with this method"
     NO_SUCH_JOB = (
         "no_such_job",
@@ -45,6 +45,7 @@ class FrontCode(Code):
     TOO_MANY_INPUTS = "too_many_inputs", 422, f"more than {MAX_FOLDER_FILES} pictures under a prefix"
     BAD_ACCEPT = "bad_accept", 422, "`Accept` allows nothing that is made here"
     INPUT_UNAVAILABLE = "input_unavailable", 424, "an input could not be fetched"
+    RATE_LIMITED = "rate_limited", 429, "more than `RATE_LIMIT` from one token or address"
     OVERLOADED = (
         "overloaded",
         429,

@@ -119,6 +119,10 @@ class Overloaded(Problem):
     title, code, retryable = "Too busy", FrontCode.OVERLOADED, True
 
 
+class TooManyRequests(Problem):
+    title, code, retryable = "Too many requests", FrontCode.RATE_LIMITED, True
+
+
 class Internal(Problem):
     title = "Internal error"
     code: Code = CommonCode.INTERNAL

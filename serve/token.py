@@ -1,17 +1,21 @@
-"""`API_TOKEN`: who does not have it gets 401, but on `/ping`, which a platform asks without one, and where the service
-is described: a browser opens `/docs` and the studio without a token, and these pages ask for it."""
+"""`API_TOKEN`, `API_TOKENS`: who has none of them gets 401.
+
+But on `/ping`, which a platform asks without one, and where the service is described: a browser opens `/docs` and the studio
+without a token, and these pages ask for it.
+"""
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve import log_ids
 from serve.addresses_of_jobs import Addresses
 from serve.errors import Unauthorized
 from serve.responses import problem_response
+from serve.tokens import Tokens
 
 _OPEN = frozenset({"/", "/ping", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/docs/", "/studio/")
@@ -20,11 +24,11 @@ _OPEN_FOLDERS = ("/docs/", "/studio/")
 class RequireToken:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses) -> None:
-        """`addresses`: it has the token, and knows the addresses that do without."""
+    def __init__(self, app: ASGIApp, tokens: Tokens, addresses: Addresses) -> None:
+        """`addresses`: knows those that do without."""
         self._app = app
+        self._tokens = tokens
         self._addresses = addresses
-        self._token = (addresses.token or "").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._lets_in(scope):
@@ -35,13 +39,15 @@ class RequireToken:
 
     def _lets_in(self, scope: Scope) -> bool:
         path, query = quote(scope["path"]), scope["query_string"].decode("latin-1")
-        signed = self._addresses.is_signed(scope["method"], path, query)
-        return signed or _is_open(scope["path"]) or self._knows(Headers(scope=scope))
+        token = scope["state"]["token"] = self._name(Headers(scope=scope))
+        log_ids.about(token=token)
+        return token is not None or _is_open(scope["path"]) or self._addresses.is_signed(scope["method"], path, query)
 
-    def _knows(self, headers: Headers) -> bool:
+    def _name(self, headers: Headers) -> str | None:
+        """Whose token the request carries."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Headers arrive as latin-1, whatever they were sent as.
-        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+        return self._tokens.name_of(given.strip().encode("latin-1")) if scheme.lower() == "bearer" else None
 
 
 def _is_open(path: str) -> bool:

@@ -123,7 +123,7 @@ def test_the_demo_has_its_twelve_garments() -> None:
 
 
 def test_a_signed_address_of_a_picture_stays_for_a_while_and_is_let_in() -> None:
-    addresses = Addresses("secret", 3600)
+    addresses = Addresses(b"secret", 3600)
     path, _, query = addresses.of_catalogue("shirt/picture").partition("?")
     assert path == "/api/catalogue/shirt/picture"
     assert addresses.is_signed("GET", path, query)

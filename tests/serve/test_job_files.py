@@ -130,11 +130,11 @@ def test_nothing_but_what_was_signed_is_given(guarded: Server) -> None:
 
 
 def test_a_signature_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = Addresses(TOKEN, valid_s=60)
+    addresses = Addresses(TOKEN.encode(), valid_s=60)
     path, _, query = addresses.events("one").partition("?")
     assert addresses.is_signed("GET", path, query)
     assert not addresses.is_signed("POST", path, query)
-    assert not Addresses("another token", 60).is_signed("GET", path, query)
+    assert not Addresses(b"another token", 60).is_signed("GET", path, query)
     later = time.time() + 61
     monkeypatch.setattr(time, "time", lambda: later)
     assert not addresses.is_signed("GET", path, query)
