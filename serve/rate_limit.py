@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 from limits import RateLimitItem, parse
@@ -41,6 +40,6 @@ class RateLimit:
             await self._app(scope, receive, send)
             return
         free_at = (await self._limiter.get_window_stats(self._limit, who)).reset_time
-        wait_s = min(max(1, math.ceil(free_at - time.time())), self._limit.get_expiry())
+        wait_s = max(0.0, round(free_at - time.time(), 1))
         problem = TooManyRequests(f"at most {self._limit} for each {who.split()[0]}", retry_after_s=wait_s)
         await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)

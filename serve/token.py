@@ -1,7 +1,7 @@
 """`API_TOKEN`, `API_TOKENS`: who has none of them gets 401.
 
-But on `/ping`, which a platform asks without one, and where the service is described: a browser opens `/docs` and the studio
-without a token, and these pages ask for it.
+But on `/ping`, which a platform asks without one, and where the service is described: a browser opens `/docs` and the
+studio without a token, and these pages ask for it.
 """
 
 from __future__ import annotations
