@@ -75,6 +75,7 @@ class Settings(BaseSettings):
         "auto", description="What draws triangles; `auto`: pytorch3d on a GPU if it is there, else ours."
     )
     workers: NonNegativeInt = Field(0, description="Worker processes; 0: one per GPU, or one.")
+    allow_torchscript: bool = Field(False, description="Run any `densepose.torchscript`, not only known ones.")
 
     # Where it listens
     host: str = Field("127.0.0.1", description="The image sets 0.0.0.0.")

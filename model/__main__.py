@@ -65,8 +65,11 @@ def _parser() -> ArgumentParser:
 
 def _check(arguments: Namespace) -> int:
     from model.engines.check import check
+    from model.perception.check import check_perception
 
-    reports = check(EnginePack(arguments.model_dir))
+    pack = EnginePack(arguments.model_dir)
+    perception = check_perception(pack.folder)
+    reports = [*check(pack), *([perception] if perception else [])]
     print("\n".join(str(report) for report in reports))
     return 1 if any(report.problems for report in reports) else 0
 

@@ -21,7 +21,7 @@ class BlazePose:
     """
 
     def __init__(self, network: OnnxNetwork) -> None:
-        self._network = network
+        self.network = network
         outputs = network.session.get_outputs()
         if len(outputs) < 2 or list(outputs[0].shape) != [1, POINTS * NUMBERS]:
             shapes = [list(output.shape) for output in outputs]
@@ -29,7 +29,7 @@ class BlazePose:
         self._names = [output.name for output in outputs[:2]]
 
     def pose(self, picture: Image.Image, box: Box) -> Pose | None:
-        network = self._network
+        network = self.network
         seen, back = framed(picture, box, (network.width, network.height), _MARGIN)
         numbers, confidence = network.run_all(seen, self._names)
         if float(confidence.reshape(-1)[0]) < _LEAST_CONFIDENCE:

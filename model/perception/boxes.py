@@ -25,6 +25,7 @@ _STRIDES = (8, 16, 32)
 _GREY = 114
 _PERSON = 0
 _LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45
+_SAME_PERSON = 0.5
 _LEAST_AREA = 0.001  # of the picture: what is smaller is a speck, not a person
 
 
@@ -39,6 +40,34 @@ def largest_area(mask: NDArray[np.bool_]) -> Box | None:
     return float(left), float(top), float(left + width), float(top + height)
 
 
+def open_detector(weights: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> Detector | None:
+    """The detector's file, if it is there.
+
+    Raises:
+        WeightsError: it cannot be read or is no such network.
+    """
+    file = weights / DETECTOR_FILE
+    return Detector(file, providers) if file.is_file() else None
+
+
+def best_match(boxes: Sequence[Box], wanted: Box) -> Box | None:
+    """The box that shares most with another, as a share of what both cover; None where none reaches half of it."""
+    match = max(boxes, key=lambda box: overlap(box, wanted), default=None)
+    return match if match is not None and overlap(match, wanted) >= _SAME_PERSON else None
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (_area(one) + _area(other) - shared)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 class Detector:
     """YOLOX.
 
@@ -49,22 +78,22 @@ class Detector:
     def __init__(self, file: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> None:
         # Levels 0..255 as they are, blue first.
         levels = Profile(channel_order="BGR", mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255))
-        self._network = OnnxNetwork(file, providers, levels)
-        side, shape = self._network.width, self._network.output_shape
+        self.network = OnnxNetwork(file, providers, levels)
+        side, shape = self.network.width, self.network.output_shape
         cells = sum((side // stride) ** 2 for stride in _STRIDES)
-        if side != self._network.height or len(shape) != 3 or shape[1] != cells:
+        if side != self.network.height or len(shape) != 3 or shape[1] != cells:
             raise WeightsError(f"{file}: the output is {shape}, expected [1, {cells}, 5 + classes] of a square input")
 
     def people(self, picture: Image.Image) -> list[Box]:
         """Everybody in an RGB picture, the largest first."""
         seen, scale = self._letterboxed(picture)
-        boxes, scores = decoded(self._network.run(seen), self._network.width)
+        boxes, scores = decoded(self.network.run(seen), self.network.width)
         kept = _without_doubles(boxes, scores)
         found: list[Box] = [tuple(box) for box in (boxes[kept] / scale).tolist()]
-        return sorted(found, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]), reverse=True)
+        return sorted(found, key=_area, reverse=True)
 
     def _letterboxed(self, picture: Image.Image) -> tuple[NDArray[np.uint8], float]:
-        side = self._network.width
+        side = self.network.width
         scale = min(side / picture.width, side / picture.height)
         size = max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
         seen = np.full((side, side, 3), _GREY, np.uint8)

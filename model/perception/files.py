@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+MATTING = "perception/matting.onnx"
+ONE_PARSER = "perception/parsing.onnx"  # a parser that stands for all three
+
 # The models that label a person, and how many classes each tells apart.
 LABEL_MAPS = {
     "perception/densepose.onnx": 25,
@@ -14,8 +17,9 @@ LABEL_MAPS = {
 # A detector of people.
 DETECTOR_FILE = "perception/detector.onnx"
 
-# The published DensePose as `python -m model convert` writes it: read in place of an ONNX file that is not there.
-_DENSEPOSE_ONNX, _DENSEPOSE_TENSORS = "perception/densepose.onnx", "perception/densepose.safetensors"
+_DENSEPOSE = "perception/densepose.onnx"
+# DensePose as `python -m model convert` writes it, and as a TorchScript: read in place of an ONNX file that is not there.
+_INSTEAD = ("perception/densepose.safetensors", "perception/densepose.torchscript")
 
 
 def label_map_files(weights: Path) -> dict[Path, int]:
@@ -24,5 +28,5 @@ def label_map_files(weights: Path) -> dict[Path, int]:
 
 
 def _present(weights: Path, name: str) -> str:
-    converted = name == _DENSEPOSE_ONNX and not (weights / name).is_file() and (weights / _DENSEPOSE_TENSORS).is_file()
-    return _DENSEPOSE_TENSORS if converted else name
+    names = (name, *_INSTEAD) if name == _DENSEPOSE else (name,)
+    return next((one for one in names if (weights / one).is_file()), name)

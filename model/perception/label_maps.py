@@ -12,6 +12,7 @@ from typing import Generic, Protocol
 from PIL import Image
 
 from model.perception.densepose.network import read_densepose
+from model.perception.densepose.torchscript import ScriptedDensePose
 from model.perception.files import label_map_files
 from model.perception.onnx_file import Provider
 from model.perception.parsing import Labels, Parsing
@@ -82,11 +83,13 @@ class Parser(Protocol):
 
 
 def open_parser(file: Path, classes: int, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> Parser:
-    """The network in `file`: DensePose's own in safetensors, anything else in ONNX.
+    """The network in `file`: DensePose's own in safetensors or as a TorchScript, anything else in ONNX.
 
     Raises:
         WeightsError: the file cannot be read or is not such a network.
     """
+    if file.suffix == ".torchscript":
+        return ScriptedDensePose(file)
     return read_densepose(file) if file.suffix == ".safetensors" else Parsing(file, classes, providers)
 
 

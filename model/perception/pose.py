@@ -52,18 +52,25 @@ def open_pose(weights: Path, providers: Sequence[Provider] = ("CPUExecutionProvi
     Raises:
         WeightsError: the file cannot be read or is no such network.
     """
-    onnx, checkpoint = (weights / name for name in POSE_FILES)
-    if onnx.is_file():
-        from model.perception.blaze_pose import BlazePose
-        from model.perception.simcc_pose import SimccPose
+    file = next((weights / name for name in POSE_FILES if (weights / name).is_file()), None)
+    return None if file is None else open_pose_file(file, providers)
 
-        network = OnnxNetwork(onnx, providers, Profile())
-        return BlazePose(network) if network.profile.layout == "nhwc" else SimccPose(network)
-    if checkpoint.is_file():
+
+def open_pose_file(file: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> PoseNetwork:
+    """The network in one of `POSE_FILES`.
+
+    Raises:
+        WeightsError: it cannot be read or is no such network.
+    """
+    if file.suffix == ".pth":
         from model.perception.body_pose.estimator import BodyPose
 
-        return BodyPose(checkpoint)
-    return None
+        return BodyPose(file)
+    from model.perception.blaze_pose import BlazePose
+    from model.perception.simcc_pose import SimccPose
+
+    network = OnnxNetwork(file, providers, Profile())
+    return BlazePose(network) if network.profile.layout == "nhwc" else SimccPose(network)
 
 
 def framed(picture: Image.Image, box: Box, size: tuple[int, int], margin: float) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ class SimccPose:
     """
 
     def __init__(self, network: OnnxNetwork) -> None:
-        self._network = network
+        self.network = network
         shapes = {output.name: list(output.shape) for output in network.session.get_outputs()}
         votes = [shapes.get(name, []) for name in OUTPUTS]
         lengths = [_VOTES_A_PIXEL * network.width, _VOTES_A_PIXEL * network.height]
@@ -33,7 +33,7 @@ class SimccPose:
             )
 
     def pose(self, picture: Image.Image, box: Box) -> Pose | None:
-        network = self._network
+        network = self.network
         seen, back = framed(picture, box, (network.width, network.height), _MARGIN)
         votes = network.run_all(seen, OUTPUTS)
         places = [line.argmax(-1) / _VOTES_A_PIXEL for line in votes]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from model.train.errors import SettingsError
+from model.train.parsing.settings import PerceptionTraining
 from model.train.pointcloth.settings import DrapeTraining
 from model.train.settings import LoopSettings, Training
 from model.train.template.settings import TemplateTraining
@@ -12,6 +14,7 @@ from model.train.warp.settings import WarpTraining
 
 SETTINGS: Mapping[str, type[LoopSettings]] = {
     "catvton": Training,
+    "perception": PerceptionTraining,
     "pointcloth": DrapeTraining,
     "template": TemplateTraining,
     "warp": WarpTraining,
@@ -20,14 +23,22 @@ DEFAULT = "catvton"
 
 
 def read_settings(given: Mapping[str, object]) -> LoopSettings:
-    """Settings from texts or values by name; `engine` among them says of which kind.
+    """Settings from texts or values by name; `engine` among them says of which kind, else `what` does.
 
     Raises:
         SettingsError: no such engine.
         pydantic.ValidationError: a setting is missing, unknown or out of range.
     """
     settings = dict(given)
-    engine = settings.pop("engine", DEFAULT)
+    engine = settings.pop("engine", None) or _engine_of(settings.get("what"))
     if not isinstance(engine, str) or engine not in SETTINGS:
         raise SettingsError(f"engine is {engine!r}: trained are {', '.join(SETTINGS)}")
     return SETTINGS[engine].model_validate(settings)
+
+
+def _engine_of(what: object) -> str:
+    """The first that has such a network."""
+    for engine, kind in SETTINGS.items():
+        if what in get_args(kind.model_fields["what"].annotation):
+            return engine
+    return DEFAULT

@@ -22,7 +22,9 @@ from model.train.budget import TrainingBudget
 from model.train.checkpoints import Checkpoints
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
+from model.train.parsing.task import ParsingTask
 from model.train.pointcloth.task import DrapeTask
+from model.train.pose.task import PoseTask
 from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
 from model.train.task import Task
@@ -42,6 +44,8 @@ _TASKS: dict[str, Any] = {
     "warp": WarpTask,
     "outfits": OutfitTask,
     "drape": DrapeTask,
+    "parsing": ParsingTask,
+    "pose": PoseTask,
 }
 
 

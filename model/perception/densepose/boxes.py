@@ -73,7 +73,37 @@ def looked_into(features: Tensor, boxes: Tensor, scale: float, side: int, sample
     steps = (opposite - corner).clamp(min=1) / side
     x = _points(corner[:, 0], steps[:, 0], side, samples)  # (N, side x samples)
     y = _points(corner[:, 1], steps[:, 1], side, samples)
-    return torch.stack([_mean_of_points(features, a, b, height, width, samples) for a, b in zip(x, y, strict=True)])
+    each = (samples, samples)
+    return torch.stack([_mean_of_points(features, a, b, height, width, each) for a, b in zip(x, y, strict=True)])
+
+
+def roi_align(
+    features: Tensor, rois: Tensor, scale: float, height: int, width: int, samples: int, *, aligned: bool
+) -> Tensor:
+    """ROIAlign in all its forms, as torchvision's operator of this name: (N, C, height, width).
+
+    Args:
+        features: (B, C, H, W).
+        rois: (N, 5): number of the picture, then the box in its pixels.
+        samples: points a side; 0 or less: as many as a cell of the box has of the features' cells.
+        aligned: boxes are moved by half a cell and may be smaller than one.
+    """
+    looks = [_aligned(features, roi, scale, (height, width), samples, aligned=aligned) for roi in rois]
+    return torch.stack(looks) if looks else features.new_zeros((0, features.shape[1], height, width))
+
+
+def _aligned(
+    features: Tensor, roi: Tensor, scale: float, sides: tuple[int, int], samples: int, *, aligned: bool
+) -> Tensor:
+    places, picture = [], features[int(roi[0])]
+    each = []
+    for side, start, end in zip(sides, (2, 1), (4, 3), strict=True):  # y, then x
+        corner, opposite = roi[start] * scale - 0.5 * aligned, roi[end] * scale - 0.5 * aligned
+        length = opposite - corner if aligned else (opposite - corner).clamp(min=1)
+        each.append(samples if samples > 0 else max(1, math.ceil(float(length) / side)))
+        places.append(_points(corner[None], length[None] / side, side, each[-1])[0])
+    y, x = places
+    return _mean_of_points(picture, x, y, *picture.shape[-2:], (each[0], each[1]))
 
 
 def _points(corner: Tensor, step: Tensor, side: int, samples: int) -> Tensor:
@@ -81,7 +111,10 @@ def _points(corner: Tensor, step: Tensor, side: int, samples: int) -> Tensor:
     return corner[:, None] + offsets * step[:, None]
 
 
-def _mean_of_points(features: Tensor, x: Tensor, y: Tensor, height: int, width: int, samples: int) -> Tensor:
+def _mean_of_points(
+    features: Tensor, x: Tensor, y: Tensor, height: int, width: int, samples: tuple[int, int]
+) -> Tensor:
+    """samples: rows and columns of points that make one value."""
     left, right, to_right, known_x = _neighbours(x, width)
     above, below, to_below, known_y = _neighbours(y, height)
     rows = features[:, above] * (1 - to_below)[:, None] + features[:, below] * to_below[:, None]

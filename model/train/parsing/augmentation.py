@@ -14,8 +14,9 @@ LabelStack = NDArray[np.uint8]  # (maps, H, W)
 Size = tuple[int, int]  # width, height
 Frame = NDArray[np.float64]  # (2, 3)
 
-_LARGEST_ZOOM, _STRETCH, _TURN = 1.35, 0.06, 5.0  # times, share, degrees
-_SHARE_BLURRED = 0.35
+_LARGEST_ZOOM, _STRETCH, _TURN = 1.5, 0.08, 8.0  # times, share, degrees
+_SHARE_BLURRED, _SHARE_PACKED, _SHARE_GREY = 0.35, 0.3, 0.08
+_DARKEST, _BRIGHTEST, _TINT, _CONTRAST, _NOISE = 0.6, 1.35, 0.14, 0.35, 0.035
 
 
 def as_seen(photo: Photo, labels: LabelStack, size: Size) -> tuple[Photo, LabelStack]:
@@ -25,10 +26,10 @@ def as_seen(photo: Photo, labels: LabelStack, size: Size) -> tuple[Photo, LabelS
 
 def varied(photo: Photo, labels: LabelStack, size: Size, rng: np.random.Generator) -> tuple[Photo, LabelStack]:
     """The same as somebody else's photo."""
-    seen, names = _sampled(_focused(photo, rng), labels, _random_frame(photo, rng), size)
+    seen, names = _sampled(focused(photo, rng), labels, _random_frame(photo, rng), size)
     if rng.uniform() < 0.5:
         seen, names = mirrored(seen, names)
-    return _lit(seen, rng), names
+    return lit(seen, rng), names
 
 
 def mirrored(photo: Photo, labels: LabelStack) -> tuple[Photo, LabelStack]:
@@ -84,18 +85,26 @@ def _warped(plane: NDArray[np.uint8], frame: Frame, size: Size, method: int) -> 
     return np.asarray(cv2.warpAffine(plane, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _focused(photo: Photo, rng: np.random.Generator) -> Photo:
+def focused(photo: Photo, rng: np.random.Generator) -> Photo:
     """A third of all photos are out of focus."""
     if rng.uniform() > _SHARE_BLURRED:
         return photo
     return np.asarray(cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.8)), np.uint8)
 
 
-def _lit(photo: Photo, rng: np.random.Generator) -> Photo:
-    """Another exposure, contrast and white balance, and a sensor's noise."""
+def lit(photo: Photo, rng: np.random.Generator) -> Photo:
+    """Another exposure, contrast and white balance, a sensor's noise, and what a JPEG leaves of it."""
     levels = photo.astype(np.float32) / 255
-    gains = rng.uniform(0.75, 1.25) * rng.uniform(0.9, 1.1, 3)
-    contrast = rng.uniform(0.75, 1.25)
-    noise = rng.uniform(0, 0.03) * rng.standard_normal(levels.shape, np.float32)
+    if rng.uniform() < _SHARE_GREY:
+        levels = levels.mean(-1, keepdims=True).repeat(3, -1)
+    gains = rng.uniform(_DARKEST, _BRIGHTEST) * rng.uniform(1 - _TINT, 1 + _TINT, 3)
+    contrast = rng.uniform(1 - _CONTRAST, 1 + _CONTRAST)
+    noise = rng.uniform(0, _NOISE) * rng.standard_normal(levels.shape, np.float32)
     levels = ((levels - 0.5) * contrast + 0.5) * gains.astype(np.float32) + noise
-    return (levels.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    lit_photo: Photo = (levels.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    return _packed(lit_photo, int(rng.integers(30, 90))) if rng.uniform() < _SHARE_PACKED else lit_photo
+
+
+def _packed(photo: Photo, quality: int) -> Photo:
+    _, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)

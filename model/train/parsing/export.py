@@ -1,9 +1,10 @@
-"""A trained network as an ONNX file of the convention of `model.perception.parsing`."""
+"""A trained network as a small ONNX file that says of itself how it is asked (`model.perception.profile`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model.errors import InputError
-from model.train.parsing.network import HEIGHT, MEAN, STD, STRIDE, WIDTH
+from model.train.parsing.network import MEAN, STD
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
@@ -35,8 +36,18 @@ def as_written(network: nn.Module) -> nn.Module:
     return fused.half().float()
 
 
-def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
-    """Write a network from one picture to the logits of one label map. Weights are kept in float16, used in float32.
+@dataclass(frozen=True)
+class Interface:
+    """size: (width, height) of the one picture that goes in. outputs: shapes by name. said: of the file's metadata, what
+    is not the same for all."""
+
+    size: tuple[int, int]
+    outputs: Mapping[str, Sequence[int]]
+    said: Mapping[str, str]
+
+
+def write_onnx(network: nn.Module, interface: Interface, file: Path) -> None:
+    """Write a network from one RGB picture. Weights are kept in float16, used in float32.
 
     Raises:
         InputError: the package onnx is not installed, or the network has a layer that this cannot write.
@@ -44,31 +55,32 @@ def write_onnx(network: nn.Module, classes: int, file: Path) -> None:
     try:
         import onnx
     except ImportError as error:
-        raise InputError(f"writing a parser needs the package onnx ({error})") from error
+        raise InputError(f"writing a network needs the package onnx ({error})") from error
     helper, floats = onnx.helper, onnx.TensorProto.FLOAT
-    graph = _ParserGraph(onnx, fx.symbolic_trace(as_written(network)))
+    graph = _Graph(onnx, fx.symbolic_trace(as_written(network)), list(interface.outputs))
+    width, height = interface.size
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            "parsing",
-            [helper.make_tensor_value_info("picture", floats, [1, 3, HEIGHT, WIDTH])],
-            [helper.make_tensor_value_info("logits", floats, [1, classes, HEIGHT // STRIDE, WIDTH // STRIDE])],
+            "network",
+            [helper.make_tensor_value_info("picture", floats, [1, 3, height, width])],
+            [helper.make_tensor_value_info(name, floats, shape) for name, shape in interface.outputs.items()],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR,
     )
     three = {"mean": ", ".join([str(MEAN)] * 3), "std": ", ".join([str(STD)] * 3)}
-    helper.set_model_props(model, {"geometry": "stretch", "channel_order": "RGB", **three})
+    helper.set_model_props(model, {**interface.said, "channel_order": "RGB", **three})
     onnx.checker.check_model(model)
     file.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, file)
 
 
-class _ParserGraph:
+class _Graph:
     """A traced network's steps as ONNX nodes, called as the trace calls them."""
 
-    def __init__(self, onnx: ModuleType, traced: fx.GraphModule) -> None:
+    def __init__(self, onnx: ModuleType, traced: fx.GraphModule, outputs: Sequence[str]) -> None:
         self._onnx = onnx
         self.nodes: list[NodeProto] = []
         self.weights: list[TensorProto] = []
@@ -78,7 +90,8 @@ class _ParserGraph:
             if step.op == "placeholder":
                 names[step] = "picture"
             elif step.op == "output":
-                self._node("Identity", inputs, "logits")
+                for source, name in zip(_results(step), outputs, strict=True):
+                    self._node("Identity", [names[source]], name)
             elif step.op == "call_module":
                 names[step] = self._layer(traced.get_submodule(step.target), inputs, step.name)
             else:
@@ -93,6 +106,9 @@ class _ParserGraph:
             weights = [self._weight(f"{name}.{key}", value) for key, value in layer.named_parameters()]
             pads, strides, dilations = [*layer.padding] * 2, [*layer.stride], [*layer.dilation]
             return self._node("Conv", inputs + weights, name, pads=pads, strides=strides, dilations=dilations)
+        if isinstance(layer, nn.Linear):
+            weight, bias = self._weight(f"{name}.weight", layer.weight.T), self._weight(f"{name}.bias", layer.bias)
+            return self._node("Add", [self._node("MatMul", [*inputs, weight], f"{name}.product"), bias], name)
         raise InputError(f"a layer {type(layer).__name__} cannot be written")
 
     def _function(self, step: fx.Node, inputs: list[str]) -> str:
@@ -104,6 +120,10 @@ class _ParserGraph:
             self.weights.append(self._onnx.numpy_helper.from_array(scales, f"{step.name}.scales"))
             resized = [*inputs, "", f"{step.name}.scales"]
             return self._node("Resize", resized, step.name, mode="linear", coordinate_transformation_mode="half_pixel")
+        if function == "amax":
+            return self._node("ReduceMax", inputs, step.name, axes=[step.args[1]], keepdims=0)
+        if function == "sigmoid":
+            return self._node("Sigmoid", inputs, step.name)
         raise InputError(f"a step {function} cannot be written")
 
     def _weight(self, name: str, values: Tensor) -> str:
@@ -113,3 +133,9 @@ class _ParserGraph:
     def _node(self, kind: str, inputs: list[str], name: str, **attributes: object) -> str:
         self.nodes.append(self._onnx.helper.make_node(kind, inputs, [name], **attributes))
         return name
+
+
+def _results(output: fx.Node) -> Sequence[fx.Node]:
+    """What a trace ends in: one result, or several."""
+    (result,) = output.args
+    return [result] if isinstance(result, fx.Node) else result  # type: ignore[return-value]

@@ -1,61 +1,75 @@
-"""Photos of people who do not exist, with their three label maps, made once and kept."""
+"""Photos of people who do not exist, with their three label maps and their joints, made once and kept."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import trange
+from tqdm import tqdm
 
 from model.clothes.cut import GarmentPlace
-from model.synthetic.scene.composition import paint
-from model.synthetic.scene.labels import atr_labels, densepose_labels, halved, lip_labels
-from model.synthetic.scene.person import Person, random_person
-from model.synthetic.scene.photos import Scene
+from model.synthetic.scene.person import random_person
+from model.train.parsing.labelled import LabelledPhoto, labelled_photo, labelled_photos
 
 MAPS = {"densepose": 25, "lip": 20, "atr": 18}  # how many classes each tells apart
+
+_PART = 100  # people a folder
 
 
 @dataclass(frozen=True)
 class ParsedPeople:
-    """photos: (N, H, W, 3) uint8. labels: (N, 3, H, W) uint8, in the order of `MAPS`."""
+    """photos: (N, H, W, 3) uint8. labels: (N, 3, H, W) uint8, in the order of `MAPS`. joints: (N, 18, 3) float32 of
+    COCO-18: x, y in pixels, the first pixel's middle at 0.5, and 1 where seen, 0.5 where hidden, 0 where neither."""
 
     photos: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    joints: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.photos)
 
 
+_NAMES = [field.name for field in fields(ParsedPeople)]
+
+
 def make_people(count: int, seed: int, width: int, height: int) -> ParsedPeople:
-    """Somebody new for each number, of every kind of clothes; the same for the same seed."""
-    photos = np.empty((count, height, width, 3), np.uint8)
-    labels = np.empty((count, len(MAPS), height, width), np.uint8)
+    """Somebody new for each number, of every kind of clothes, photographed for them; the same for the same seed."""
     places: tuple[GarmentPlace, ...] = get_args(GarmentPlace)
-    for i in trange(count, desc="people", mininterval=1):
-        rng = np.random.default_rng([seed, i])
-        photos[i], labels[i] = labelled_photo(random_person(rng, places[i % len(places)]), width, height)
-    return ParsedPeople(photos, labels)
+    return _stacked(
+        labelled_photo(random_person(np.random.default_rng([seed, i]), places[i % len(places)]), width, height)
+        for i in range(count)
+    )
 
 
-def labelled_photo(person: Person, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A photo, (H, W, 3), and its labels, (3, H, W)."""
-    buffers = Scene(person, width, height).buffers
-    photo, _ = paint(buffers, person.look, person.garments.values(), person.room, person.light)
-    seen, lower = halved(buffers), person.garments.get("lower")
-    return photo, np.stack([densepose_labels(seen), lip_labels(seen, lower), atr_labels(seen, lower)])
+def kept_people(folder: Path, count: int, seed: int, size: tuple[int, int], processes: int = 1) -> list[ParsedPeople]:
+    """Those of `folder` from all sides, with empty rooms and clothes without people among them, memory-mapped; those
+    it lacks are made first, `_PART` at a time. size: width and height."""
+    numbers = [range(start, min(start + _PART, count)) for start in range(0, count, _PART)]
+    parts = [folder / f"{seed}-{size[0]}x{size[1]}" / f"{part[0]:06d}-{part[-1]:06d}" for part in numbers]
+    missing = [both for both in zip(parts, numbers, strict=True) if not both[0].is_dir()]
+    if missing:
+        make = partial(_make_part, seed=seed, size=size)
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            list(tqdm(pool.map(make, *zip(*missing, strict=True)), total=len(missing), unit="part", mininterval=1))
+    return [ParsedPeople(**{name: np.load(part / f"{name}.npy", mmap_mode="r") for name in _NAMES}) for part in parts]
 
 
-def kept_people(folder: Path, count: int, seed: int, width: int, height: int) -> ParsedPeople:
-    """Those of `folder`, which are made there first if it has none. Memory-mapped."""
-    name = f"{count}-{seed}-{width}x{height}"
-    files = {part: folder / f"{part}-{name}.npy" for part in ("photos", "labels")}
-    if not all(file.is_file() for file in files.values()):
-        made = make_people(count, seed, width, height)
-        folder.mkdir(parents=True, exist_ok=True)
-        for part, file in files.items():
-            np.save(file, getattr(made, part))
-    return ParsedPeople(**{part: np.load(file, mmap_mode="r") for part, file in files.items()})
+def _make_part(folder: Path, numbers: Sequence[int], seed: int, size: tuple[int, int]) -> None:
+    people = _stacked(photo for number in numbers for photo in labelled_photos(seed, number, *size))
+    partial_folder = folder.with_suffix(f".{os.getpid()}")
+    partial_folder.mkdir(parents=True, exist_ok=True)
+    for name in _NAMES:
+        np.save(partial_folder / f"{name}.npy", getattr(people, name))
+    partial_folder.rename(folder)
+
+
+def _stacked(photos: Iterator[LabelledPhoto]) -> ParsedPeople:
+    return ParsedPeople(*(np.stack(part) for part in zip(*photos, strict=True)))

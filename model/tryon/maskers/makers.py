@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
+from model.perception.boxes import Detector, best_match
 from model.perception.label_maps import LabelMaps, Parser, ThreeParsers
 from model.perception.label_tables import Labels
 from model.perception.one_parser import maps_of_atr, maps_of_fashn
@@ -91,8 +92,8 @@ class ParserMaker:
     name: MakerName = "parser"
     categories: frozenset[Category] = frozenset(("upper", "lower", "overall", "inner"))
 
-    def __init__(self, parser: Parser, labels: LabelNames, pose: PoseNetwork | None) -> None:
-        self._parser, self._labels, self._pose = parser, labels, pose
+    def __init__(self, parser: Parser, labels: LabelNames, find_pose: PoseFinder | None) -> None:
+        self._parser, self._labels, self._find_pose = parser, labels, find_pose
 
     def look(self, photo: Image.Image) -> Seen:
         picture = small(photo)
@@ -100,7 +101,7 @@ class ParserMaker:
         part = (0, 0, *picture.size)
         if self._labels == "fashn":
             return Seen(maps_of_fashn(labels), part)
-        pose = pose_of(self._pose, picture, maps_of_atr(labels))
+        pose = None if self._find_pose is None else self._find_pose(picture, maps_of_atr(labels))
         return Seen(maps_of_atr(labels, None if pose is None else pose.coco_18), part)
 
     def mask(self, seen: Seen, category: Category) -> Mask:
@@ -113,14 +114,14 @@ class PoseMaker:
     name: MakerName = "pose"
     categories: frozenset[Category] = frozenset(("upper", "lower", "overall"))
 
-    def __init__(self, atr: Parser, labels: LabelNames, lip: Parser | None, pose: PoseNetwork) -> None:
-        self._atr, self._labels, self._lip, self._pose = atr, labels, lip, pose
+    def __init__(self, atr: Parser, labels: LabelNames, lip: Parser | None, find_pose: PoseFinder) -> None:
+        self._atr, self._labels, self._lip, self._find_pose = atr, labels, lip, find_pose
 
     def look(self, photo: Image.Image) -> Seen:
         picture, part = fitted(photo)
         labels = self._atr.labels(picture)
         maps = maps_of_fashn(labels) if self._labels == "fashn" else maps_of_atr(labels)
-        pose = pose_of(self._pose, picture, maps)
+        pose = self._find_pose(picture, maps)
         if self._lip is not None:
             maps = LabelMaps(maps.densepose, self._lip.labels(picture), maps.atr)
         return Seen(maps, part, None if pose is None else pose.coco_18)
@@ -170,10 +171,19 @@ def fitted(photo: Image.Image) -> tuple[Image.Image, tuple[int, int, int, int]]:
     return Image.fromarray(np.pad(inner, around, mode="edge")), (left, top, left + size[0], top + size[1])
 
 
-def pose_of(network: PoseNetwork | None, picture: Image.Image, maps: LabelMaps) -> Pose | None:
-    """The pose of the largest person that the labels show."""
-    person = largest_person(maps)
-    if network is None or person is None:
-        return None
-    rows, columns = (np.flatnonzero((person.maps.atr > 0).any(axis)) for axis in (1, 0))
-    return network.pose(picture, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+@dataclass(frozen=True)
+class PoseFinder:
+    """detector: whose box is taken where it is of the person that the labels show; else the labels' own box is."""
+
+    network: PoseNetwork
+    detector: Detector | None = None
+
+    def __call__(self, picture: Image.Image, maps: LabelMaps) -> Pose | None:
+        """The pose of the largest person that the labels show."""
+        person = largest_person(maps)
+        if person is None or not person.maps.atr.any():
+            return None
+        rows, columns = (np.flatnonzero((person.maps.atr > 0).any(axis)) for axis in (1, 0))
+        box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+        detected = None if self.detector is None else best_match(self.detector.people(picture), box)
+        return self.network.pose(picture, detected or box)

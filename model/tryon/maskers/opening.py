@@ -7,16 +7,16 @@ from functools import cached_property
 from pathlib import Path
 
 from model.errors import WeightsError
-from model.perception.files import label_map_files
+from model.perception.boxes import open_detector
+from model.perception.files import ONE_PARSER, label_map_files
 from model.perception.label_maps import Parser, ThreeParsers, open_parser
 from model.perception.label_tables import CLASSES
 from model.perception.onnx_file import Provider
 from model.perception.parsing import Parsing
-from model.perception.pose import POSE_FILES, PoseNetwork, open_pose
+from model.perception.pose import POSE_FILES, open_pose
 from model.perception.profile import LabelNames
-from model.tryon.maskers.makers import Maker, MakerName, ParserMaker, PoseMaker, PublishedMaker
+from model.tryon.maskers.makers import Maker, MakerName, ParserMaker, PoseFinder, PoseMaker, PublishedMaker
 
-ONE_PARSER = "perception/parsing.onnx"
 _ATR, _LIP = "perception/parsing_atr.onnx", "perception/parsing_lip.onnx"
 
 # What each maker cannot do without; of a tuple, one is enough.
@@ -79,8 +79,9 @@ class _Opened:
         return self._shared("lip", _LIP) if (self._weights / _LIP).is_file() else None
 
     @cached_property
-    def pose(self) -> PoseNetwork | None:
-        return open_pose(self._weights, self._providers)
+    def pose(self) -> PoseFinder | None:
+        network = open_pose(self._weights, self._providers)
+        return None if network is None else PoseFinder(network, open_detector(self._weights, self._providers))
 
     def _shared(self, labels: str, name: str) -> Parser:
         if not missing("published", self._weights):

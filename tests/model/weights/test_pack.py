@@ -163,3 +163,21 @@ def test_check_of_a_folder_without_any_engine_fails(tmp_path: Path, capsys: pyte
     (tmp_path / "something.txt").touch()
     assert main(["check", str(tmp_path)]) == 1
     assert "holds no file of any engine" in capsys.readouterr().err
+
+
+def test_check_names_how_each_perception_file_is_asked(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_networks(weights)
+    write_shares(weights / "perception/matting.onnx")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+    (weights / "perception/detector.onnx").write_text(pointer)
+    assert main(["check", str(weights)]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r"perception/parsing_atr\.onnx +asked as its metadata says", said)
+    assert re.search(r"perception/matting\.onnx +asked as built-in profile 'U2-Net' says", said)
+    assert "perception: 1 problem(s)" in said
+    assert "detector.onnx: is a Git LFS pointer, not the network itself" in said
+    (weights / "perception/detector.onnx").unlink()
+    assert main(["check", str(weights)]) == 0
+    assert "perception: complete" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""Training of a small network that finds somebody's joints, on people who do not exist."""
