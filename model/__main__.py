@@ -64,12 +64,12 @@ def _parser() -> ArgumentParser:
 
 
 def _check(arguments: Namespace) -> int:
-    from model.engines.check import check
-    from model.perception.check import check_perception
+    from model.engines.check import PackReport, check
+    from model.perception.check import PerceptionReport, check_perception
 
     pack = EnginePack(arguments.model_dir)
     perception = check_perception(pack.folder)
-    reports = [*check(pack), *([perception] if perception else [])]
+    reports: list[PackReport | PerceptionReport] = [*check(pack), *([perception] if perception else [])]
     print("\n".join(str(report) for report in reports))
     return 1 if any(report.problems for report in reports) else 0
 

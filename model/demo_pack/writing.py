@@ -68,7 +68,7 @@ def _origin(name: str) -> tuple[str, str]:
     if name == BODY:
         return BODY_LICENCE, "python -m model.synthetic.making.body_export"
     if name in LABEL_MAPS:
-        return TRAINED, "python -m model.train.parsing"
+        return TRAINED, "python -m model train --what parsing"
     if name.split("/")[0] in FOLDERS.values():
         return TRAINED, "python -m model.train.demo"
     return UNTRAINED, "python -m model demo-pack"

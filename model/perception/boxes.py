@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.errors import WeightsError
+from model.perception.files import DETECTOR_FILE
 from model.perception.onnx_file import OnnxNetwork, Provider
 from model.perception.profile import Profile
 

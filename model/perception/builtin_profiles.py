@@ -27,12 +27,16 @@ class Signature:
 
 @dataclass(frozen=True)
 class Published:
-    """A file and how it is asked. length, sha256: of the published file, where they are known."""
+    """A file and how it is asked. length, sha256: of the published file, where they are known.
+
+    loses_borders: a matting network that often misses what the photo's border cuts.
+    """
 
     name: str
     profile: Profile
     length: int = 0
     sha256: str = ""
+    loses_borders: bool = False
 
 
 # SCHP's statistics are those of blue, green and red; the published try-on shows it pictures of red, green and blue.
@@ -52,7 +56,7 @@ _SCHP_ATR = Published(
     "04c7d1d070d0e0ae943d86b18cb5aaaea9e278d97462e9cfb270cbbe4cd977f4",
 )
 # Both give shares, not logits, in their first output; the others are of coarser levels.
-_U2NET = Published("U2-Net", Profile(resize="lanczos"))
+_U2NET = Published("U2-Net", Profile(resize="lanczos"), loses_borders=True)
 _ISNET = Published("IS-Net", Profile(resize="lanczos", mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0)))
 # Levels of 0..1, channels last.
 _BLAZE_POSE = Published("BlazePose", Profile(layout="nhwc", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)))

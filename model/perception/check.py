@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from model.errors import WeightsError
-from model.perception.boxes import DETECTOR_FILE, Detector
-from model.perception.files import LABEL_MAPS, MATTING, ONE_PARSER, label_map_files
+from model.perception.boxes import Detector
+from model.perception.files import DETECTOR_FILE, MATTING, ONE_PARSER, label_map_files
 from model.perception.label_maps import open_parser
 from model.perception.label_tables import CLASSES
 from model.perception.matting import OnnxMatting
@@ -44,9 +45,9 @@ def check_perception(weights: Path) -> PerceptionReport | None:
 
 
 def _files(weights: Path) -> Iterator[tuple[str, Callable[[Path], object]]]:
-    for (file, classes), name in zip(label_map_files(weights).items(), LABEL_MAPS, strict=True):
-        yield file.relative_to(weights).as_posix(), lambda file, classes=classes: open_parser(file, classes)
-    yield ONE_PARSER, lambda file: Parsing(file, CLASSES["atr"])
+    for file, classes in label_map_files(weights).items():
+        yield file.relative_to(weights).as_posix(), partial(open_parser, classes=classes)
+    yield ONE_PARSER, partial(Parsing, classes=CLASSES["atr"])
     for name in POSE_FILES:
         yield name, open_pose_file
     yield DETECTOR_FILE, Detector

@@ -18,7 +18,7 @@ LABEL_MAPS = {
 DETECTOR_FILE = "perception/detector.onnx"
 
 _DENSEPOSE = "perception/densepose.onnx"
-# DensePose as `python -m model convert` writes it, and as a TorchScript: read in place of an ONNX file that is not there.
+# As `python -m model convert` writes it, and as a TorchScript: each is read where no file before it is there.
 _INSTEAD = ("perception/densepose.safetensors", "perception/densepose.torchscript")
 
 

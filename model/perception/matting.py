@@ -43,15 +43,21 @@ class Matting(Protocol):
 
 
 def open_matting(file: Path, providers: Sequence[Provider] = ("CPUExecutionProvider",)) -> Matting | None:
-    """The model in `file`; without the file the light one; without its package none.
+    """The model in `file`, completed by the light one if it loses what the photo's border cuts; without the file the
+    light one; without its package none.
 
     Raises:
         WeightsError: the file is there and is not such a model.
     """
-    if file.is_file():
-        return OnnxMatting(file, providers)
     light = light_model()
-    return None if light is None else LightMatting(light)
+    if not file.is_file():
+        return None if light is None else LightMatting(light)
+    matting = OnnxMatting(file, providers)
+    if light is None or matting.network.known is None or not matting.network.known.loses_borders:
+        return matting
+    from model.perception.merged_matting import MergedMatting
+
+    return MergedMatting(matting, LightMatting(light))
 
 
 def light_model() -> Path | None:

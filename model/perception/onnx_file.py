@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.errors import WeightsError
-from model.perception.builtin_profiles import Signature, published
+from model.perception.builtin_profiles import Published, Signature, published
 from model.perception.profile import Profile, Resize, stated
 
 Provider = str | tuple[str, dict[str, object]]
@@ -92,6 +92,7 @@ class OnnxNetwork:
     Attributes:
         profile: how it is asked.
         described_by: where that was said.
+        known: which published file it was taken for, where nothing else said it.
         width, height: of its input.
 
     Raises:
@@ -104,6 +105,7 @@ class OnnxNetwork:
         self.file = file
         self.session = open_session(file, providers)
         self._input = self._the_input()
+        self.known: Published | None = None
         self.profile, self.described_by = self._described(convention, required)
         self.height, self.width = self._size()
         self._output = self._the_output()
@@ -143,9 +145,9 @@ class OnnxNetwork:
             return stated(self.file, metadata, convention, required)
         except LookupError:
             outputs = [output.shape for output in self.session.get_outputs()]
-            known = published(self.file, Signature(self._input.name, self._input.shape, outputs))
-            if known is not None:
-                return known.profile, f"built-in profile '{known.name}'"
+            self.known = published(self.file, Signature(self._input.name, self._input.shape, outputs))
+            if self.known is not None:
+                return self.known.profile, f"built-in profile '{self.known.name}'"
             if not required:
                 return convention, "the convention of such files"
         raise WeightsError(

@@ -10,10 +10,11 @@ from PIL import Image
 from model.engine import Job
 from model.pictures.colour import in_space, profile_of
 from model.tryon.crop import box_of, chosen_box, keeps_centre, scaled, share_outside
+from model.tryon.garment_kind import with_categories
 from model.tryon.painter import Painter, Pass
 from model.tryon.pictures import Box, Size, crop_box
 from model.tryon.reading import TryOnInputs, read_inputs
-from model.tryon.request import Category, Crop, Layer, TryOnRequest
+from model.tryon.request import Category, Crop, Layer, TryOnRequest, named
 from model.tryon.sampling_request import WARP, SampledTryOnRequest
 from model.tryon.writing import OMOIB_QUALITY, QUALITY, Album, numbered
 
@@ -32,6 +33,7 @@ async def dress(engine: Painter, request: TryOnRequest, job: Job) -> None:
     )
     if request.repaint and inputs.photo.width * inputs.photo.height > job.max_output_pixels and not output.max_side:
         job.warn("resized", f"no result has more than {job.max_output_pixels} pixels here: the photo was shrunk to it")
+    request = await with_categories(engine, request, inputs, job)
     dressing = Dressing(engine, request, job, album, inputs.cutout)
     if request.mask_only:
         await dressing.find_mask(inputs)
@@ -59,14 +61,14 @@ class Dressing:
     async def find_mask(self, inputs: TryOnInputs) -> None:
         """The automatic mask and no more."""
         self.job.progress("mask", 0, 1)
-        mask = await self.engine.masker.for_job(inputs.photo, self.request.category, self.request, self.job)
+        mask = await self.engine.masker.for_job(inputs.photo, named(self.request.category), self.request, self.job)
         await self._cpu(lambda: self.album.save_mask(mask, "mask", self.request.output.format))
 
     async def at_once(self, inputs: TryOnInputs) -> None:
         """One pass, all samples together."""
-        request = self.request
-        mask = await self._mask(self.engine, request, inputs.photo, inputs.mask, request.category)
-        worn = await self._pass(self.engine, request, inputs.photo, inputs.garments[0], mask, request.category)
+        request, category = self.request, named(self.request.category)
+        mask = await self._mask(self.engine, request, inputs.photo, inputs.mask, category)
+        worn = await self._pass(self.engine, request, inputs.photo, inputs.garments[0], mask, category)
         painted = await self._paint(self.engine, request, worn, request.seed, request.samples)
         self.job.progress("save", 0, 1)
 
@@ -92,9 +94,9 @@ class Dressing:
     async def _outfit(self, inputs: TryOnInputs, layers: list[Layer], i: int) -> None:
         photo = inputs.photo
         for number, (layer, garment) in enumerate(zip(layers, inputs.garments, strict=True), 1):
-            engine, request = self._by(layer)
-            mask = await self._mask(engine, request, photo, None, layer.category)
-            worn = await self._pass(engine, request, photo, garment, mask, layer.category)
+            (engine, request), category = self._by(layer), named(layer.category)
+            mask = await self._mask(engine, request, photo, None, category)
+            worn = await self._pass(engine, request, photo, garment, mask, category)
             (painted,) = await self._paint(engine, request, worn, self.request.seed + i, samples=1)
             photo = await self._cpu(partial(self._pasted, engine, worn, painted))
             await self._cpu(partial(self._save_step, worn, photo, number, i))

@@ -14,6 +14,7 @@ from PIL.Image import Resampling
 from model.engine import Job
 from model.errors import InputError
 from model.perception.label_maps import CachedLook, LabelMaps, onnx_providers
+from model.perception.label_tables import Labels
 from model.pictures.colour import srgb
 from model.runtime.device import Device
 from model.tryon.codes import TryOnCode
@@ -103,6 +104,11 @@ class Masker:
         message = f"{names} cannot tell what category '{category}' needs: send a 'mask', or add the files of another: "
         message += ", ".join(NEEDS["published"])
         raise InputError(message, code=TryOnCode.CATEGORY_UNANSWERED, field="category")
+
+    async def clothes(self, garment: Image.Image) -> Labels | None:
+        """ATR's names of what an RGB and sRGB picture of a garment shows; None: there is no parser."""
+        maker = next(iter(self.makers.values()), None)
+        return None if maker is None else await self._device.cpu(lambda: maker.clothes(garment))
 
     async def labels(self, photo: Image.Image) -> LabelMaps | None:
         """What the maker that is asked first sees in the photo, at a size of its own; None: there is no maker."""

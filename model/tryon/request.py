@@ -14,6 +14,7 @@ from model.tryon.codes import TryOnCode
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
 Category = Literal["upper", "lower", "overall", "inner", "outer"]
+AskedCategory = Literal["upper", "lower", "overall", "inner", "outer", "auto"]
 
 # The backend of an earlier container sends these names (and stacks its garments on black).
 _OMOIB_NAMES = {
@@ -35,13 +36,20 @@ class Garments(BaseModel):
     lower: ImageRef
 
 
+def named(category: AskedCategory) -> Category:
+    """A category after `auto` was replaced by what the garment's picture shows."""
+    if category == "auto":
+        raise ValueError("the category was not looked for")
+    return category
+
+
 class Layer(BaseModel):
     """One garment of an outfit."""
 
     model_config = ConfigDict(extra="forbid")
 
     garment: ImageRef
-    category: Category
+    category: AskedCategory
     engine: str | None = Field(
         None, description="Who puts it on, with its own defaults; absent: the request's `engine`."
     )
@@ -99,10 +107,11 @@ class TryOnRequest(request.Request):
     mask_polarity: Literal["white_repaints", "black_repaints"] = Field(
         "white_repaints", description="What the colours of a given `mask` mean."
     )
-    category: Category = Field(
+    category: AskedCategory = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),
-        description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only.",
+        description="What kind of garment it is: decides the automatic mask. With a given `mask`, recorded only. "
+        "`auto`: as its picture shows it, worn or flat; the answer says what was taken.",
     )
     masker: Literal["published", "pose", "parser"] | None = Field(
         None, description="Who finds the mask. Default: the first whose files are there, in the engine's order."
@@ -161,6 +170,8 @@ class TryOnRequest(request.Request):
         clothes = [given for given in (self.garment, self.garments, self.layers) if given is not None]
         if self.mask_only and (clothes or self.mask):
             raise ValueError("'mask_only' finds a mask: give no garment and no mask")
+        if self.mask_only and self.category == "auto":
+            raise ValueError("category 'auto' is read from a garment, and 'mask_only' has none: name it")
         if not self.mask_only and len(clothes) != 1:
             raise ValueError("give either 'garment' or 'garments' or 'layers'")
         if self.layers and self.mask:

@@ -114,6 +114,10 @@ class FetchPlan:
         own = {Path(name).stem for name in there}
         self.remotes = [remote for remote in self.remotes if not _replaced(remote.served, own)]
 
+    def leave_out(self, served: str) -> None:
+        """Do without the hub's file at this path."""
+        self.remotes = [remote for remote in self.remotes if remote.served != served]
+
     @property
     def licences(self) -> list[str]:
         """Those of `published.LICENCES` that it all is under."""

@@ -157,7 +157,7 @@ def test_models_says_of_each_engine_what_it_is(offers: dict[str, Any]) -> None:
     catvton, up2you, mirror = offers.values()
     assert catvton["variants"] == ["mask", "maskfree"]
     assert catvton["mask_makers"][0] == "published"
-    assert catvton["categories"] == ["upper", "lower", "overall", "inner", "outer"]
+    assert catvton["categories"] == ["upper", "lower", "overall", "inner", "outer", "auto"]
     assert catvton["presets"]["fast"] == {"solver": "dpmpp", "steps": 10, "eta": 0.0}
     assert catvton["sizes"]["width"] == {"minimum": 64, "maximum": 2048, "multiple_of": 8, "default": 96}
     assert catvton["licence"] == "MIT (trained on made-up people)"

@@ -19,7 +19,7 @@ from model.train.parsing.people import make_people
 from model.tryon.automask import agnostic_mask
 from tests.conftest import base64_of, encode
 from tests.model.conftest import DATA
-from tests.model.tryon.labelled import FACE, SHIRT, WALL, draw_labelled, where, write_networks
+from tests.model.tryon.labelled import FACE, SHIRT, TROUSERS, WALL, draw_labelled, where, write_networks
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_tryon import LEVELS, difference, post, shown
 from tests.server import GOLDEN, Server, serving
@@ -153,3 +153,33 @@ def test_a_request_may_change_the_mask_and_learns_who_made_it(masking: Server, p
     assert_problem(refused, 422, "no_automask", "masker")
     given = {"person": person, "garment": garment, "mask": person, "mask_grow": 0.05}
     assert_problem(post(masking, given, "application/json"), 422, "invalid_field")
+
+
+def lying(colour: tuple[int, int, int]) -> str:
+    """A garment of one colour on a wall."""
+    picture = Image.new("RGB", (96, 128), WALL)
+    picture.paste(colour, (20, 20, 76, 100))
+    return base64_of(encode(picture))
+
+
+def test_the_kind_of_a_garment_is_read_from_its_picture_and_told(masking: Server, person: str) -> None:
+    body = {"person": person, "category": "auto", **QUICK, "return_mask": True}
+    auto = post(masking, body | {"garment": lying(TROUSERS)}, "application/json").json()
+    assert auto["settings"]["category"] == "lower"
+    named = post(masking, body | {"garment": lying(TROUSERS), "category": "lower"}, "application/json").json()
+    assert [output["data"] for output in auto["outputs"]] == [output["data"] for output in named["outputs"]]
+    worn = post(masking, body | {"garment": person}, "application/json").json()
+    assert worn["settings"]["category"] == "upper"
+    layers = [{"garment": lying(SHIRT), "category": "auto"}, {"garment": lying(TROUSERS), "category": "auto"}]
+    outfit = post(masking, {"person": person, "layers": layers, **QUICK}, "application/json").json()
+    assert outfit["settings"]["categories"] == "upper, lower"
+    both = {"garments": {"upper": lying(SHIRT), "lower": lying(TROUSERS)}}
+    stacked = post(masking, {"person": person, "category": "auto", **both, **QUICK}, "application/json").json()
+    assert stacked["settings"]["category"] == "overall"
+
+
+def test_a_kind_that_cannot_be_seen_must_be_named(masking: Server, server: Server, person: str) -> None:
+    body = {"person": person, "category": "auto", **QUICK}
+    for where_to, garment in ((masking, lying(WALL)), (server, lying(SHIRT))):
+        assert_problem(post(where_to, body | {"garment": garment}), 422, "category_unanswered", "category")
+    assert_problem(post(masking, body | {"mask_only": True}), 422, "invalid_field", None)

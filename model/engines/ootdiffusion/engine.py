@@ -37,6 +37,8 @@ class OOTDiffusion(TryOnEngine):
 
     def check(self, request: OOTDiffusionRequest) -> None:
         for category in request.own_categories():
+            if category == "auto":  # is asked again when it is known
+                continue
             if (variant := self.variant(request, category)) not in self.networks.variants:
                 message = f"variant '{variant}' is not loaded, only {', '.join(self.networks.variants)}"
                 raise InputError(message, code=OOTDiffusionCode.VARIANT_NOT_LOADED, field="variant")

@@ -10,12 +10,12 @@ from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema, model
 from model.codes import Codes
 from model.engines.ootdiffusion.codes import OOTDiffusionCode
 from model.tryon.codes import TryOnCode
-from model.tryon.request import Category, Size
+from model.tryon.request import AskedCategory, Category, Size
 from model.tryon.sampling_request import SampledTryOnRequest
 
 Variant = Literal["hd", "dc"]
 
-_UPPER: frozenset[Category] = frozenset(("upper", "inner", "outer"))
+_UPPER: frozenset[AskedCategory] = frozenset(("upper", "inner", "outer"))
 _SETTINGS = {"variant", "width", "height", "steps", "guidance"}
 
 # TFLOP at 768 x 1024 with the published widths, counted: of a step and of the garment pass, of one row each, a part
@@ -34,7 +34,7 @@ def _ours(category: object) -> object:
     return "overall" if category == "dress" else category
 
 
-_WORDS = {"type": "string", "enum": ["upper", "lower", "dress", "overall", "inner", "outer"]}
+_WORDS = {"type": "string", "enum": ["upper", "lower", "dress", "overall", "inner", "outer", "auto"]}
 
 
 class Request(SampledTryOnRequest):
@@ -49,11 +49,11 @@ class Request(SampledTryOnRequest):
         description="`hd` for upper garments, seen close; `dc` for all, seen in full. "
         "Default: `hd` for `upper` if its weights are there, else `dc`.",
     )
-    category: Annotated[Category, BeforeValidator(_ours), WithJsonSchema(_WORDS)] = Field(
+    category: Annotated[AskedCategory, BeforeValidator(_ours), WithJsonSchema(_WORDS)] = Field(
         "upper",
         validation_alias=AliasChoices("category", "cloth_type"),
         description="What kind of garment it is; told to the network, and decides the automatic mask. "
-        "`dress` is `overall`; `inner` and `outer` count as `upper`.",
+        "`dress` is `overall`; `inner` and `outer` count as `upper`; `auto`: as its picture shows it.",
     )
     width: Size = Field(768, description="Of what is painted, pixels.")
     height: Size = Field(1024, description="Of what is painted, pixels.")
@@ -89,7 +89,7 @@ class Request(SampledTryOnRequest):
     def settings(self) -> dict[str, object]:
         return {} if self.mask_only else self.model_dump(include=_SETTINGS) | self.start_settings()
 
-    def own_categories(self) -> list[Category]:
+    def own_categories(self) -> list[AskedCategory]:
         """What its own engine puts on."""
         if self.layers is None:
             return [self.category]

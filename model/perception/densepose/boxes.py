@@ -103,7 +103,7 @@ def _aligned(
         each.append(samples if samples > 0 else max(1, math.ceil(float(length) / side)))
         places.append(_points(corner[None], length[None] / side, side, each[-1])[0])
     y, x = places
-    return _mean_of_points(picture, x, y, *picture.shape[-2:], (each[0], each[1]))
+    return _mean_of_points(picture, x, y, picture.shape[-2], picture.shape[-1], (each[0], each[1]))
 
 
 def _points(corner: Tensor, step: Tensor, side: int, samples: int) -> Tensor:

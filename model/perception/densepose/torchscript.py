@@ -51,7 +51,7 @@ class ScriptedDensePose:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch would rather have another format
-                self._program: Any = torch.jit.load(file, map_location="cpu")
+                self._program: Any = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise WeightsError(f"{file}: cannot be read as a TorchScript ({str(error).splitlines()[0]})") from error
 
@@ -66,8 +66,8 @@ class ScriptedDensePose:
 
     def _results(self, answer: object) -> tuple[Tensor, Tensor, Tensor]:
         match answer:
-            case {"pred_boxes": boxes, "pred_densepose_coarse_segm": coarse, "pred_densepose_fine_segm": fine}:
-                sure = answer["scores"] > _LEAST_SCORE if "scores" in answer else slice(None)
+            case {"pred_boxes": boxes, "pred_densepose_coarse_segm": coarse, "pred_densepose_fine_segm": fine, **rest}:
+                sure = rest["scores"] > _LEAST_SCORE if "scores" in rest else slice(None)
                 return boxes[sure], coarse[sure], fine[sure]
             case [Tensor() as boxes, Tensor() as coarse, Tensor() as fine, *_]:
                 return boxes, coarse, fine
@@ -92,7 +92,7 @@ def declare_operators() -> None:
     try:
         import_module("torchvision")
     except ImportError:
-        library = Library("torchvision", "DEF")
+        library: Any = Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define(
             "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "

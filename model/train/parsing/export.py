@@ -37,8 +37,8 @@ def as_written(network: nn.Module) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class Interface:
-    """size: (width, height) of the one picture that goes in. outputs: shapes by name. said: of the file's metadata, what
+class NetworkInterface:
+    """size: (width, height) of the one picture that goes in. outputs: shapes by name. said: what of the file's metadata
     is not the same for all."""
 
     size: tuple[int, int]
@@ -46,7 +46,7 @@ class Interface:
     said: Mapping[str, str]
 
 
-def write_onnx(network: nn.Module, interface: Interface, file: Path) -> None:
+def write_onnx(network: nn.Module, interface: NetworkInterface, file: Path) -> None:
     """Write a network from one RGB picture. Weights are kept in float16, used in float32.
 
     Raises:

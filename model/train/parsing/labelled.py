@@ -118,7 +118,7 @@ def _shadowed(seen: LabelledPhoto, rng: np.random.Generator) -> LabelledPhoto:
     if rng.uniform() > _SHADOWED:
         return seen
     height, width = seen.photo.shape[:2]
-    person = seen.labels.any(0).astype(np.float32)
+    person = np.asarray(seen.labels.any(0), np.float32)
     aside, down = rng.uniform(-0.15, 0.15) * width, rng.uniform(-0.05, 0.05) * height
     moved = cv2.warpAffine(person, np.array([[1, 0, aside], [0, 1, down]]), (width, height))
     soft = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.5, 6))

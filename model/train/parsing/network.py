@@ -55,7 +55,9 @@ class Trunk(nn.Module):
         steps = list(pairwise(channels))
         self.down = nn.ModuleList(nn.Sequential(conv(*step, stride=2), ResidualConvolution(step[1])) for step in steps)
         # Left and right are told apart by all of the body.
-        self.bottom = nn.Sequential(ResidualConvolution(channels[-1], dilation=2), ResidualConvolution(channels[-1], dilation=3))
+        self.bottom = nn.Sequential(
+            ResidualConvolution(channels[-1], dilation=2), ResidualConvolution(channels[-1], dilation=3)
+        )
         finest = stride // 2 - 1
         outputs = [last, *channels[finest + 1 : -1]]
         self.across = nn.ModuleList(nn.Conv2d(inner, outer, 1, bias=False) for outer, inner in steps[finest:])

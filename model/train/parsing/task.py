@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 from model.perception.files import LABEL_MAPS
 from model.perception.overlap import LabelCounts
 from model.train.parsing.augmentation import as_seen, varied
-from model.train.parsing.export import Interface, write_onnx
+from model.train.parsing.export import NetworkInterface, write_onnx
 from model.train.parsing.losses import class_weights, total_loss
 from model.train.parsing.network import HEIGHT, STRIDE, WIDTH, ParsingNetwork, levels_of, normal
 from model.train.parsing.people import MAPS, ParsedPeople
@@ -85,7 +85,7 @@ class ParsingTask:
     def write(self) -> None:
         for number, (file, classes) in enumerate(LABEL_MAPS.items()):
             logits = {"logits": [1, classes, HEIGHT // STRIDE, WIDTH // STRIDE]}
-            interface = Interface((WIDTH, HEIGHT), logits, {"geometry": "stretch"})
+            interface = NetworkInterface((WIDTH, HEIGHT), logits, {"geometry": "stretch"})
             write_onnx(self._parser.alone(number), interface, self._settings.out / file)
 
     def _found(self, batch: LabelledBatch) -> list[Tensor]:

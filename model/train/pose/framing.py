@@ -1,4 +1,4 @@
-"""Somebody as the network is shown people: framed by a box, in many variations, with joints where it should find them."""
+"""Somebody as the network is shown people: framed by a box, in many variations, and where each joint is then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HALF_BODY = 0.25  # share of frames that show only a part of somebody
 
 def box_of(labels: NDArray[np.uint8]) -> Box:
     """Around whatever has a label in (maps, H, W); around everything where nothing has."""
-    shown = labels.any(0)
+    shown = np.asarray(labels.any(0))
     if not shown.any():
         return 0.0, 0.0, float(labels.shape[2]), float(labels.shape[1])
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))

@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from model.perception.pose import POSE_FILES
 from model.perception.simcc_pose import OUTPUTS
-from model.train.parsing.export import Interface, write_onnx
+from model.train.parsing.export import NetworkInterface, write_onnx
 from model.train.parsing.network import levels_of, normal
 from model.train.parsing.people import ParsedPeople
 from model.train.parsing.settings import PerceptionTraining
@@ -109,7 +109,7 @@ class PoseTask:
     def write(self) -> None:
         lines = (VOTES_A_PIXEL * WIDTH, VOTES_A_PIXEL * HEIGHT)
         outputs = {name: [1, JOINTS, length] for name, length in zip(OUTPUTS, lines, strict=True)}
-        interface = Interface((WIDTH, HEIGHT), outputs, {})
+        interface = NetworkInterface((WIDTH, HEIGHT), outputs, {})
         write_onnx(self._network.votes(), interface, self._settings.out / POSE_FILES[0])
 
     @cached_property

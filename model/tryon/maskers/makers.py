@@ -13,7 +13,7 @@ from PIL.Image import Resampling
 
 from model.perception.boxes import Detector, best_match
 from model.perception.label_maps import LabelMaps, Parser, ThreeParsers
-from model.perception.label_tables import Labels
+from model.perception.label_tables import FASHN_TO_ATR, Labels, renamed
 from model.perception.one_parser import maps_of_atr, maps_of_fashn
 from model.perception.pose import Pose, PoseNetwork
 from model.perception.profile import LabelNames
@@ -65,6 +65,9 @@ class Maker(Protocol):
     def mask(self, seen: Seen, category: Category) -> Mask:
         """Where a garment of this category is to be painted, at the size of the maps."""
 
+    def clothes(self, picture: Image.Image) -> Labels:
+        """ATR's names of what an RGB picture shows, which may be a garment alone: one network is asked."""
+
 
 class PublishedMaker:
     """Three label maps, as the published try-on's masker uses them."""
@@ -78,6 +81,9 @@ class PublishedMaker:
     def look(self, photo: Image.Image) -> Seen:
         picture = small(photo)
         return Seen(self.parsers(picture), (0, 0, *picture.size))
+
+    def clothes(self, picture: Image.Image) -> Labels:
+        return self.parsers.atr.labels(small(picture))
 
     def mask(self, seen: Seen, category: Category) -> Mask:
         return np.asarray(agnostic_mask(seen.maps, category) != 0)
@@ -94,6 +100,9 @@ class ParserMaker:
 
     def __init__(self, parser: Parser, labels: LabelNames, find_pose: PoseFinder | None) -> None:
         self._parser, self._labels, self._find_pose = parser, labels, find_pose
+
+    def clothes(self, picture: Image.Image) -> Labels:
+        return _atr_names(self._parser.labels(small(picture)), self._labels)
 
     def look(self, photo: Image.Image) -> Seen:
         picture = small(photo)
@@ -117,6 +126,9 @@ class PoseMaker:
     def __init__(self, atr: Parser, labels: LabelNames, lip: Parser | None, find_pose: PoseFinder) -> None:
         self._atr, self._labels, self._lip, self._find_pose = atr, labels, lip, find_pose
 
+    def clothes(self, picture: Image.Image) -> Labels:
+        return _atr_names(self._atr.labels(small(picture)), self._labels)
+
     def look(self, photo: Image.Image) -> Seen:
         picture, part = fitted(photo)
         labels = self._atr.labels(picture)
@@ -136,6 +148,10 @@ class PoseMaker:
             labels = _with_sides(labels, joints)
         arm_width = ARM_WIDTHS["hd" if category == "upper" else "dc"]
         return pose_mask(labels, joints, _CLOTHES[category], arm_width)
+
+
+def _atr_names(labels: Labels, names: LabelNames) -> Labels:
+    return renamed(labels, FASHN_TO_ATR) if names == "fashn" else labels
 
 
 def _with_sides(labels: Labels, joints: Joints) -> Labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from model.engines.pack import EnginePack
 from model.errors import WeightsError
 from model.weights.layout import TENSOR_FILES
 from model.weights.pack import DEMO
+from tests.model.perception.networks import write_shares
+from tests.model.tryon.labelled import write_networks
 
 TRYON_FILES = 6
 
@@ -165,9 +168,7 @@ def test_check_of_a_folder_without_any_engine_fails(tmp_path: Path, capsys: pyte
     assert "holds no file of any engine" in capsys.readouterr().err
 
 
-def test_check_names_how_each_perception_file_is_asked(
-    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_names_how_each_perception_file_is_asked(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_networks(weights)
     write_shares(weights / "perception/matting.onnx")
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
