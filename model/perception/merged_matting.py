@@ -15,7 +15,7 @@ from PIL import Image
 from model.perception.matting import Matting
 
 _SOMEBODY = 128  # of 255
-_LEAST_AREA = 0.002  # of the photo: less is a seam between two outlines
+_LEAST_AREA = 0.002  # of the photo
 _REACH = 0.01  # of the photo's longer side: the two mattes' outlines are that far apart
 
 Mask = NDArray[np.bool_]
@@ -36,8 +36,8 @@ class MergedMatting:
 def merged(sharp: NDArray[np.uint8], light: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W) each: the light one's where it adds an area that touches both the border and the sharp one's person."""
     somebody = sharp >= _SOMEBODY
-    near = _grown(somebody)
-    count, areas = cv2.connectedComponents(((light >= _SOMEBODY) & ~somebody).astype(np.uint8), connectivity=8)
+    near = _grown(_grown(somebody))
+    count, areas = cv2.connectedComponents(_without_seams((light >= _SOMEBODY) & ~somebody).astype(np.uint8))
     added = np.zeros(sharp.shape, np.bool_)
     for number in range(1, count):
         area: Mask = areas == number
@@ -51,6 +51,16 @@ def _touches_border(area: Mask) -> bool:
 
 
 def _grown(area: Mask) -> Mask:
-    side = 2 * max(1, round(_REACH * max(area.shape))) + 1
-    grown: Mask = np.asarray(cv2.dilate(area.astype(np.uint8), np.ones((side, side), np.uint8))) != 0
+    grown: Mask = np.asarray(cv2.dilate(area.astype(np.uint8), _square(area.shape))) != 0
     return grown
+
+
+def _without_seams(area: Mask) -> Mask:
+    """What is wider than two outlines are apart."""
+    opened: Mask = np.asarray(cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, _square(area.shape))) != 0
+    return opened
+
+
+def _square(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    side = 2 * max(1, round(_REACH * max(shape))) + 1
+    return np.ones((side, side), np.uint8)

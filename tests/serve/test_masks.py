@@ -165,7 +165,7 @@ def lying(colour: tuple[int, int, int]) -> str:
 def test_the_kind_of_a_garment_is_read_from_its_picture_and_told(masking: Server, person: str) -> None:
     body = {"person": person, "category": "auto", **QUICK, "return_mask": True}
     auto = post(masking, body | {"garment": lying(TROUSERS)}, "application/json").json()
-    assert auto["settings"]["category"] == "lower"
+    assert auto.get("settings", auto)["category"] == "lower", auto
     named = post(masking, body | {"garment": lying(TROUSERS), "category": "lower"}, "application/json").json()
     assert [output["data"] for output in auto["outputs"]] == [output["data"] for output in named["outputs"]]
     worn = post(masking, body | {"garment": person}, "application/json").json()

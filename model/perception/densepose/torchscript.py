@@ -64,7 +64,7 @@ class ScriptedDensePose:
             return np.zeros((picture.height, picture.width), np.uint8)
         return pasted(coarse[0].float(), fine[0].float(), boxes[0].float(), picture.size)
 
-    def _results(self, answer: object) -> tuple[Tensor, Tensor, Tensor]:
+    def _results(self, answer: Any) -> tuple[Tensor, Tensor, Tensor]:
         match answer:
             case {"pred_boxes": boxes, "pred_densepose_coarse_segm": coarse, "pred_densepose_fine_segm": fine, **rest}:
                 sure = rest["scores"] > _LEAST_SCORE if "scores" in rest else slice(None)
