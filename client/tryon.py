@@ -26,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     pictures = parser.add_argument_group("pictures", "a file, or an https:// or s3:// address the server fetches")
     for name, meaning in _PICTURES.items():
         pictures.add_argument(f"--{name}", type=picture, required=name == "person", metavar="PICTURE", help=meaning)
-    parser.add_argument("--category", choices=CATEGORIES, help="of the garment, without --mask (default: upper)")
+    parser.add_argument(
+        "--category", choices=(*CATEGORIES, "auto"), help="of the garment, without --mask (default: upper)"
+    )
     parser.add_argument(
         "--variant",
         choices=("mask", "maskfree"),

@@ -67,7 +67,8 @@ class ScriptedDensePose:
     def _results(self, answer: Any) -> tuple[Tensor, Tensor, Tensor]:
         match answer:
             case {"pred_boxes": boxes, "pred_densepose_coarse_segm": coarse, "pred_densepose_fine_segm": fine, **rest}:
-                sure = rest["scores"] > _LEAST_SCORE if "scores" in rest else slice(None)
+                scores = rest.get("scores")
+                sure = scores > _LEAST_SCORE if isinstance(scores, Tensor) else slice(None)
                 return boxes[sure], coarse[sure], fine[sure]
             case [Tensor() as boxes, Tensor() as coarse, Tensor() as fine, *_]:
                 return boxes, coarse, fine
