@@ -42,10 +42,11 @@ def main() -> None:
     report = Report(
         name="masker_cost",
         title="What mask makers cost",
-        how=f"One photo of {SIZE[0]} x {SIZE[1]} on the CPU with {torch.get_num_threads()} threads, random weights of the "
-        "published networks' sizes: SCHP's parsers in ONNX, DensePose R-CNN and OpenPose's network in torch. CPU seconds "
-        "of labels and pose, the second time; memory is the largest of a process that does nothing else, beyond what it "
-        "had before the files were opened. A smaller parser or pose network (segformer_b2_clothes, RTMPose) costs less.",
+        how=f"One photo of {SIZE[0]} x {SIZE[1]} on the CPU with {torch.get_num_threads()} threads, random weights of "
+        "the published networks' sizes: SCHP's parsers in ONNX, DensePose R-CNN and OpenPose's network in torch. CPU "
+        "seconds of labels and pose, the second time; memory is the largest of a process that does nothing else, "
+        "beyond what it had before the files were opened. A smaller parser (segformer_b2_clothes) or pose network "
+        "(RTMPose) costs less.",
     )
     with tempfile.TemporaryDirectory() as folder:
         for maker, names in FILES.items():
