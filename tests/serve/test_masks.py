@@ -19,7 +19,9 @@ from model.train.parsing.people import make_people
 from model.tryon.automask import agnostic_mask
 from tests.conftest import base64_of, encode
 from tests.model.conftest import DATA
+from tests.model.perception.pose_networks import write_detector
 from tests.model.tryon.labelled import FACE, SHIRT, TROUSERS, WALL, draw_labelled, where, write_networks
+from tests.model.tryon.test_makers import FASHN, write_one_parser, write_pose
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_tryon import LEVELS, difference, post, shown
 from tests.server import GOLDEN, Server, serving
@@ -183,3 +185,26 @@ def test_a_kind_that_cannot_be_seen_must_be_named(masking: Server, server: Serve
     for where_to, garment in ((masking, lying(WALL)), (server, lying(SHIRT))):
         assert_problem(post(where_to, body | {"garment": garment}), 422, "category_unanswered", "category")
     assert_problem(post(masking, body | {"mask_only": True}), 422, "invalid_field", None)
+
+
+def test_one_parser_a_pose_and_a_detector_mask_over_http(tmp_path: Path, person: str, garment: str) -> None:
+    """FASHN's parser with a sidecar, BlazePose, YOLOX: files that anybody can download."""
+    weights = Path(shutil.copytree(DATA / "weights", tmp_path / "weights"))
+    write_one_parser(weights, "fashn", FASHN)
+    write_pose(weights)
+    write_detector(weights / "perception/detector.onnx", np.zeros((84, 85)), 64)  # which finds nobody
+    body = {"person": person, "mask_only": True}
+    with serving(tmp_path, MODEL_DIR=weights, ENGINES="tryon") as server:
+        for masker in ("pose", "parser"):
+            answer = post(server, body | {"masker": masker}, "application/json").json()
+            assert answer["settings"]["masker"] == masker
+            assert [warning["code"] for warning in answer["warnings"]] == ["mask_not_published"]
+            mask = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["outputs"][0]["data"]))).convert("L"))
+            photo = draw_labelled((192, 256))
+            assert (mask[where(photo, SHIRT)] == 255).mean() > 0.9
+            assert (mask[where(photo, FACE)] == 0).mean() > 0.75
+        worn = post(server, {"person": person, "garment": person, "category": "auto", **QUICK}, "application/json")
+        assert worn.json()["settings"]["category"] == "upper"
+        assert_problem(post(server, body | {"category": "outer"}), 422, "category_unanswered", "category")
+        assert_problem(post(server, body | {"person": lying(SHIRT)}), 422, "no_person", "person")
+        assert_problem(post(server, body | {"masker": "published"}), 422, "no_automask", "masker")

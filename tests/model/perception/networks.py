@@ -83,6 +83,31 @@ def write_shares(file: Path, *, side: int | str = 320, outputs: int = 7, stated:
     return save(file, graph, None)
 
 
+def write_isnet(file: Path) -> Path:
+    """Like IS-Net: shares of who is red in the first output, features in the last; levels are asked less one half."""
+    kernel = np.reshape([60.0, -40.0, -40.0], (1, 3, 1, 1)).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["input", "weight", "bias"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["shares"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["features"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "isnet",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 1024, 1024])],
+        [
+            helper.make_tensor_value_info("shares", TensorProto.FLOAT, [1, 1, 1024, 1024]),
+            helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, 512, 16, 16]),
+        ],
+        [
+            numpy_helper.from_array(kernel, "weight"),
+            numpy_helper.from_array(np.array([-20.0], np.float32), "bias"),
+            numpy_helper.from_array(np.array([1, 512, 16, 16], np.int64), "shape"),
+        ],
+    )
+    return save(file, graph, None)
+
+
 def save(file: Path, graph: onnx.GraphProto, metadata: Mapping[str, str] | None) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(model, dict(metadata or {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from model.perception.builtin_profiles import Published
 from model.perception.matting import OnnxMatting
 from model.perception.parsing import Parsing
 from model.perception.profile import Profile
-from tests.model.perception.networks import write_colours, write_shares
+from tests.model.perception.networks import write_colours, write_isnet, write_shares
 
 RED, GREEN, BLUE, WHITE = (230, 20, 30), (20, 200, 40), (20, 40, 220), (250, 250, 250)
 CHART = {RED: 5, GREEN: 9, BLUE: 13, WHITE: 0}
@@ -195,6 +196,22 @@ def test_u2net_is_known_and_its_shares_are_taken_as_they_are(tmp_path: Path) -> 
     assert alpha[4:26, 4:41].min() > 250
     assert alpha[34:].max() < 5
     assert alpha[:, 49:].max() < 5
+
+
+@pytest.mark.parametrize(("write", "name"), [(write_shares, "U2-Net"), (write_isnet, "IS-Net")])
+@pytest.mark.parametrize("size", ODD_SIZES)
+def test_mattes_lie_where_somebody_is_at_odd_sizes(
+    tmp_path: Path, write: Callable[[Path], Path], name: str, size: tuple[int, int]
+) -> None:
+    """The red quarter, to a pixel of the photo."""
+    matting = OnnxMatting(write(tmp_path / "matting.onnx"))
+    assert matting.network.described_by == f"built-in profile '{name}'"
+    alpha = np.asarray(matting.alpha(chart(*size)))
+    right, bottom = size[0] // 2, size[1] // 2
+    assert alpha.shape == size[::-1]
+    assert alpha[: bottom - 1, : right - 1].min() > 200
+    assert alpha[bottom + 1 :].max() < 55
+    assert alpha[:, right + 1 :].max() < 55
 
 
 def test_shares_that_are_read_as_logits_are_refused(tmp_path: Path) -> None:
