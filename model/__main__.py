@@ -15,6 +15,7 @@ from model.engines.catvton import command as tryon_command
 from model.engines.ootdiffusion import command as ootdiffusion_command
 from model.engines.pack import EnginePack
 from model.engines.up2you import command as avatar_command
+from model.engines.warp import command as warp_command
 from model.errors import EngineError
 from model.evaluate import command as evaluate_command
 from model.train import command as train_command
@@ -22,7 +23,7 @@ from model.train import synthetic_command
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(_by_engine(sys.argv[1:] if argv is None else argv))
     try:
         status: int = arguments.command(arguments)
     except ValidationError as error:
@@ -35,12 +36,22 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
+def _by_engine(words: list[str]) -> list[str]:
+    """`tryon --engine warp` is `warp`, the command of that engine alone."""
+    if words[:1] == ["tryon"] and "--engine" in words[:-1]:
+        place = words.index("--engine")
+        command = "tryon" if words[place + 1] == "catvton" else words[place + 1]
+        return [command, *words[1:place], *words[place + 2 :]]
+    return words
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m model", description="Run the engines without a server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     tryon_command.add_arguments(commands.add_parser("tryon", help="dress a person"))
     ootdiffusion_command.add_arguments(commands.add_parser("ootdiffusion", help="dress a person with OOTDiffusion"))
+    warp_command.add_arguments(commands.add_parser("warp", help="dress people by warping, folders of them too"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
@@ -56,6 +67,9 @@ def _parser() -> ArgumentParser:
         "out", type=Path, metavar="OUT", help="parsing_lip.onnx, parsing_atr.onnx or densepose.safetensors"
     )
     convert.set_defaults(command=_convert)
+
+    onnx = commands.add_parser("onnx", help="write the warping try-on's networks as ONNX")
+    warp_command.add_export_arguments(onnx)
 
     demo_pack = commands.add_parser("demo-pack", help="write the built-in tiny networks to a folder")
     demo_pack.add_argument("folder", type=Path, metavar="DIR", help="where they go")

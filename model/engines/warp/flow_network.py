@@ -96,10 +96,10 @@ class Attention(nn.Module):
         """The expected place, (B, 2, h, w), and values, (B, _VALUES, h, w)."""
         size = person.shape[2:]
         places = identity(garment.shape[2], garment.shape[3], garment.device)
-        keys = self.key(torch.cat([garment, places.to(garment.dtype).expand(len(garment), -1, -1, -1)], 1))
+        keys = self.key(torch.cat([garment, places.to(garment.dtype).expand(garment.shape[0], -1, -1, -1)], 1))
         weights = self.query(person).flatten(2).transpose(1, 2) @ keys.flatten(2)  # (B, places, keys)
         weights = torch.softmax(weights.float() * self.scale, -1)
-        expected = weights @ places.flatten(2).transpose(1, 2).expand(len(garment), -1, -1)
+        expected = weights @ places.flatten(2).transpose(1, 2).expand(garment.shape[0], -1, -1)
         value = self.value(garment).flatten(2).transpose(1, 2)
         found = weights.to(value.dtype) @ value
         return expected.transpose(1, 2).reshape(-1, 2, *size), found.transpose(1, 2).reshape(-1, _VALUES, *size)

@@ -80,7 +80,7 @@ def garment_cells(garment: Tensor) -> Tensor:
     colours, alpha = garment[:, :3], garment[:, 3:]
     small = F.avg_pool2d(torch.cat([colours * alpha, alpha], 1), CELL)
     places = identity(small.shape[2], small.shape[3], small.device)
-    return torch.cat([small, places.expand(len(small), -1, -1, -1)], 1)
+    return torch.cat([small, places.expand(small.shape[0], -1, -1, -1)], 1)
 
 
 def _one_hot(labels: Tensor, classes: int) -> Tensor:
