@@ -37,6 +37,7 @@ from serve.clients.client import Service
 from serve.clients.omoib import Omoib, Queue
 from serve.clients.table import CLIENTS
 from serve.computing import Computing
+from serve.earlier_jobs import EarlierJobs
 from serve.fetch import Fetcher
 from serve.health import Health
 from serve.https import Https
@@ -133,6 +134,7 @@ class Front:
             max_pixels=settings.max_pixels,
             allow_file_uris=settings.allow_file_uris,
             input_allow=settings.input_allow,
+            earlier_jobs=EarlierJobs(spool, store, settings.max_input_bytes),
         )
         queue_url = settings.omoib_queue_url
         omoib = Omoib(

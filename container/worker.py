@@ -63,6 +63,7 @@ _MEDIA_TYPES = {
     ".glb": "model/gltf-binary",
     ".mtl": "model/mtl",
     ".obj": "model/obj",
+    ".npz": "application/x-npz",
     ".ply": "model/ply",
     ".webp": "image/webp",
 }

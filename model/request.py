@@ -29,6 +29,16 @@ ImageRef = TypeAliasType(
         ),
     ],
 )
+FileRef = TypeAliasType(
+    "FileRef",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="A file that is no picture: like a picture, or `job:ID`, the file that a job has made.",
+        ),
+    ],
+)
 
 
 def random_seed() -> int:
@@ -76,6 +86,8 @@ class Request(BaseModel):
     # Fields that name an engine of another type, which does a part of it, and that type. Where the body says nothing,
     # the default one of the type does.
     helped_by: ClassVar[Mapping[str, str]] = {}
+    # Inputs that are no pictures: the name of the input, or of the list it is in, and of the file a `job:` has of it.
+    plain_files: ClassVar[Mapping[str, str]] = {}
     # What the values of `quality` stand for: the fields that each sets.
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from model.request import Request
-from serve.answers import Answer, UsedModel
+from serve.answers import Answer, Notice, UsedModel
 from serve.fetch import Fetcher
 from serve.live_job import LiveJob
 from serve.marks import InputsReady, Result, Settled
@@ -33,7 +34,7 @@ class Computing:
     async def from_the_start(self, job: LiveJob) -> Answer:
         """Bring what came in the body to disk; from then on the job is accepted."""
         inline = job.inline_references()
-        await self._fetcher.fetch_all(inline, job.directory.inputs)  # no folders: nothing to warn of
+        await self._fetched(job, inline)  # no folders: nothing to warn of
         job.on_disk(inline)
         del inline
         await job.accept()
@@ -51,7 +52,7 @@ class Computing:
         return await self.finish(job, timings)
 
     async def _compute(self, job: LiveJob) -> Timings:
-        job.warnings += await self._fetcher.fetch_all(job.references, job.directory.inputs)
+        job.warnings += await self._fetched(job, job.references)
         job.on_disk(job.references)
         if job.durable:  # nobody else's inputs are looked at after a restart
             await to_the_end(job.directory.mark, InputsReady(warnings=job.warnings))
@@ -61,6 +62,9 @@ class Computing:
         queue_s = await self._workers.run(job.directory.name, job.request, job.progress)
         job.computed = True
         return {"fetch_s": fetch_s, "queue_s": queue_s}
+
+    async def _fetched(self, job: LiveJob, references: Mapping[str, str]) -> list[Notice]:
+        return await self._fetcher.fetch_all(references, job.directory.inputs, job.request.plain_files)
 
     async def finish(self, job: LiveJob, timings: Timings) -> Answer:
         """Of a job that is computed: store its results, keep its answer and erase its pictures."""

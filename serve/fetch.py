@@ -20,6 +20,7 @@ from serve.aws import ARCHIVED, NO_CREDENTIALS, AwsError
 from serve.base64_text import decoded, plain_base64
 from serve.catalogue import Catalogue
 from serve.codes import FrontCode
+from serve.earlier_jobs import SCHEME, EarlierJobs
 from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.picture_header import READ, kind_of, picture_size
@@ -43,6 +44,7 @@ class Fetcher:
         allow_file_uris: bool,
         garments: Catalogue,
         input_allow: Collection[str] = (),
+        earlier_jobs: EarlierJobs | None = None,
     ) -> None:
         self._s3 = s3
         self._https = https
@@ -51,9 +53,15 @@ class Fetcher:
         self._allow_file_uris = allow_file_uris
         self._garments = garments
         self._input_allow = tuple(input_allow)
+        self._earlier_jobs = earlier_jobs
 
-    async def fetch_all(self, references: Mapping[str, str], into: Path) -> list[Notice]:
+    async def fetch_all(
+        self, references: Mapping[str, str], into: Path, plain_files: Mapping[str, str] | None = None
+    ) -> list[Notice]:
         """Fetch every named reference to a file of that name; a folder's (`name/`) to `name.0`, `name.1`, ...
+
+        Args:
+            plain_files: names of inputs, or of lists of them, that are no pictures, and of the file a job has of them.
 
         Returns what the client should know, such as files of a folder that were left out.
 
@@ -69,7 +77,8 @@ class Fetcher:
         try:
             async with asyncio.TaskGroup() as group:
                 for field, reference in files.items():
-                    group.create_task(self._fetch(field, reference, into / field))
+                    plain = (plain_files or {}).get(field.partition(".")[0])
+                    group.create_task(self._fetch(field, reference, into / field, plain))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         message = f"left out, as no pictures by their names: {names(left_out)}"
@@ -94,8 +103,10 @@ class Fetcher:
             raise Invalid(detail, field=field, code=FrontCode.TOO_MANY_INPUTS)
         return {f"{field}.{i}": reference for i, reference in enumerate(pictures)}, stray
 
-    async def _fetch(self, field: str, reference: str, to: Path) -> None:
+    async def _fetch(self, field: str, reference: str, to: Path, plain: str | None = None) -> None:
         match scheme_of(reference):
+            case scheme if scheme == SCHEME and plain is not None and self._earlier_jobs is not None:
+                await self._earlier_jobs.copy(field, reference, plain, to)
             case "https":
                 await self._https.download(reference, to, self._max_bytes, field)
             case "s3":
@@ -112,7 +123,8 @@ class Fetcher:
                 raise Invalid(f"'{field}' is http://; send it as https://", field=field, code=FrontCode.BAD_URL)
             case scheme:
                 raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code=FrontCode.BAD_URL)
-        await asyncio.to_thread(check_picture, field, to, self._max_pixels)
+        if plain is None:
+            await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
         if not all(split_uri(reference)) or reference.endswith("/"):

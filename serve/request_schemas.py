@@ -11,6 +11,7 @@ from model.engines.registry import ENGINES, request_class
 
 SCHEMAS = "#/components/schemas/"
 PICTURE = f"{SCHEMAS}ImageRef"
+FILES = (PICTURE, f"{SCHEMAS}FileRef")
 FORM = "Form"
 
 Schema = dict[str, Any]
@@ -100,16 +101,16 @@ def _either(first: Schema, second: Schema) -> Schema:
 
 def _files(field: str, schema: Schema, schemas: dict[str, Schema]) -> dict[str, Schema]:
     """The file parts of a field: itself if it is a picture or a list of pictures, else those of its own fields."""
-    if _is_picture(schema):
+    if _is_file(schema):
         return {field: _described(_FILE, schema)}
-    if _is_picture(schema.get("items", {})):
+    if _is_file(schema.get("items", {})):
         return {field: {**schema, "items": _FILE}}
     inner = schemas.get(schema.get("$ref", "").removeprefix(SCHEMAS), {})
-    return {f"{field}.{name}": _FILE for name, value in _properties(inner).items() if _is_picture(value)}
+    return {f"{field}.{name}": _FILE for name, value in _properties(inner).items() if _is_file(value)}
 
 
-def _is_picture(schema: Schema) -> bool:
-    return bool(schema.get("$ref") == PICTURE)
+def _is_file(schema: Schema) -> bool:
+    return schema.get("$ref") in FILES
 
 
 def _described(part: Schema, field: Schema) -> Schema:

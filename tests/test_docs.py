@@ -85,6 +85,11 @@ def test_the_settings_table_names_every_setting_and_no_other() -> None:
     assert named == settings
 
 
+def test_the_table_of_an_outfits_fields_names_every_field_and_no_other() -> None:
+    table_of_fields = PAGES["docs/outfits.md"].split("| field | meaning |", 1)[1]
+    assert set(re.findall(r"`(\w+)`", first_cells(table_of_fields))) == set(request_class("pointcloth").model_fields)
+
+
 @pytest.mark.parametrize(("engine", "title"), [("catvton", "A try-on"), ("up2you", "An avatar")])
 def test_the_table_of_fields_names_every_field_and_no_other(engine: str, title: str) -> None:
     named = set(re.findall(r"`(\w+)`", first_cells(section("docs/requests.md", title))))

@@ -48,6 +48,7 @@ ENGINES: dict[str, Entry] = {
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
     "ootdiffusion": Entry("tryon", "model.engines.ootdiffusion.engine:OOTDiffusion"),
     "template": Entry("avatar", "model.engines.template.engine:Template"),
+    "pointcloth": Entry("outfit", "model.engines.pointcloth.engine:PointCloth"),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }
 

@@ -121,7 +121,8 @@ class Stage:
         pixels = projected(clothes, sight.camera)
         with torch.no_grad():
             seen = seen_points(pixels, self._body, self.settings.threshold).visible
-        return [cloud[which, :2] for cloud, which in zip(pixels, seen, strict=True)]
+        # A cloud that lies wholly inside the body is drawn out of it by all its points.
+        return [cloud[which if which.any() else slice(None), :2] for cloud, which in zip(pixels, seen, strict=True)]
 
     def _some(self, cloud: Tensor, count: int) -> Tensor:
         if len(cloud) == count:

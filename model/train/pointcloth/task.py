@@ -57,7 +57,7 @@ class CloudSource:
         return CloudBatch(torch.from_numpy(bodies).float(), torch.from_numpy(clothes).float(), outfits)
 
 
-class OutfitNetworks(nn.Module):
+class DrapeAndCodes(nn.Module):
     """The draping network, and the codes of the outfits it learns from, (outfits, 8)."""
 
     def __init__(self, sizes: DrapeSizes, codes: Tensor, code_rate: float) -> None:
@@ -89,7 +89,7 @@ class DrapeTask:
         self.source = CloudSource(clouds, settings.points)
         heads = tuple(zip(settings.features, settings.flat, settings.spatial, strict=True))
         codes = first_codes(clouds)
-        self.module = OutfitNetworks(DrapeSizes(settings.encoder, settings.width, heads), codes, settings.code_rate)
+        self.module = DrapeAndCodes(DrapeSizes(settings.encoder, settings.width, heads), codes, settings.code_rate)
 
     def loss(self, module: nn.Module, batch: CloudBatch, generator: Generator) -> Tensor:
         """The mean distance to the nearest point, both ways, centimetres."""
@@ -112,7 +112,7 @@ class DrapeTask:
             for points in (cloth, batch.clothes)
             for across in (0, 2)
         ]
-        sheet = Image.new("L", (4 * _CELL, pairs * _CELL * 3 // 2))
+        sheet = Image.new("RGB", (4 * _CELL, pairs * _CELL * 3 // 2))
         for i, cell in enumerate(cells):
             sheet.paste(cell, (i % 4 * _CELL, i // 4 * cell.height))
         return sheet
@@ -120,7 +120,7 @@ class DrapeTask:
     def write(self) -> None:
         """The network, the body's points, and the codes found."""
         networks = self.module
-        assert isinstance(networks, OutfitNetworks)  # noqa: S101 - set above
+        assert isinstance(networks, DrapeAndCodes)  # noqa: S101 - set above
         write_weights(self._settings.out, networks.draping)
         codes = {f"outfit_{i:04d}": code for i, code in enumerate(networks.codes.detach().cpu().numpy())}
         np.savez(self._settings.out / CODES, **codes)
@@ -155,8 +155,8 @@ def first_codes(clouds: Clouds) -> Tensor:
 
 
 def _cloud_picture(points: Tensor, across: int) -> Image.Image:
-    picture = Image.new("L", (_CELL, _CELL * 3 // 2))
+    picture = Image.new("RGB", (_CELL, _CELL * 3 // 2))
     columns = points[:, across] * _CELL / 1.8 + _CELL / 2
     rows = (0.7 - points[:, 1]) * _CELL / 1.2
-    ImageDraw.Draw(picture).point(torch.stack([columns, rows], 1).flatten().tolist(), fill=255)
+    ImageDraw.Draw(picture).point(torch.stack([columns, rows], 1).flatten().tolist(), fill=(255, 255, 255))
     return picture

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from model.engines.pointcloth.appearance.losses import DICE_WEIGHT, Perceptual, Pyramid, dice
+from model.engines.pointcloth.appearance.losses import DICE_WEIGHT, Perceptual, ScaledDifferences, dice
 from model.engines.pointcloth.appearance.network import RenderingNetwork, composited
 from model.engines.pointcloth.camera import projected
 from model.engines.pointcloth.point_raster import splatted
@@ -119,6 +119,6 @@ def test_losses_are_the_references() -> None:
 
 
 def test_without_vgg_pictures_are_compared_at_several_sizes() -> None:
-    loss, a = Pyramid(), torch.zeros(1, 3, 32, 32)
+    loss, a = ScaledDifferences(), torch.zeros(1, 3, 32, 32)
     assert float(loss(a, a)) == 0
     assert float(loss(a + 0.5, a)) > float(loss(a + 0.2, a)) > float(mse_loss(a, a))

@@ -10,7 +10,7 @@ from torch.nn.functional import instance_norm
 
 from model.engines.pointcloth.drape.attention import LatticeAttention
 from model.engines.pointcloth.drape.lattice import Corners, corners, in_cells, rotation, seen_from
-from model.engines.pointcloth.drape.network import Block, DrapeSizes, DrapingNetwork
+from model.engines.pointcloth.drape.network import DrapeBlock, DrapeSizes, DrapingNetwork
 from model.engines.pointcloth.drape.norm import AdaIN
 from model.engines.pointcloth.drape.splatting import max_splat, sliced
 from tests.model.pointcloth.goldens import about, body_points, distance, made, made_weights, recorded
@@ -194,7 +194,7 @@ def test_one_head_is_the_references(name: str, dimensions: int, size: int) -> No
 
 def test_one_block_is_the_references() -> None:
     told = {key.removeprefix("union."): t for key, t in recorded("blocks").items() if key.startswith("union.")}
-    block = Block(6, [(3, 2, 8), (4, 3, 5)], 5).requires_grad_(False)
+    block = DrapeBlock(6, [(3, 2, 8), (4, 3, 5)], 5).requires_grad_(False)
     block.load_state_dict({key.removeprefix("w."): tensor for key, tensor in told.items() if key.startswith("w.")})
     assert distance(block(told["x"].mT, told["z"], told["pts"].mT).mT, told["y"]) < 1e-5
 

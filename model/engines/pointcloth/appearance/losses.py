@@ -45,7 +45,7 @@ class Perceptual(nn.Module):
         return found
 
 
-class Pyramid(nn.Module):
+class ScaledDifferences(nn.Module):
     """Where no VGG-19 is: absolute differences of colours at five sizes, each half the one before, summed."""
 
     def forward(self, pictures: Tensor, truth: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class DrapingNetwork(nn.Module):
         self.encoder = nn.ModuleList([_Encoder(sizes.encoder)])
         self.start = nn.ModuleList([PointwiseConv(3, width), AdaIN(style, width, rectified=True)])
         kinds = [[(features, 2, flat), (features, 3, spatial)] for features, flat, spatial in sizes.heads]
-        blocks = [Block(width, heads, style) for _ in range(REPEATS) for heads in kinds]
+        blocks = [DrapeBlock(width, heads, style) for _ in range(REPEATS) for heads in kinds]
         self.attentions_decoder = nn.ModuleList(blocks)
         self.final = nn.ModuleList(
             [
@@ -83,7 +83,7 @@ class _Encoder(nn.Module):
         return codes
 
 
-class Block(nn.Module):
+class DrapeBlock(nn.Module):
     """Heads beside each other, added to what comes in. heads: features, dimensions and size of each one's lattice."""
 
     def __init__(self, width: int, heads: Sequence[tuple[int, int, int]], style: int) -> None:

@@ -1,0 +1,137 @@
+"""Pictures of outfits: on a photo, on a grey body, turning, and walking from one to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.engines.pointcloth.camera import projected
+from model.engines.pointcloth.cleaning import before_body
+from model.engines.pointcloth.point_raster import splatted
+from model.engines.pointcloth.visibility import BodyDepths, SeenPoints, body_depths, seen_points
+from model.mesh.normals import vertex_normals
+from model.mesh.rasterise_torch import Torch
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+
+_THRESHOLD = 2e-3
+_GAP = 1.6  # a disc's radius, in distances between points
+_LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
+_BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55
+
+
+@dataclass(eq=False)
+class BodyScene:
+    """A body before a camera, rendered once. vertices: (V, 3), y down. faces: (F, 3). camera: (3, 3). size: of the
+    square picture."""
+
+    vertices: Tensor
+    faces: Tensor
+    camera: Tensor
+    size: int
+
+    @cached_property
+    def depths(self) -> BodyDepths:
+        return body_depths(projected(self.vertices[None], self.camera), self.faces, self.size)
+
+    @cached_property
+    def grey(self) -> Picture:
+        """The body alone on white."""
+        return grey_body(self)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An outfit in a picture. colours: (S, S, 3) in 0..1. alpha: (S, S), 0..1."""
+
+    colours: Tensor
+    alpha: Tensor
+
+
+def seen_in(scene: BodyScene, cloth: Tensor, threshold: float) -> SeenPoints:
+    """A cloud, (N, 3), before the scene's body."""
+    return seen_points(projected(cloth[None], scene.camera), scene.depths, threshold)
+
+
+def disc_radius(scene: BodyScene, cloth: Tensor) -> float:
+    """Pixels, so that discs of neighbouring points touch."""
+    places = projected(cloth, scene.camera)[:, :2]
+    # In the picture points of front and back lie among each other, so neighbours are looked for in space.
+    gaps = torch.cdist(cloth[:: max(1, len(cloth) // 256)], cloth)
+    nearest = gaps.topk(2, largest=False).values[:, 1]
+    scale = (places.amax(0) - places.amin(0)).max() / (cloth.amax(0) - cloth.amin(0))[:2].max().clamp(min=1e-6)
+    return float((_GAP * nearest.median() * scale).clamp(_LEAST_RADIUS, _MOST_RADIUS))
+
+
+def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _THRESHOLD) -> Shown:
+    """A cloud, (N, 3), as discs of these colours, (N, 3)."""
+    seen = seen_in(scene, cloth, threshold)
+    radius = disc_radius(scene, cloth)
+    splats = splatted(seen.places, seen.depths, scene.size, radius)
+    blended = splats.blended(colours[None].float())
+    coverage = splats.coverage
+    closed = closed_mask(coverage[0, 0], radius) & before_body(seen, threshold)[0, 0]
+    mean = (blended / coverage.clamp(min=1e-3))[0].permute(1, 2, 0).clamp(0, 1)
+    return Shown(mean, closed.float())
+
+
+def closed_mask(coverage: Tensor, radius: float) -> Tensor:
+    """(S, S) bool: where discs lie, without the rim by which they reach beyond their points."""
+    plane = (coverage > 0.02).numpy(force=True).astype(np.uint8)
+    side = 2 * round(0.55 * radius) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    plane = np.asarray(cv2.morphologyEx(plane, cv2.MORPH_CLOSE, kernel), np.uint8)
+    return torch.from_numpy(np.asarray(cv2.erode(plane, kernel)) > 0).to(coverage.device)
+
+
+def outline(scene: BodyScene, cloth: Tensor, threshold: float) -> Tensor:
+    """(S, S) bool: where a cloud is seen."""
+    seen = seen_in(scene, cloth, threshold)
+    radius = disc_radius(scene, cloth)
+    return closed_mask(splatted(seen.places, seen.depths, scene.size, radius).coverage[0, 0], radius)
+
+
+def overlap(found: Tensor, truth: Tensor) -> float:
+    """Intersection over union of masks, bool."""
+    union = int((found | truth).sum())
+    return int((found & truth).sum()) / union if union else 0.0
+
+
+def grey_body(scene: BodyScene) -> Picture:
+    """The body alone on white."""
+    pixels = projected(scene.vertices, scene.camera)
+    places = 2 * (pixels[:, :2] / scene.size - 0.5)
+    z = pixels[:, 2]
+    depth = (z - z.min()) / (z.max() - z.min()).clamp(min=1e-6)
+    clip = torch.cat([places, depth[:, None], torch.ones_like(depth[:, None])], 1)
+    fragments = Torch().rasterise(clip[None], scene.faces, scene.size, scene.size)
+    normals = vertex_normals(scene.vertices, scene.faces)
+    corners = normals[scene.faces[fragments.faces[0].clamp(min=0)]]
+    facing = (fragments.barycentric[0][..., None] * corners).sum(2)[..., 2].abs().clamp(0, 1)
+    light = (_SHADE + (1 - _SHADE) * facing).numpy(force=True)[..., None]
+    inside = (fragments.faces[0] >= 0).numpy(force=True)[..., None]
+    picture: Picture = np.where(inside, _BODY * light, 255).astype(np.uint8)
+    return picture
+
+
+def over(under: Picture, worn: Shown) -> Picture:
+    """An outfit on a picture of the same size."""
+    alpha = worn.alpha.numpy(force=True)[..., None]
+    mixed = under * (1 - alpha) + 255 * worn.colours.numpy(force=True) * alpha
+    picture = np.asarray(mixed + 0.5).clip(0, 255)
+    return np.asarray(picture, np.uint8)
+
+
+def turned(scene: BodyScene, cloth: Tensor, azimuth: float) -> tuple[BodyScene, Tensor]:
+    """Body and cloud after a turn about the upright axis through the body's middle, radians."""
+    middle = (scene.vertices.amax(0) + scene.vertices.amin(0)) / 2
+    cosine, sine = float(np.cos(azimuth)), float(np.sin(azimuth))
+    turn = torch.tensor([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]]).to(cloth)
+    vertices = (scene.vertices - middle) @ turn.mT + middle
+    return BodyScene(vertices, scene.faces, scene.camera, scene.size), (cloth - middle) @ turn.mT + middle
