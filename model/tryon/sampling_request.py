@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from model.tryon.request import Layer, TryOnRequest
 
-WARP = "warp"
+WARP, STRENGTH = "warp", 0.6
 
 
 class SampledTryOnRequest(TryOnRequest):
@@ -19,16 +19,16 @@ class SampledTryOnRequest(TryOnRequest):
         description="Where sampling starts: in noise, as published, or in what the engine `warp` makes of the same "
         "pictures, noised: fewer steps, and prints stay.",
     )
-    init_strength: float = Field(
-        0.6,
+    init_strength: float | None = Field(
+        None,
         gt=0,
         le=1,
-        description="With `init` `warp`, the share of the `steps` that is still taken; at least one is.",
+        description="With `init` `warp`, the share of the `steps` that is still taken, at least one; default 0.6.",
     )
 
     @model_validator(mode="after")
     def _starts_where_there_is_a_start(self) -> Self:
-        if "init_strength" in self.model_fields_set and self.init == "noise":
+        if self.init_strength is not None and self.init == "noise":
             raise ValueError("'init_strength' is for 'init' warp")
         if self.init == WARP and self.garments is not None:
             raise ValueError("'init' warp puts on one 'garment' or 'layers', not 'garments'")
@@ -36,11 +36,16 @@ class SampledTryOnRequest(TryOnRequest):
 
     def first_step(self, steps: int) -> int:
         """The index of the step that sampling starts before."""
-        return 0 if self.init == "noise" else steps - max(1, round(self.init_strength * steps))
+        return 0 if self.init == "noise" else steps - max(1, round(self.strength * steps))
+
+    @property
+    def strength(self) -> float:
+        """`init_strength`, or how much a start is noised where nothing is said."""
+        return STRENGTH if self.init_strength is None else self.init_strength
 
     def start_settings(self) -> dict[str, object]:
         """What the answer says of the start, if it is not the usual one."""
-        return {} if self.init == "noise" else self.model_dump(include={"init", "init_strength"})
+        return {} if self.init == "noise" else {"init": self.init, "init_strength": self.strength}
 
     def parts_of_others(self) -> list[tuple[str, str, dict[str, object]]]:
         start = [("init", WARP, self.of_start("upper"))] if self.init == WARP and not self.mask_only else []

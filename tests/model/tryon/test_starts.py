@@ -95,6 +95,14 @@ def test_the_answer_names_the_start_only_where_there_is_one() -> None:
         }
 
 
+def test_what_is_written_to_disk_is_the_same_request() -> None:
+    for kind in (CatVTONRequest, OOTDiffusionRequest):
+        for extra in ({}, {"init": "warp"}, {"init": "warp", "init_strength": 0.3}):
+            request = kind.model_validate({"person": "p", "garment": "g", **extra})
+            again = kind.model_validate(request.without_inputs())
+            assert (again.init, again.strength) == (request.init, request.strength)
+
+
 def test_whoever_warps_works_on_it_too() -> None:
     for kind in (CatVTONRequest, OOTDiffusionRequest):
         request = kind.model_validate({"person": "p", "garment": "g", "width": 96, "height": 128, "init": "warp"})
