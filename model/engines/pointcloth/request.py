@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from model import request
 from model.codes import Codes
 from model.engines.pointcloth.codes import OutfitCode
-from model.request import FileRef, ImageRef
+from model.request import MAX_FOLDER_FILES, FileRef, ImageRef
 
-MAX_PHOTOS = 16
+MAX_PHOTOS = MAX_FOLDER_FILES
 JOINTS_IN_A_POSE = 55
 
 Task = Literal["fit", "wear", "mix"]
@@ -21,7 +21,7 @@ Number = Annotated[float, Field(ge=-10, le=10)]
 Vector = Annotated[list[Number], Field(min_length=3, max_length=3)]
 
 _FIT, _WEAR, _MIX = (
-    frozenset({"photos", "masks", "bodies", "garment", "appearance", "fit_film"}),
+    frozenset({"photos", "masks", "bodies", "clothes", "appearance", "fit_film"}),
     frozenset({"outfit", "outfit_name", "person", "body", "betas", "pose"}),
     frozenset({"outfit", "outfit_name", "other", "other_name", "share", "walk", "body", "betas", "pose"}),
 )
@@ -64,7 +64,7 @@ class Request(request.Request):
     bodies: Annotated[list[FileRef], BeforeValidator(_listed)] | None = Field(
         None, min_length=1, max_length=MAX_PHOTOS, description="Of `photos`: `body.json` with a pose; else found."
     )
-    garment: Literal["all", "upper", "lower", "dress"] = Field(
+    clothes: Literal["all", "upper", "lower", "dress"] = Field(
         "all", description="Which clothes are fitted, where `masks` do not say."
     )
     appearance: Literal["colours", "network", "none"] = Field(
@@ -157,7 +157,7 @@ class Request(request.Request):
 
     def settings(self) -> dict[str, object]:
         names = {"task", "visibility_thr"} | (
-            {"coarse_iterations", "fine_iterations", "garment", "appearance"} if self.task == "fit" else set()
+            {"coarse_iterations", "fine_iterations", "clothes", "appearance"} if self.task == "fit" else set()
         )
         return self.model_dump(include=names)
 

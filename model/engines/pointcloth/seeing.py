@@ -90,7 +90,7 @@ class Seeing:
         if clothes and mask is not None:
             shape = await self._device.cpu(lambda: given_mask(files[mask], mask, (width, height), warn))
         elif clothes and maps is not None:
-            shape = _enlarged(labelled_mask(maps, self._request.garment, field), width, height)
+            shape = _enlarged(labelled_mask(maps, self._request.clothes, field), width, height)
         worn = await self._body(maps, field, body, width, height)
         return await self._device.cpu(lambda: self._seen(photo, shape, worn, field))
 
