@@ -14,7 +14,7 @@ from diffusers.models.adapter import T2IAdapter
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator, Size, Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
+from transformers import Dinov2Config, Dinov2Model
 
 from model.demo_pack.tensors import (
     VAE_CONFIG,
@@ -26,6 +26,7 @@ from model.demo_pack.tensors import (
     write_network,
     write_tensors,
 )
+from model.demo_pack.text_encoder import write_text_encoder
 from model.engines.up2you.features.aggregator import FeatureAggregator
 from model.engines.up2you.features.dino_weights import modern
 from model.engines.up2you.features.shape_predictor import ShapePredictor
@@ -86,10 +87,6 @@ _DINO_CONFIG: dict[str, Any] = {
     "patch_size": 14,
 }
 
-_START, _END, _PAD = "<|startoftext|>", "<|endoftext|>", "!"
-_LETTERS = [chr(code) for code in range(ord("!"), ord("~") + 1)]
-_MERGES = [("n", "o"), ("no", "r"), ("v", "i")]
-
 
 def write_avatar_networks(folder: Path, generator: Generator) -> list[Path]:
     """Write the networks under `folder`, a pack's; returns the files."""
@@ -100,7 +97,7 @@ def write_avatar_networks(folder: Path, generator: Generator) -> list[Path]:
     write_json(folder / SCHEDULER, _SCHEDULER_CONFIG)
     for name in (RGB_ADAPTER, NORMAL_ADAPTER):
         write_tensors(folder / name, random_of(_adapter_shapes(unet), generator))
-    _write_text_encoder(folder, generator)
+    write_text_encoder(folder / TEXT_ENCODER, folder / TOKENIZER, _TEXT_DIM, generator)
     _write_dino(folder / DINO, generator)
     shape = ShapePredictor(_PHOTO_DIM, blocks=2, trunk=1, hidden=64, branch=32, shapes=10)
     tensors = seeded(shape, generator)
@@ -124,41 +121,6 @@ def _adapter_shapes(unet: nn.Module) -> dict[str, Size]:
             shapes[f"{layer}.attn1.processor.to_{projection}_{branch}.{rest}"] = tensor.shape
     encoder = T2IAdapter(in_channels=3, channels=_LEVELS, adapter_type="full_adapter").state_dict()
     return shapes | {name: tensor.shape for name, tensor in encoder.items()}
-
-
-def _write_text_encoder(folder: Path, generator: Generator) -> None:
-    """CLIP's, and a tokenizer of single letters and a few pairs of them."""
-    tokens = [*_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *("".join(pair) for pair in _MERGES)]
-    vocabulary = {token: number for number, token in enumerate([*tokens, _START, _END])}
-    config: dict[str, Any] = {
-        "model_type": "clip_text_model",
-        "architectures": ["CLIPTextModel"],
-        "vocab_size": len(vocabulary),
-        "hidden_size": _TEXT_DIM,
-        "intermediate_size": 2 * _TEXT_DIM,
-        "projection_dim": _TEXT_DIM,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "hidden_act": "gelu",
-        "pad_token_id": vocabulary[_PAD],
-        "bos_token_id": vocabulary[_START],
-        "eos_token_id": vocabulary[_END],
-    }
-    clip = seeded(CLIPTextModel(CLIPTextConfig(**config)), generator, _published)
-    write_json(folder / TEXT_ENCODER / CONFIG, config)
-    write_tensors(folder / TEXT_ENCODER / TRANSFORMERS_TENSOR_FILES[0], clip)
-    special = {"bos_token": _START, "eos_token": _END, "unk_token": _END, "pad_token": _PAD}
-    write_json(folder / TOKENIZER / "vocab.json", vocabulary)
-    write_json(folder / TOKENIZER / "special_tokens_map.json", special)
-    kind = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
-    write_json(folder / TOKENIZER / "tokenizer_config.json", kind | special)
-    merges = "\n".join(["#version: 0.2", *(" ".join(pair) for pair in _MERGES), ""])
-    (folder / TOKENIZER / "merges.txt").write_text(merges)
-
-
-def _published(name: str) -> str:
-    """transformers 5 has dropped the prefix that every published text encoder has."""
-    return f"text_model.{name.removeprefix('text_model.')}"
 
 
 def _write_dino(folder: Path, generator: Generator) -> None:

@@ -15,6 +15,7 @@ from torch import Generator
 
 from model.demo_pack.avatar import write_avatar_networks
 from model.demo_pack.matting import write_matting
+from model.demo_pack.outfitting import write_outfitting_networks
 from model.demo_pack.tensors import write_json
 from model.engines.catvton.files import FOLDERS, files
 from model.engines.up2you.files import BODY, MATTING
@@ -27,6 +28,7 @@ UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 DEFAULTS = {
     "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
+    "ootdiffusion": {"width": 96, "height": 128, "steps": 4},
     "up2you": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},
 }
 
@@ -41,6 +43,7 @@ def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
     for file in [*files(trained), trained / BODY]:
         _copy(file, folder / file.relative_to(trained))
     written = write_avatar_networks(folder, Generator().manual_seed(SEED))
+    written += write_outfitting_networks(folder, Generator().manual_seed(SEED))
     write_matting(folder / MATTING)
     _write_manifest(folder, [*files(folder), *written, folder / MATTING, folder / BODY])
 

@@ -108,7 +108,7 @@ def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
 
 def test_what_was_never_trained_is_loaded_only_when_it_is_named() -> None:
     assert list(chosen("demo").packs) == ["catvton"]
-    assert chosen("demo").left_out == ["up2you"]
+    assert chosen("demo").left_out == ["ootdiffusion", "up2you"]
     assert list(chosen("demo", ["catvton", "up2you"]).packs) == ["catvton", "up2you"]
     assert list(chosen("demo", ["tryon", "avatar"]).packs) == ["catvton", "up2you"]  # there is no trained one
     assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "up2you"]

@@ -87,7 +87,7 @@ HEALTH = {
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("shop"), ENGINES="catvton,probe", CLIENTS="ootdiffusion,omoib") as server:
+    with serving(tmp_path_factory.mktemp("shop"), ENGINES="ootdiffusion,probe", CLIENTS="ootdiffusion,omoib") as server:
         yield server
 
 

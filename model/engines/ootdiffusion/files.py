@@ -10,12 +10,13 @@ from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES, network_file
 
 VARIANTS: tuple[Variant, ...] = ("hd", "dc")
 
-_BASE = "ootdiffusion/ootd"
+FOLDER = "ootdiffusion"
+_BASE = f"{FOLDER}/ootd"
 VAE = f"{_BASE}/vae"
 SCHEDULER = f"{_BASE}/scheduler/scheduler_config.json"
 TEXT_ENCODER = f"{_BASE}/text_encoder"
 TOKENIZER = f"{_BASE}/tokenizer"
-IMAGE_ENCODER = "ootdiffusion/clip-vit-large-patch14"
+IMAGE_ENCODER = f"{FOLDER}/clip-vit-large-patch14"
 
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
 _ENCODER_FILES = (*TRANSFORMERS_TENSOR_FILES, "model.fp16.safetensors")
