@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 import httpx
 
 from client.options import CATEGORIES, Numbers, add_delivery, add_engine, add_numbers, add_platform, add_where, fields
-from client.references import given, photos_in, picture, references
+from client.references import folder, given, photos_in, picture, references
 from client.results import results_of
 
 _NUMBERS: Numbers = {
@@ -25,7 +25,11 @@ _OWN = ("engine", "formats", "texture", "body_only", "turntable", "category", "i
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--photos", required=True, metavar="DIR", help="a folder of photos of one person, or s3://bucket/folder/"
+        "--photos",
+        type=folder,
+        required=True,
+        metavar="DIR",
+        help="a folder of photos of one person, or s3://bucket/folder/",
     )
     parser.add_argument(
         "--garment", type=picture, metavar="PICTURE", help="dresses the person anew: each photo goes through a try-on"

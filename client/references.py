@@ -8,8 +8,6 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from client.problems import Failed
-
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
 _MEDIA_TYPES = {".heic": "image/heic", ".heif": "image/heif"}  # not in every machine's table
 
@@ -22,6 +20,15 @@ def picture(argument: str) -> str:
     """
     if "://" not in argument and not Path(argument).is_file():
         raise ArgumentTypeError(f"no such file: {argument}")
+    return argument
+
+
+def folder(argument: str) -> str:
+    """The same of a folder with pictures in it."""
+    if "://" not in argument and not Path(argument).is_dir():
+        raise ArgumentTypeError(f"no such folder: {argument}")
+    if "://" not in argument and not _pictures_in(argument):
+        raise ArgumentTypeError(f"there are no pictures in {argument}")
     return argument
 
 
@@ -41,17 +48,14 @@ def references(files: Mapping[str, object]) -> dict[str, str]:
 
 
 def photos_in(folder: str) -> dict[str, object]:
-    """The field of a request that names all pictures of a folder, here or in S3.
-
-    Raises:
-        Failed: there are none.
-    """
+    """The field of a request that names all pictures of a folder, here or in S3."""
     if "://" in folder:
         return {"photos_prefix": folder}
-    files = sorted(file for file in Path(folder).glob("*") if file.suffix.lower() in _PICTURE_SUFFIXES)
-    if not files:
-        raise Failed(f"there are no pictures in {folder}")
-    return photos_of(files)
+    return photos_of(_pictures_in(folder))
+
+
+def _pictures_in(folder: str) -> list[Path]:
+    return sorted(file for file in Path(folder).glob("*") if file.suffix.lower() in _PICTURE_SUFFIXES)
 
 
 def photos_of(files: Iterable[Path]) -> dict[str, object]:

@@ -29,6 +29,7 @@ from model.errors import WeightsError
 from model.perception.files import DETECTOR_FILE
 from model.samples.samples import GARMENTS
 from serve.addresses_of_jobs import Addresses
+from serve.admission import Admission
 from serve.app import create_app
 from serve.batch import Batch, execution_parameters
 from serve.catalogue import Catalogue
@@ -153,8 +154,7 @@ class Front:
             workers=supervisor,
             metrics=metrics,
             tracing=self._tracing,
-            max_queued=settings.max_queued_jobs,
-            wait_when_overloaded=settings.overload == "wait",
+            admission=Admission(settings.max_queued_jobs, settings.job_deadline_s, wait=settings.overload == "wait"),
         )
         return jobs, store, results
 

@@ -104,6 +104,10 @@ class Supervisor:
         """Whether any worker has ever been ready."""
         return bool(self.models)
 
+    def alone_s(self, request: Request) -> float:
+        """How long a job would take if it had the device for itself, as far as is known; 0: nothing was measured."""
+        return self._pace.seconds(request.engine, request.work())
+
     def expected_s(self, request: Request, accepted: Iterable[Request] = ()) -> float:
         """When a job that came now would end, from the measured pace of all that is before it.
 
@@ -113,7 +117,7 @@ class Supervisor:
         tickets = [*self._waiting, *self._suspects, *(t for slot in self._slots for t in slot.tickets.values())]
         before_s = sum(self._pace.seconds(ticket.engine, ticket.work * ticket.left) for ticket in tickets)
         before_s += sum(self._pace.seconds(other.engine, other.work()) for other in accepted)
-        return before_s / len(self._slots) + self._pace.seconds(request.engine, request.work())
+        return before_s / len(self._slots) + self.alone_s(request)
 
     def pids(self) -> dict[int, int]:
         """Worker -> the process that it is now."""

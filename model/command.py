@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
@@ -30,6 +30,24 @@ def add_device(parser: ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     dtypes = ("auto", "float32", "float16", "bfloat16")
     parser.add_argument("--dtype", default="auto", choices=dtypes, help="of the networks (default: %(default)s)")
+
+
+def existing_file(argument: str) -> Path:
+    """An option's file, looked for before anything is loaded.
+
+    Raises:
+        ArgumentTypeError: there is none.
+    """
+    if not Path(argument).is_file():
+        raise ArgumentTypeError(f"no such file: {argument}")
+    return Path(argument)
+
+
+def existing_folder(argument: str) -> Path:
+    """The same of a folder."""
+    if not Path(argument).is_dir():
+        raise ArgumentTypeError(f"no such folder: {argument}")
+    return Path(argument)
 
 
 def add_fields(

@@ -41,6 +41,11 @@ class FrontCode(Code):
         422,
         "a prefix that is not under `OUTPUT_PREFIX` or `OUTPUT_ALLOW`, or can be no folder",
     )
+    TOO_MUCH_WORK = (
+        "too_much_work",
+        422,
+        "it would take longer than its deadline even alone; `detail` says what would fit. Not to be repeated as it is",
+    )
     NO_WEBHOOKS = "no_webhooks", 422, "a `webhook`, and `WEBHOOK_SECRET` is not set"
     TOO_MANY_INPUTS = "too_many_inputs", 422, f"more than {MAX_FOLDER_FILES} pictures under a prefix"
     BAD_ACCEPT = "bad_accept", 422, "`Accept` allows nothing that is made here"

@@ -10,6 +10,7 @@ Problem
 │   ├── TooLarge          413  more bytes or pixels than allowed
 │   ├── UnsupportedMedia  415  a media type or picture format that is not read here
 │   ├── Invalid           422  a field or picture that cannot be used
+│   ├── TooMuchWork       422  it would not end before its deadline even alone
 │   └── InputUnavailable  424  an input that could not be fetched
 ├── capacity
 │   ├── Overloaded        429  it would not end before its deadline
@@ -109,6 +110,10 @@ class UnsupportedMedia(Problem):
 
 class Invalid(Problem):
     title, code = "Invalid request", CommonCode.INVALID_FIELD
+
+
+class TooMuchWork(Problem):
+    title, code = "Too much work", FrontCode.TOO_MUCH_WORK
 
 
 class InputUnavailable(Problem):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from struct import error as StructError
 
@@ -21,7 +21,7 @@ from serve.base64_text import decoded, plain_base64
 from serve.catalogue import Catalogue
 from serve.codes import FrontCode
 from serve.earlier_jobs import SCHEME, EarlierJobs
-from serve.errors import InputUnavailable, Invalid, TooLarge, UnsupportedMedia, is_disk_full
+from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, UnsupportedMedia, is_disk_full
 from serve.https import Https
 from serve.picture_header import READ, kind_of, picture_size
 from serve.s3 import S3, split_uri
@@ -74,15 +74,27 @@ class Fetcher:
             pictures, stray = await self._listed(field.removesuffix("/"), files.pop(field))
             files |= pictures
             left_out += stray
-        try:
-            async with asyncio.TaskGroup() as group:
-                for field, reference in files.items():
-                    plain = (plain_files or {}).get(field.partition(".")[0])
-                    group.create_task(self._fetch(field, reference, into / field, plain))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await self._fetch_each(files, into, plain_files or {})
         message = f"left out, as no pictures by their names: {names(left_out)}"
         return [Notice(code="stray_files", message=message)] if left_out else []
+
+    async def _fetch_each(self, files: Mapping[str, str], into: Path, plain_files: Mapping[str, str]) -> None:
+        """All at once; the first that fails ends those that come from elsewhere, which may take long."""
+        fetching = [
+            self._fetch(field, reference, into / field, plain_files.get(field.partition(".")[0]))
+            for field, reference in files.items()
+        ]
+        if all(map(is_inline, files.values())):
+            failed = [error for error in await asyncio.gather(*fetching, return_exceptions=True) if error is not None]
+            if failed:
+                raise together(failed)
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in fetching:
+                    group.create_task(one)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def _listed(self, field: str, prefix: str) -> tuple[dict[str, str], list[str]]:
         """The pictures in a folder, as references of their own, and what else lies there."""
@@ -148,7 +160,7 @@ class Fetcher:
         source = path_of(reference)
         try:
             if not source.is_file():
-                raise InputUnavailable(f"'{field}' names no file", field=field)
+                raise InputUnavailable(f"'{field}': there is no file {source}", field=field)
             if source.stat().st_size > self._max_bytes:
                 raise self._too_large(field)
             shutil.copyfile(source, to)
@@ -182,6 +194,15 @@ class Fetcher:
 
     def _too_large(self, field: str) -> TooLarge:
         return TooLarge(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
+
+
+def together(failed: Sequence[BaseException]) -> BaseException:
+    """The first of several failures, its sentence saying all of them. A fault of ours comes first."""
+    problems = [error for error in failed if isinstance(error, Problem)]
+    if len(problems) < len(failed):
+        return next(error for error in failed if not isinstance(error, Problem))
+    problems[0].detail = "; ".join(problem.detail for problem in problems)
+    return problems[0]
 
 
 def _unavailable(field: str, error: AwsError) -> InputUnavailable:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from model.request import Request
 from serve import log_ids
+from serve.admission import Admission
 from serve.answers import Answer, ProblemDetails, Progress
 from serve.codes import FrontCode
 from serve.computing import Computing
@@ -29,7 +30,6 @@ from serve.errors import (
     NoSuchJob,
     NotReady,
     NotStored,
-    Overloaded,
     Problem,
     RepeatedProblem,
     as_problem,
@@ -64,8 +64,7 @@ class Jobs:
         workers: Workers,
         metrics: Metrics,
         tracing: Tracing,
-        max_queued: int,
-        wait_when_overloaded: bool,
+        admission: Admission,
     ) -> None:
         self.draining = False
         self._spool = spool
@@ -74,8 +73,7 @@ class Jobs:
         self._workers = workers
         self._metrics = metrics
         self._tracing = tracing
-        self._max_queued = max_queued
-        self._wait_when_overloaded = wait_when_overloaded
+        self._admission = admission
         self._live: dict[str, LiveJob] = {}
 
     # -- coming in --------------------------------------------------------------------------------------------
@@ -136,18 +134,15 @@ class Jobs:
             log.warning("an answer of another version cannot be read", extra={"job": job_id})
             return None
 
-    def _expected_unless_busy(self, request: Request, deadline_s: float) -> float:
-        if len(self._live) >= self._max_queued:
-            raise Overloaded(f"{len(self._live)} jobs are waiting, no more are taken", retry_after_s=10)
+    def _expected_unless_busy(self, request: Request, deadline_s: float, durable: bool) -> float:
         accepted = [job.request for job in self._live.values() if not (job.with_workers or job.computed)]
-        expected_s = self._workers.expected_s(request, accepted)
-        if expected_s > deadline_s and not self._wait_when_overloaded:
-            detail = f"it would end in about {expected_s:.0f} s, after its deadline of {deadline_s:.0f} s"
-            raise Overloaded(detail, retry_after_s=round(expected_s - deadline_s, 1))
+        expected_s, alone_s = self._workers.expected_s(request, accepted), self._workers.alone_s(request)
+        self._admission.refuse_if_full(len(self._live), expected_s - alone_s)
+        self._admission.refuse_if_late(request, alone_s, expected_s, deadline_s, durable=durable)
         return expected_s
 
     def _claim(self, submission: Submission, prefix: str | None, deadline_s: float, durable: bool) -> LiveJob:
-        expected_s = self._expected_unless_busy(submission.request, deadline_s)
+        expected_s = self._expected_unless_busy(submission.request, deadline_s, durable)
         job = LiveJob(
             submission.id,
             submission.digest,
@@ -188,7 +183,8 @@ class Jobs:
             if job.computed:
                 detail = f"computed and kept, but not stored yet ({job.not_stored_because}); ask again"
                 raise NotStored(detail, retry_after_s=10) from None
-            advice = "" if job.durable else "; hand it in as a job (POST /api/jobs), which may take longer"
+            longer = not job.durable and deadline_s < self._admission.job_deadline_s
+            advice = "; hand it in as a job (POST /api/jobs), which may take longer" if longer else ""
             raise DeadlinePassed(f"not done within its deadline of {deadline_s:g} s{advice}") from None
         except asyncio.CancelledError:
             if job.task.cancelled() and job.deleted:

@@ -39,7 +39,7 @@ def main() -> int:
     files = corpus(FILES)
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder), MODEL_DIR=untrained_pack(), ENGINES="", LATENT_CACHE_BYTES=0) as server,
+        serving(Path(folder), 3000, MODEL_DIR=untrained_pack(), ENGINES="", LATENT_CACHE_BYTES=0) as server,
     ):
         answer_all(server, files)  # every size is met once: each costs a worker some memory
         memory: list[Row] = [row(server, 0, 0)]

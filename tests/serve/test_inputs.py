@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from serve.aws import AwsError
+from serve.catalogue import Catalogue
 from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, UnsupportedMedia
 from serve.fetch import Fetcher, check_picture
 from serve.https import Https, Resolve, is_public
@@ -32,6 +33,7 @@ def fetcher(**changes: Any) -> Fetcher:
     defaults: dict[str, Any] = {
         "s3": S3(region=None, endpoint_url=None),
         "https": Https(),
+        "garments": Catalogue(None, S3(region=None, endpoint_url=None), believed_s=1),
         "max_bytes": LIMIT,
         "max_pixels": 10_000,
         "allow_file_uris": False,
@@ -131,6 +133,16 @@ def test_a_picture_that_ends_in_its_head_is_unreadable(tmp_path: Path, kind: str
     with pytest.raises(Invalid, match="ends early or is damaged") as caught:
         check_picture("person", tmp_path / "file", max_pixels=64)
     assert caught.value.code == "image_unreadable"
+
+
+def test_all_pictures_of_a_body_that_do_not_pass_are_said_at_once(tmp_path: Path, picture: str) -> None:
+    references = {"person": "???", "garment": base64_of(b"GIF89a"), "mask": picture}
+    with pytest.raises(Problem) as caught:
+        asyncio.run(fetcher().fetch_all(references, tmp_path))
+    assert caught.value.field == "person"
+    assert caught.value.detail == (
+        "'person' is neither a URI nor base64; 'garment' is a GIF; send a JPEG, PNG, WebP or HEIC"
+    )
 
 
 def test_a_picture_of_no_pixels_is_unreadable(tmp_path: Path) -> None:

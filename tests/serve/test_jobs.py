@@ -133,9 +133,9 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_work_that_would_end_after_its_deadline_is_refused_before_it_starts(busy: Server) -> None:
-    problem = assert_problem(busy.probe(steps_s=[10_000], deadline_s=1000), 429, "overloaded")
-    assert problem["retryable"]
-    assert problem["retry_after_s"] > 5000
+    problem = assert_problem(busy.probe(steps_s=[10_000], deadline_s=1000), 422, "too_much_work", "deadline_s")
+    assert not problem["retryable"]
+    assert "its deadline is 1000 s" in problem["detail"]
     assert busy.probe(steps_s=[0.1], deadline_s=1000).status_code == 200
 
 

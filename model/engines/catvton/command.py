@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
+from model.command import DEFAULTS, add_device, add_fields, existing_file, loaded_pack, run_engine
 from model.engines.catvton.request import Request
 
 _INPUTS = {
@@ -32,7 +32,7 @@ _REQUEST_FIELDS = (
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields."""
     for name, meaning in _MEANINGS.items():
-        parser.add_argument(f"--{name}", type=Path, required=name == "person", metavar="PICTURE", help=meaning)
+        parser.add_argument(f"--{name}", type=existing_file, required=name == "person", metavar="PICTURE", help=meaning)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where result.png goes")
     add_fields(parser, Request, _REQUEST_FIELDS)
     parser.add_argument("--no-repaint", action="store_true", help="leave the result at width x height")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.avatar.request import STAGES
 from model.codes import LocalCode
-from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
+from model.command import DEFAULTS, add_device, add_fields, existing_folder, loaded_pack, run_engine
 from model.engine import Job
 from model.engines.up2you.request import Request
 from model.errors import InputError
@@ -26,7 +26,10 @@ _REQUEST_FIELDS = (
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields."""
     parser.add_argument(
-        "--photos", type=Path, metavar="DIR", help="a folder of pictures of one person; not with --from-stage"
+        "--photos",
+        type=existing_folder,
+        metavar="DIR",
+        help="a folder of pictures of one person; not with --from-stage",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where avatar.glb goes")
     add_fields(parser, Request, _REQUEST_FIELDS)

@@ -45,7 +45,6 @@ def test_it_goes_on_from_a_stage_with_every_option(portrait: Portrait, tmp_path:
     ("options", "status", "said"),
     [
         ([], 1, "error: --photos names no folder with pictures (no_photos)"),
-        (["--photos", "nowhere"], 1, "error: --photos names no folder with pictures (no_photos)"),
         (
             ["--from-stage", "mesh"],
             1,
@@ -63,6 +62,13 @@ def test_errors_are_one_line_and_an_exit_code(
     last = capsys.readouterr().err.rstrip("\n").splitlines()[-1]
     assert last.startswith("error: ")
     assert said in last
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["avatar", "--photos", "nowhere", "--out", "out", "--model-dir", "nowhere"])
+    assert ended.value.code == 2
+    assert "argument --photos: no such folder: nowhere" in capsys.readouterr().err
 
 
 def test_a_photo_that_is_no_picture_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
