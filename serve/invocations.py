@@ -37,15 +37,14 @@ class Invocations:
         taken = await self.intake.take(request, self.deadline_s, accept, self.stream_deadline_s)
         if taken.media_type in STREAMS:
             return self._streamed(taken, request.state.request_id)
-        answer = taken.job
-        if isinstance(answer, LiveJob):
-            answered = await unless_gone(request, self.jobs.wait(answer, taken.deadline_s))
-            if answered is None:
-                return Response(status_code=CLIENT_GONE)
-            answer = answered
+        job = taken.job
+        answer = await unless_gone(request, self.jobs.wait(job, taken.deadline_s)) if isinstance(job, LiveJob) else job
+        if answer is None:
+            return Response(status_code=CLIENT_GONE)
         if taken.media_type == JSON:
             return json_response(answer)
-        content, content_type = await self.results.bytes_of(answer, taken.media_type)
+        at_hand = job.stored_bytes if isinstance(job, LiveJob) else {}
+        content, content_type = await self.results.bytes_of(answer, taken.media_type, at_hand)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer.seed)})
 
     def _streamed(self, taken: Taken, request_id: str) -> Response:

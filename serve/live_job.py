@@ -41,6 +41,7 @@ class LiveJob:
     with_workers: bool = False  # from here on they know how much of it is left
     computed: bool = False
     timings: dict[str, float] = field(default_factory=dict)  # seconds by stage, as far as it came
+    stored_bytes: dict[str, bytes] = field(default_factory=dict)  # by address, if a file is the answer: as was stored
     not_stored_because: str = "storage has not answered"
     deleted: bool = False
     run: str = field(default_factory=drawn_run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from serve.answers import Answer, InlineOutput, Notice, PresignedOutput, StoredOutput
@@ -112,6 +113,7 @@ class Results:
             await delivery.deliver(job, result)
         answer = answer.model_copy(update={"outputs": stored})
         if await self._store.finish(prefix, job.name, Manifest(digest=job.digest, answer=answer)):
+            job.stored_bytes = await asyncio.to_thread(_main_bytes, job, stored)
             return answer.model_copy(update={"outputs": await self._presigned(job, stored)})
         return await self.find(job) or answer
 
@@ -124,8 +126,13 @@ class Results:
             for output, url in zip(stored, urls, strict=True)
         ]
 
-    async def bytes_of(self, answer: Answer, content_type: str) -> tuple[bytes, str]:
+    async def bytes_of(
+        self, answer: Answer, content_type: str, at_hand: Mapping[str, bytes] = MappingProxyType({})
+    ) -> tuple[bytes, str]:
         """The first output of that media type, of pictures the first of any, and its exact type.
+
+        Args:
+            at_hand: what is stored under these addresses, and need not be read again.
 
         Raises:
             NotStored: it is stored, but cannot be read now.
@@ -136,7 +143,7 @@ class Results:
             if output.content_type.startswith(wanted):
                 if isinstance(output, InlineOutput):
                     return base64.b64decode(output.data), output.content_type
-                if content := await self._read_again(output.uri):
+                if content := at_hand.get(output.uri) or await self._read_again(output.uri):
                     return content, output.content_type
         raise Internal(f"there is no {content_type} among the stored results")
 
@@ -161,6 +168,13 @@ class Results:
             except StoreError as error:
                 reason = str(error)
         raise NotStored(f"stored, but storage does not give it back now ({reason}); ask again", retry_after_s=10)
+
+
+def _main_bytes(job: LiveJob, stored: Sequence[StoredOutput]) -> dict[str, bytes]:
+    """The file that is the answer, if one is; the others of its media type are not asked for."""
+    kinds = job.request.media_types if job.is_file else ()
+    main = next((output for output in stored if output.content_type in kinds), None)
+    return {} if main is None else {main.uri: (job.directory.outputs / main.name).read_bytes()}
 
 
 def base64_of(file: Path) -> str:

@@ -199,6 +199,17 @@ def test_the_end_does_not_wait_for_a_call_that_hangs(tmp_path: Path, bucket: Buc
     s3.faults.clear()
 
 
+def test_a_file_that_was_just_stored_is_not_read_again_to_be_the_answer(
+    faulty: Server, s3: FaultyS3, bucket: Bucket
+) -> None:
+    body = {"id": "file", "seed": 3, "output": {"prefix": f"s3://{bucket.name}/out/"}}
+    first = faulty.invoke({"type": "probe", **body}, Accept="text/plain")
+    assert first.content == bucket.read(f"s3://{bucket.name}/out/file/result.txt")
+    asked = [request for request in s3.asked if request.endswith("/out/file/result.txt")]
+    assert [request.split()[0] for request in asked] == ["PUT"]
+    assert faulty.invoke({"type": "probe", **body}, Accept="text/plain").content == first.content  # now it is
+
+
 def test_jobs_count_from_when_they_are_taken_and_not_only_when_their_inputs_are_there(
     tmp_path: Path, bucket: Bucket, s3: FaultyS3
 ) -> None:
