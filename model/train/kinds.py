@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from model.train.errors import SettingsError
+from model.train.outfitting.settings import OutfittingTraining
 from model.train.parsing.settings import PerceptionTraining
 from model.train.pointcloth.settings import DrapeTraining
 from model.train.settings import LoopSettings, Training
@@ -14,6 +15,7 @@ from model.train.warp.settings import WarpTraining
 
 SETTINGS: Mapping[str, type[LoopSettings]] = {
     "catvton": Training,
+    "ootdiffusion": OutfittingTraining,
     "perception": PerceptionTraining,
     "pointcloth": DrapeTraining,
     "template": TemplateTraining,

@@ -22,6 +22,7 @@ from model.train.budget import TrainingBudget
 from model.train.checkpoints import Checkpoints
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
+from model.train.outfitting.task import OutfittingTask
 from model.train.parsing.task import ParsingTask
 from model.train.pointcloth.task import DrapeTask
 from model.train.pose.task import PoseTask
@@ -43,6 +44,7 @@ _TASKS: dict[str, Any] = {
     "places": PlaceTask,
     "warp": WarpTask,
     "outfits": OutfitTask,
+    "outfitting": OutfittingTask,
     "drape": DrapeTask,
     "parsing": ParsingTask,
     "pose": PoseTask,
