@@ -147,10 +147,21 @@ def _avatar(http: httpx.Client, out: Path) -> None:
     photos = [out / f"photo_{i}.png" for i in range(_PHOTOS)]
     for file, photo in zip(photos, loose_photos(_AVATARS_PERSON, _PHOTOS, *_PHOTO_SIZE), strict=True):
         photo.convert("RGB").save(file)
-    body = {"type": "avatar", **photos_of(photos), "seed": _AVATARS_PERSON, "turntable": True}
+    body = {"type": "avatar", **photos_of(photos), "seed": _AVATARS_PERSON, "turntable": True, "parts": True}
     results_of(http, body | {"output": {"inline": True}}, out)
-    shown = [*photos, *(out / f"preview_{i}.png" for i in range(0, 8, 2))]
+    clothes = [out / f"clothes_{side}.png" for side in ("front", "back")]
+    shown = [
+        *photos,
+        *(out / f"preview_{i}.png" for i in range(0, 8, 2)),
+        *(file for file in clothes if file.is_file()),
+    ]
     sheet = out / "avatar_sheet.png"
-    contact_sheet([[Image.open(file)] for file in shown], [file.stem for file in shown], cell=(240, 320)).save(sheet)
+    columns = [[_on_white(Image.open(file))] for file in shown]
+    contact_sheet(columns, [file.stem for file in shown], cell=(240, 320), columns_a_band=11).save(sheet)
     print(sheet)
     say(f"an avatar in {time.monotonic() - began:.1f} s")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    whole = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")

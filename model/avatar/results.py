@@ -84,7 +84,9 @@ class AvatarResults:
 
     async def turn(self, mesh: Mesh, painting: turning.Painting | None, *, closed: bool) -> None:
         """The person turning once around. closed: the last step leads back to the first frame."""
-        frames, pictures = turning.frames(mesh, painting, self._resources.rasteriser, closed=closed), []
+        solid = not self._request.body_only  # reconstructions are sealed; of a body model nobody knows
+        frames = turning.frames(mesh, painting, self._resources.rasteriser, closed=closed, solid=solid)
+        pictures = []
         for done in range(turning.FRAMES):
             pictures.append(await self._device.run(lambda: next(frames)))
             self._job.progress("turntable", done + 1, turning.FRAMES)

@@ -28,11 +28,13 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 Painting = tuple[Atlas, Image.Image]
 
 
-def frames(mesh: Mesh, painting: Painting | None, rasteriser: Rasteriser, *, closed: bool) -> Iterator[Picture]:
+def frames(
+    mesh: Mesh, painting: Painting | None, rasteriser: Rasteriser, *, closed: bool, solid: bool
+) -> Iterator[Picture]:
     """The frames on white, rendered as they are asked for. A mesh without colours is shown in its normals'."""
     if mesh.colours is None:
         mesh = replace(mesh, colours=vertex_normals(mesh.vertices, mesh.faces) / 2 + 0.5)
-    for frame in turntable(mesh, SIZE, FRAMES, rasteriser, closed=closed, shade=_shade(mesh, painting)):
+    for frame in turntable(mesh, SIZE, FRAMES, rasteriser, closed=closed, shade=_shade(mesh, painting), solid=solid):
         yield (frame.albedo[..., :3] * 255).round().byte().numpy(force=True)
 
 

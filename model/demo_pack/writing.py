@@ -1,8 +1,8 @@
 """The built-in demo pack: the published architectures at a hundredth of their size.
 
-The try-on and the networks that label a person were trained, on people who do not exist. An avatar's networks were not:
-their weights are random, from a fixed seed, and its shape and colours are made up; everything around them works as it
-does with published weights.
+The try-on, the networks that label a person and the template engine's were trained, on people who do not exist.
+UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are made up; everything
+around them works as it does with published weights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from model.demo_pack.matting import write_matting
 from model.demo_pack.outfitting import write_outfitting_networks
 from model.demo_pack.tensors import write_json
 from model.engines.catvton.files import FOLDERS, files
+from model.engines.template.files import BODY as TEMPLATE_BODY
+from model.engines.template.files import OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.up2you.files import BODY, MATTING
 from model.perception.files import LABEL_MAPS
 from model.synthetic.making.body_export import LICENCE as BODY_LICENCE
@@ -26,6 +28,7 @@ from model.weights.pack import DEMO, MANIFEST, FileFacts
 SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
+TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY)
 DEFAULTS = {
     "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
     "ootdiffusion": {"width": 96, "height": 128, "steps": 4},
@@ -37,15 +40,17 @@ def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
     """Write the pack's files under `folder`.
 
     Args:
-        trained: a pack to take from what takes hours to make, or other packages: the try-on, the label networks and
-            the body.
+        trained: a pack to take from what takes hours to make, or other packages: the try-on, the label networks, the
+            template engine's and the body.
     """
-    for file in [*files(trained), trained / BODY]:
+    own = [trained / name for name in (BODY, *TEMPLATE)]
+    for file in [*files(trained), *own]:
         _copy(file, folder / file.relative_to(trained))
     written = write_avatar_networks(folder, Generator().manual_seed(SEED))
     written += write_outfitting_networks(folder, Generator().manual_seed(SEED))
     write_matting(folder / MATTING)
-    _write_manifest(folder, [*files(folder), *written, folder / MATTING, folder / BODY])
+    copied = [folder / file.relative_to(trained) for file in own]
+    _write_manifest(folder, [*files(folder), *written, folder / MATTING, *copied])
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -68,10 +73,12 @@ def _write_manifest(folder: Path, written: Sequence[Path]) -> None:
 
 def _origin(name: str) -> tuple[str, str]:
     """Licence and maker of a file."""
-    if name == BODY:
+    if name in (BODY, TEMPLATE_BODY):
         return BODY_LICENCE, "python -m model.synthetic.making.body_export"
     if name in LABEL_MAPS:
         return TRAINED, "python -m model train --what parsing"
+    if name in TEMPLATE:
+        return TRAINED, "python -m model train --engine template"
     if name.split("/")[0] in FOLDERS.values():
         return TRAINED, "python -m model.train.demo"
     return UNTRAINED, "python -m model demo-pack"

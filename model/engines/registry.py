@@ -47,7 +47,7 @@ ENGINES: dict[str, Entry] = {
     "warp": Entry("tryon", "model.engines.warp.engine:Warp"),
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
     "ootdiffusion": Entry("tryon", "model.engines.ootdiffusion.engine:OOTDiffusion"),
-    "template": Entry("avatar", "model.engines.template.engine:Template"),
+    "template": Entry("avatar", "model.engines.template.engine:Template", built_in=True),
     "pointcloth": Entry("outfit", "model.engines.pointcloth.engine:PointCloth"),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }

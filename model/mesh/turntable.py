@@ -23,11 +23,16 @@ Shade = Callable[[Fragments], Tensor]  # the colour of every pixel, (views, H, W
 
 @dataclass(frozen=True)
 class Frame:
-    """One look at the avatar from `azimuth`, in degrees. albedo, normals: (H, W, 4) in 0..1, on white, alpha last."""
+    """One look at the avatar from `azimuth`, in degrees. albedo: (H, W, 4) in 0..1, on white, alpha last."""
 
     azimuth: float
     albedo: Tensor
-    normals: Tensor
+    in_normals: Callable[[], Tensor]
+
+    @property
+    def normals(self) -> Tensor:
+        """The same in the colours of its normals, painted when it is asked for."""
+        return self.in_normals()
 
 
 def azimuths(frames: int, *, closed: bool = True) -> list[float]:
@@ -50,11 +55,13 @@ def turntable(
     closed: bool = True,
     shade: Shade | None = None,
     shown: Tensor | None = None,
+    solid: bool = False,
 ) -> Iterator[Frame]:
     """Frames of `size` squared, rendered one at a time as they are asked for.
 
     Orthographic, unlit, normals those of the world. Without `shade` the mesh's vertex colours are shown. shown: (F,)
-    bool, the triangles that are there; the others neither show nor hide anything.
+    bool, the triangles that are there; the others neither show nor hide anything. solid: the surface is closed, so that
+    nobody sees a triangle from behind, and half of them need not be drawn.
 
     Raises:
         ValueError: the mesh has no colours and there is no `shade`.
@@ -63,22 +70,30 @@ def turntable(
         shade = coloured(mesh)
     vertices, _, _ = normalised(mesh.vertices, HALF_HEIGHT)
     normals = (vertex_normals(vertices, mesh.faces) + 1) / 2
-
-    drawn = torch.arange(len(mesh.faces), device=mesh.faces.device)
-    if shown is not None:
-        drawn = drawn[shown]
+    there = torch.ones(len(mesh.faces), dtype=torch.bool, device=mesh.faces.device) if shown is None else shown
 
     def render(azimuth: float) -> Frame:
         clip = to_clip(vertices, orthographic_cameras([azimuth]))
+        drawn = (there & _facing(clip[0], mesh.faces) if solid else there).nonzero()[:, 0]
         fragments = rasteriser.rasterise(clip, mesh.faces[drawn], size, size)
         fragments = replace(fragments, faces=torch.where(fragments.faces >= 0, drawn[fragments.faces], -1))
         alpha = (fragments.faces >= 0).to(clip.dtype)[..., None]
-        colours = [shade(fragments), interpolate(normals, mesh.faces, fragments)]
-        picture = torch.cat([alpha, *(colour * alpha + _WHITE * (1 - alpha) for colour in colours)], dim=-1)
-        picture = rasteriser.antialias(picture, fragments, clip, mesh.faces)[0].clamp(0, 1)
-        return Frame(azimuth, albedo=picture[..., [1, 2, 3, 0]], normals=picture[..., [4, 5, 6, 0]])
+
+        def painted(colours: Tensor) -> Tensor:
+            picture = torch.cat([colours * alpha + _WHITE * (1 - alpha), alpha], dim=-1)
+            return rasteriser.antialias(picture, fragments, clip, mesh.faces)[0].clamp(0, 1)
+
+        return Frame(azimuth, painted(shade(fragments)), lambda: painted(interpolate(normals, mesh.faces, fragments)))
 
     return map(render, azimuths(frames, closed=closed))
+
+
+def _facing(clip: Tensor, faces: Tensor) -> Tensor:
+    """Which triangles, (F,) bool, are not seen from behind."""
+    corners = clip[:, :2][faces]
+    to_b, to_c = (corners[:, 1:] - corners[:, :1]).unbind(1)
+    facing: Tensor = to_b[:, 0] * to_c[:, 1] - to_b[:, 1] * to_c[:, 0] <= 0
+    return facing
 
 
 def coloured(mesh: Mesh) -> Shade:

@@ -58,9 +58,7 @@ def test_engines_are_named_by_name_or_type(weights: Path, mirror: None) -> None:
     assert list(chosen(weights, ["mirror", "catvton"]).packs) == ["catvton", "mirror"]  # in the registry's order
 
 
-@pytest.mark.parametrize(
-    ("words", "engine"), [(["up2you"], "up2you"), (["avatar"], "template"), (["tryon", "avatar"], "template")]
-)
+@pytest.mark.parametrize(("words", "engine"), [(["up2you"], "up2you"), (["catvton", "up2you"], "up2you")])
 def test_what_is_named_and_has_no_weights_stops_the_start(weights: Path, words: list[str], engine: str) -> None:
     with pytest.raises(WeightsError, match=f"names '{engine}', but MODEL_DIR has no {engine}/"):
         chosen(weights, words)
@@ -98,7 +96,7 @@ def test_other_weights_without_either_setting_keep_the_engines_they_have_and_it_
 ) -> None:
     found = chosen(weights)
     assert list(found.packs) == ["catvton"]
-    assert found.left_out == ["up2you"]
+    assert found.left_out == ["template", "up2you"]
 
 
 def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
@@ -107,11 +105,11 @@ def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
 
 
 def test_what_was_never_trained_is_loaded_only_when_it_is_named() -> None:
-    assert list(chosen("demo").packs) == ["catvton"]
+    assert list(chosen("demo").packs) == ["catvton", "template"]
     assert chosen("demo").left_out == ["ootdiffusion", "up2you"]
     assert list(chosen("demo", ["catvton", "up2you"]).packs) == ["catvton", "up2you"]
-    assert list(chosen("demo", ["tryon", "avatar"]).packs) == ["catvton", "up2you"]  # there is no trained one
-    assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "up2you"]
+    assert list(chosen("demo", ["tryon", "avatar"]).packs) == ["catvton", "template"]
+    assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "template", "up2you"]
 
 
 def test_a_type_means_its_trained_engines_where_there_are_some(weights: Path, mirror: None) -> None:

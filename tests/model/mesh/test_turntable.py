@@ -63,6 +63,13 @@ def test_frames_are_rendered_as_they_are_asked_for() -> None:
     assert rasteriser.rendered == 1
 
 
+def test_of_a_closed_surface_nothing_changes_when_its_back_is_left_out() -> None:
+    whole, solid = (list(turntable(red_sphere(), 48, 3, Torch(), solid=solid)) for solid in (False, True))
+    for one, other in zip(whole, solid, strict=True):
+        assert torch.equal(one.albedo, other.albedo)
+        assert torch.equal(one.normals, other.normals)
+
+
 def test_silhouettes_fade_into_white() -> None:
     frame = next(turntable(red_sphere(), 32, 4, Torch()))
     assert frame.albedo.shape == frame.normals.shape == (32, 32, 4)
