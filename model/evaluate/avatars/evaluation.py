@@ -49,11 +49,12 @@ def evaluate_avatars(arguments: Namespace) -> int:
         if not isinstance(engine, AvatarEngine):
             raise InputError(f"the engine '{name}' makes no avatars", field="engine")
         people = [JudgedPerson(UNSEEN + i, _PHOTOS, SIZE) for i in range(arguments.count or _PEOPLE)]
-        for person in tqdm(people, desc="avatars", unit="person"):
-            pipeline = asyncio.run(_made(engine, device, pack, person, meshes=arguments.meshes))
-            scores.people.append(judged(person, pipeline))
-            if len(rows) < _SHOWN:
-                rows.append((str(person.seed), _shown(person, pipeline)))
+        with asyncio.Runner() as runner:  # one event loop, because a device lives on one
+            for person in tqdm(people, desc="avatars", unit="person"):
+                pipeline = runner.run(_made(engine, device, pack, person, meshes=arguments.meshes))
+                scores.people.append(judged(person, pipeline))
+                if len(rows) < _SHOWN:
+                    rows.append((str(person.seed), _shown(person, pipeline)))
     finally:
         device.close()
     settings = {"engine": name, "weights": pack.fingerprint_of(name)[:16], "photos": _PHOTOS, "people": len(people)}
