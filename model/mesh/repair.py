@@ -58,7 +58,8 @@ def _fans(faces: Faces) -> Faces:
     rows, columns = np.concatenate([start[one], end[one]]), np.concatenate([first, second])
     joined = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), shape=(faces.size, faces.size))
     _, fans = connected_components(joined, directed=False)
-    return fans.reshape(-1, 3).astype(np.int64)
+    corners: Faces = fans.reshape(-1, 3).astype(np.int64)
+    return corners
 
 
 def _closed(faces: Faces) -> bool:
