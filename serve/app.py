@@ -95,6 +95,10 @@ def create_app(
     async def ping() -> Response:
         return Response(status_code=health.status)
 
+    @app.get("/livez", summary="503: to be replaced", response_class=Response)
+    async def live() -> Response:
+        return Response(status_code=503 if health.state() == "broken" else 200)
+
     @app.get("/execution-parameters", summary="For batch transform")
     async def show_batch_parameters() -> JSONResponse:
         return JSONResponse(batch_parameters)

@@ -21,6 +21,7 @@ _ROUTES = frozenset(
     {
         "/",
         "/ping",
+        "/livez",
         "/invocations",
         "/execution-parameters",
         "/health",
@@ -40,7 +41,7 @@ _WITH_NAMES = {
     "/result/": "/result/{file}",
     "/studio/": "/studio/{file}",
 }
-_OFTEN = frozenset({"/ping", "/metrics"})  # asked every few seconds
+_OFTEN = frozenset({"/ping", "/livez", "/metrics"})  # asked every few seconds
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 log = logging.getLogger(__name__)

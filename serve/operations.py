@@ -156,6 +156,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "get_garment_thumbnail", "catalogue", 200, "A small JPEG.", {"image/jpeg": _BYTES}, _OF_PICTURES, _KEPT
     ),
     ("get", "/ping"): _PING,
+    ("get", "/livez"): Operation(
+        "livez", "service", 200, "Worth keeping.", {}, (), {503: "Broken: to be replaced."}, guarded=False
+    ),
     ("post", "/ping"): replace(_PING, id="post_ping"),
     ("get", "/health"): Operation("get_health", "service", 200, "The state in a word.", _json(_HEALTH)),
     ("get", "/execution-parameters"): Operation(

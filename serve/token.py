@@ -17,7 +17,7 @@ from serve.errors import Unauthorized
 from serve.responses import problem_response
 from serve.tokens import Tokens
 
-_OPEN = frozenset({"/", "/ping", "/docs", "/openapi.json"})
+_OPEN = frozenset({"/", "/ping", "/livez", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/docs/", "/studio/")
 
 
