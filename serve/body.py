@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -16,10 +16,14 @@ from serve.unpacking import GZIP, unpacked
 
 @dataclass(frozen=True)
 class RequestBody:
-    """The fields of a request. `digest` tells whether two bodies are the same."""
+    """The fields of a request. `digest` tells whether two bodies are the same.
+
+    files: of a form, by what stands for them in `fields`.
+    """
 
     fields: dict[str, object]
     digest: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     async def parse(cls, raw: bytes) -> RequestBody:

@@ -63,7 +63,7 @@ class Computing:
         job.computed = True
         return {"fetch_s": fetch_s, "queue_s": queue_s}
 
-    async def _fetched(self, job: LiveJob, references: Mapping[str, str]) -> list[Notice]:
+    async def _fetched(self, job: LiveJob, references: Mapping[str, str | bytes]) -> list[Notice]:
         return await self._fetcher.fetch_all(references, job.directory.inputs, job.request.plain_files)
 
     async def finish(self, job: LiveJob, timings: Timings) -> Answer:

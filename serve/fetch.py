@@ -56,11 +56,12 @@ class Fetcher:
         self._earlier_jobs = earlier_jobs
 
     async def fetch_all(
-        self, references: Mapping[str, str], into: Path, plain_files: Mapping[str, str] | None = None
+        self, references: Mapping[str, str | bytes], into: Path, plain_files: Mapping[str, str] | None = None
     ) -> list[Notice]:
         """Fetch every named reference to a file of that name; a folder's (`name/`) to `name.0`, `name.1`, ...
 
         Args:
+            references: a form's files are there themselves.
             plain_files: names of inputs, or of lists of them, that are no pictures, and of the file a job has of them.
 
         Returns what the client should know, such as files of a folder that were left out.
@@ -68,7 +69,7 @@ class Fetcher:
         Raises:
             Problem: the first one that cannot be had or is no picture.
         """
-        files = {field: with_plain_scheme(reference) for field, reference in references.items()}
+        files = {field: with_plain_scheme(one) if isinstance(one, str) else one for field, one in references.items()}
         left_out: list[str] = []
         for field in [field for field in references if field.endswith("/")]:
             pictures, stray = await self._listed(field.removesuffix("/"), files.pop(field))
@@ -78,7 +79,7 @@ class Fetcher:
         message = f"left out, as no pictures by their names: {names(left_out)}"
         return [Notice(code="stray_files", message=message)] if left_out else []
 
-    async def _fetch_each(self, files: Mapping[str, str], into: Path, plain_files: Mapping[str, str]) -> None:
+    async def _fetch_each(self, files: Mapping[str, str | bytes], into: Path, plain_files: Mapping[str, str]) -> None:
         """All at once; the first that fails ends those that come from elsewhere, which may take long."""
         fetching = [
             self._fetch(field, reference, into / field, plain_files.get(field.partition(".")[0]))
@@ -96,9 +97,9 @@ class Fetcher:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    async def _listed(self, field: str, prefix: str) -> tuple[dict[str, str], list[str]]:
+    async def _listed(self, field: str, prefix: str | bytes) -> tuple[dict[str, str], list[str]]:
         """The pictures in a folder, as references of their own, and what else lies there."""
-        if scheme_of(prefix) != "s3" or not prefix.endswith("/"):
+        if isinstance(prefix, bytes) or scheme_of(prefix) != "s3" or not prefix.endswith("/"):
             raise Invalid(f"'{field}' must be s3://bucket/key/, ending in '/'", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, prefix)
         try:
@@ -115,7 +116,15 @@ class Fetcher:
             raise Invalid(detail, field=field, code=FrontCode.TOO_MANY_INPUTS)
         return {f"{field}.{i}": reference for i, reference in enumerate(pictures)}, stray
 
-    async def _fetch(self, field: str, reference: str, to: Path, plain: str | None = None) -> None:
+    async def _fetch(self, field: str, source: str | bytes, to: Path, plain: str | None = None) -> None:
+        if isinstance(source, bytes):
+            await to_the_end(self._write, field, source, to)
+        else:
+            await self._follow(field, source, to, plain)
+        if plain is None:
+            await asyncio.to_thread(check_picture, field, to, self._max_pixels)
+
+    async def _follow(self, field: str, reference: str, to: Path, plain: str | None) -> None:
         match scheme_of(reference):
             case scheme if scheme == SCHEME and plain is not None and self._earlier_jobs is not None:
                 await self._earlier_jobs.copy(field, reference, plain, to)
@@ -135,8 +144,6 @@ class Fetcher:
                 raise Invalid(f"'{field}' is http://; send it as https://", field=field, code=FrontCode.BAD_URL)
             case scheme:
                 raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code=FrontCode.BAD_URL)
-        if plain is None:
-            await asyncio.to_thread(check_picture, field, to, self._max_pixels)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
         if not all(split_uri(reference)) or reference.endswith("/"):
@@ -188,6 +195,9 @@ class Fetcher:
             content = decoded(digits)
         except ValueError:
             raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code=FrontCode.BAD_BASE64) from None
+        self._write(field, content, to)
+
+    def _write(self, field: str, content: bytes, to: Path) -> None:
         if len(content) > self._max_bytes:
             raise self._too_large(field)
         to.write_bytes(content)
@@ -226,9 +236,9 @@ def with_plain_scheme(reference: str) -> str:
     return scheme + reference.strip()[len(scheme) :] if scheme else reference
 
 
-def is_inline(reference: str) -> bool:
-    """Whether the reference is the picture itself."""
-    return scheme_of(reference) in ("data", "")
+def is_inline(source: str | bytes) -> bool:
+    """Whether it is the picture itself."""
+    return isinstance(source, bytes) or scheme_of(source) in ("data", "")
 
 
 def check_picture(field: str, path: Path, max_pixels: int) -> None:

@@ -1,12 +1,12 @@
 """`multipart/form-data`: the part `request` holds JSON, every other part a field, most of them files.
 
-A field of several parts is a list, as in `photos`. Files become `data:` URIs and go the way of all inline pictures.
+A field of several parts is a list, as in `photos`. A file's bytes stay what they are, and a name stands for them in the
+fields.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -37,7 +37,7 @@ async def read_form(request: Request, max_bytes: int) -> RequestBody:
     async with form_of(request, max_bytes) as form:
         parts = [(name, await content_of(part)) for name, part in form.multi_items()]
     parts = [(name, content) for name, content in parts if content]  # what a page's empty inputs send
-    return await asyncio.to_thread(body_of, parts)  # files of 30 MB take a third of a second
+    return await asyncio.to_thread(body_of, parts)  # hashes files, which may have 30 MB
 
 
 @asynccontextmanager
@@ -83,12 +83,13 @@ async def without_preamble(chunks: AsyncIterator[bytes], content_type: str) -> A
 
 def body_of(parts: Sequence[Part]) -> RequestBody:
     """The fields of all parts, and their digest: boundaries are random, so the bytes of equal forms differ."""
-    fields = fields_of(parts)
-    return RequestBody(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
+    files: dict[str, bytes] = {}
+    fields = fields_of(parts, files)
+    return RequestBody(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest(), files)
 
 
-def fields_of(parts: Sequence[Part]) -> dict[str, object]:
-    """The parts as nested fields: `garments.upper` is `upper` in `garments`."""
+def fields_of(parts: Sequence[Part], files: dict[str, bytes]) -> dict[str, object]:
+    """The parts as nested fields: `garments.upper` is `upper` in `garments`. Puts files into `files` by their names."""
     fields: dict[str, object] = {}
     for content in [content for name, content in parts if name == _JSON_PART]:
         for name, value in parse_json(content).items():
@@ -96,7 +97,7 @@ def fields_of(parts: Sequence[Part]) -> dict[str, object]:
     values: dict[str, list[object]] = {}
     for name, content in parts:
         if name != _JSON_PART:
-            values.setdefault(name, []).append(value_of(content))
+            values.setdefault(name, []).append(value_of(content, files))
     for name, given in values.items():
         holder, _, leaf = name.rpartition(".")
         place(within(fields, holder), leaf, given if len(given) > 1 else given[0], name)
@@ -117,11 +118,13 @@ def place(fields: dict[str, object], name: str, value: object, shown: str | None
     fields[name] = value
 
 
-def value_of(content: str | bytes) -> object:
+def value_of(content: str | bytes, files: dict[str, bytes]) -> object:
     """What is no file is taken as it stands, a reference or a number; but objects and lists are JSON."""
     if isinstance(content, str):
         return _object_or_list(content) if content.lstrip()[:1] in ("{", "[") else content
-    return f"data:;base64,{base64.b64encode(content).decode()}"
+    name = f"part:{hashlib.sha256(content).hexdigest()}"
+    files[name] = content
+    return name
 
 
 def _object_or_list(content: str) -> object:

@@ -97,7 +97,8 @@ class Intake:
         if is_file:
             digest = hashlib.sha256(f"{body.digest} {media_type}".encode()).hexdigest()
             submission = replace(submission, digest=digest, is_file=True)
-        submission = replace(submission, format_named=format_named or accept.names(media_type))
+        named = format_named or accept.names(media_type)
+        submission = replace(submission, format_named=named, files=body.files)
         prefix = self.store.prefix_for(wanted.output, wants_bytes=is_file)
         default_s = streamed_s if streamed_s and media_type in STREAMS else deadline_s
         deadline_s = wanted.deadline_s or default_s

@@ -154,7 +154,7 @@ class Jobs:
             is_file=submission.is_file,
             format_named=submission.format_named,
             may_be_stored=submission.id_given,
-            references=dict(submission.request.inputs()),
+            references=submission.sources(),
             expected_s=expected_s,
         )
         if durable:

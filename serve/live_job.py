@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class LiveJob:
     is_file: bool = False  # whether the answer is the main output itself
     format_named: bool = False  # whether the client named the format of pictures
     may_be_stored: bool = True  # by some container, before: not under an id that was drawn here a moment ago
-    references: dict[str, str] = field(default_factory=dict)  # inputs that are not on disk yet
+    references: dict[str, str | bytes] = field(default_factory=dict)  # inputs that are not on disk yet, or themselves
     warnings: list[Notice] = field(default_factory=list)  # of its inputs
     deadline_s: float | None = None  # of a durable job; the others end with their last waiter
     expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
@@ -103,7 +103,7 @@ class LiveJob:
             deadline_s=self.deadline_s,
             engine=self.request.engine,
             request=self.request.model_dump(mode="json"),
-            references=self.references if self.durable else {},
+            references={name: one for name, one in self.references.items() if self.durable and isinstance(one, str)},
             run=self.run,
         )
 
@@ -124,7 +124,7 @@ class LiveJob:
             request_class(accepted.engine).model_validate(accepted.request),
             accepted.prefix,
             kept=accepted.kept,
-            references={} if ready else accepted.references,
+            references={} if ready else dict(accepted.references),
             warnings=ready.warnings if ready else [],
             computed=computed,
             run=accepted.run,
@@ -134,11 +134,11 @@ class LiveJob:
         job.accepted.set()
         return job
 
-    def inline_references(self) -> dict[str, str]:
+    def inline_references(self) -> dict[str, str | bytes]:
         """Those inputs that came in the body."""
         return {name: reference for name, reference in self.references.items() if is_inline(reference)}
 
-    def on_disk(self, names: dict[str, str]) -> None:
+    def on_disk(self, names: Collection[str]) -> None:
         """Let go of references that have been fetched."""
         self.references = {name: kept for name, kept in self.references.items() if name not in names}
 

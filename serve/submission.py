@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from model.request import Request
 from serve.choosing import Models, chosen_request
@@ -20,6 +20,11 @@ class Submission:
     request: Request
     is_file: bool = False  # the answer is to be the main output itself
     format_named: bool = False  # the client named the format of pictures
+    files: Mapping[str, bytes] = field(default_factory=dict)  # of a form, by what its inputs call them
+
+    def sources(self) -> dict[str, str | bytes]:
+        """Its inputs: the reference of each, or the file itself."""
+        return {name: self.files.get(reference, reference) for name, reference in self.request.inputs().items()}
 
 
 def read_submission(body: Mapping[str, object], digest: str, models: Models, fallback_id: str | None) -> Submission:

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -19,7 +19,6 @@ from starlette.datastructures import UploadFile
 
 from model.tryon.request import Category
 from serve.answers import Answer
-from serve.body import RequestBody
 from serve.catalogue import CatalogueEntry
 from serve.clients.client import Client, Service
 from serve.clients.ootdiffusion_times import Times
@@ -117,7 +116,7 @@ class OOTDiffusionClient(Client):
             **ours,
             **body.fields,
         }
-        taken = await service.intake.submit(RequestBody(fields, body.digest), service.deadline_s)
+        taken = await service.intake.submit(replace(body, fields=fields), service.deadline_s)
         if isinstance(taken.job, LiveJob):
             return await unless_gone(request, service.jobs.wait(taken.job, taken.deadline_s))
         return taken.job

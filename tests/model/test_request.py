@@ -12,6 +12,8 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("catvton", {"person": "secret", "garments": {"upper": "secret", "lower": "secret"}, "mask": "secret"}),
     ("warp", {"person": "secret", "layers": [{"garment": "secret", "category": "upper"}] * 2}),
     ("up2you", {"photos": ["secret", "secret"]}),
+    ("pointcloth", {"photos": ["secret"] * 2, "masks": ["secret"] * 2, "bodies": ["secret"] * 2, "task": "fit"}),
+    ("pointcloth", {"outfit": "secret", "task": "mix", "other": "secret"}),
     ("template", {"photos_prefix": "s3://secret/photos/"}),
 ]
 

@@ -6,12 +6,13 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from model.samples.samples import small_sample
+from serve.form import body_of
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
 
@@ -59,6 +60,22 @@ def test_equal_forms_are_the_same_request_whatever_their_boundaries(server: Serv
     assert first.text == again.text
     other = send(server, request_part(id="form"), ("picture", ("p", png + b"\0")))
     assert_problem(other, 409, "id_in_use", "id")
+
+
+def test_files_are_handed_on_as_they_came(png: bytes) -> None:
+    body = body_of([("pictures", png), ("pictures", png), ("picture", b"another"), ("seed", "5")])
+    first, second = cast("list[str]", body.fields["pictures"])
+    assert body.files[first] is png
+    assert body.files[second] is png
+    assert body.files[str(body.fields["picture"])] == b"another"
+    assert len(body.files) == 2
+
+
+def test_what_stands_for_a_file_in_one_form_is_nothing_in_another_request(server: Server, png: bytes) -> None:
+    [name] = body_of([("picture", png)]).files
+    assert send(server, request_part(), ("picture", ("p", png))).status_code == 200
+    problem = assert_problem(server.probe(picture=name), 422, "bad_url", "picture")
+    assert "unknown scheme" in problem["detail"]
 
 
 def test_a_form_may_be_handed_in_as_a_job(server: Server, png: bytes) -> None:

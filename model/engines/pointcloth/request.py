@@ -148,13 +148,6 @@ class Request(request.Request):
         single = {name: getattr(self, name) for name in ("outfit", "other", "person", "body")}
         return lists | {name: one for name, one in single.items() if one is not None}
 
-    def without_inputs(self) -> dict[str, object]:
-        body = self.model_dump(mode="json")
-        for name in ("photos", "masks", "bodies"):
-            if body.get(name) is not None:
-                body[name] = ["fetched"] * len(body[name])
-        return body | {name: "fetched" for name in ("outfit", "other", "person", "body") if body.get(name) is not None}
-
     def settings(self) -> dict[str, object]:
         names = {"task", "visibility_thr"} | (
             {"coarse_iterations", "fine_iterations", "clothes", "appearance"} if self.task == "fit" else set()
