@@ -18,6 +18,7 @@ from model.demo_pack.matting import write_matting
 from model.demo_pack.outfitting import write_outfitting_networks
 from model.demo_pack.tensors import write_json
 from model.engines.catvton.files import FOLDERS, files
+from model.engines.pointcloth.files import BODY_POINTS, CODES, DRAPING
 from model.engines.template.files import BODY as TEMPLATE_BODY
 from model.engines.template.files import OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.up2you.files import BODY, MATTING
@@ -29,6 +30,7 @@ SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY)
+OUTFITS = (DRAPING, BODY_POINTS, CODES)
 DEFAULTS = {
     "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
     "ootdiffusion": {"width": 96, "height": 128, "steps": 4},
@@ -41,9 +43,9 @@ def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
 
     Args:
         trained: a pack to take from what takes hours to make, or other packages: the try-on, the label networks, the
-            template engine's and the body.
+            template engine's, the draping network and the body.
     """
-    own = [trained / name for name in (BODY, *TEMPLATE)]
+    own = [trained / name for name in (BODY, *TEMPLATE, *OUTFITS)]
     for file in [*files(trained), *own]:
         _copy(file, folder / file.relative_to(trained))
     written = write_avatar_networks(folder, Generator().manual_seed(SEED))
@@ -79,6 +81,8 @@ def _origin(name: str) -> tuple[str, str]:
         return TRAINED, "python -m model train --what parsing"
     if name in TEMPLATE:
         return TRAINED, "python -m model train --engine template"
+    if name in OUTFITS:
+        return TRAINED, "python -m model train --engine pointcloth"
     if name.split("/")[0] in FOLDERS.values():
         return TRAINED, "python -m model.train.demo"
     return UNTRAINED, "python -m model demo-pack"

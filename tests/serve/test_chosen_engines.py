@@ -105,11 +105,11 @@ def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
 
 
 def test_what_was_never_trained_is_loaded_only_when_it_is_named() -> None:
-    assert list(chosen("demo").packs) == ["catvton", "template"]
+    assert list(chosen("demo").packs) == ["catvton", "template", "pointcloth"]
     assert chosen("demo").left_out == ["ootdiffusion", "up2you"]
     assert list(chosen("demo", ["catvton", "up2you"]).packs) == ["catvton", "up2you"]
     assert list(chosen("demo", ["tryon", "avatar"]).packs) == ["catvton", "template"]
-    assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "template", "up2you"]
+    assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "template", "pointcloth", "up2you"]
 
 
 def test_a_type_means_its_trained_engines_where_there_are_some(weights: Path, mirror: None) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.perception.files import label_map_files
+
+FOLDER = "pointcloth"
+
 DRAPING = "pointcloth/draping_network.safetensors"
 BODY_POINTS = "pointcloth/body_points.npz"  # `clothed` (V,), `samples` (N,) and `root` (3,) of the body below
 CODES = "pointcloth/codes.npz"  # outfits by name, (8,) each
@@ -19,6 +23,8 @@ def body_file(weights: Path) -> Path:
 
 def files(weights: Path) -> list[Path]:
     """Every file the engine reads, present or not, and those that it reads only if they are there."""
-    optional = [weights / name for name in (CODES, PERCEPTUAL)]
-    needed = [weights / DRAPING, weights / BODY_POINTS, body_file(weights)]
-    return [*needed, *(file for file in optional if file.is_file())]
+    needed = [weights / DRAPING, weights / BODY_POINTS]
+    if not (weights / FOLDER).is_dir():  # what else it could use is other engines', and says nothing
+        return needed
+    optional = [weights / CODES, weights / PERCEPTUAL, *label_map_files(weights)]
+    return [*needed, body_file(weights), *(file for file in optional if file.is_file())]

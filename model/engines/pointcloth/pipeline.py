@@ -30,7 +30,7 @@ from model.engines.pointcloth.results import OutfitResults
 from model.engines.pointcloth.seeing import Seeing, SeenPerson
 
 FIT_SIZE = 256  # pixels a side of what is compared
-FIT_POINTS = 1024  # of the cloud while a code is sought
+FIT_POINTS = 512  # of the cloud while a code is sought
 _LOOKS_THRESHOLD = 2e-3
 _FILMED = 4  # iterations between two pictures of the film
 _FASTER = 10.0  # times the published rates: photos are few

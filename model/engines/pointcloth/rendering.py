@@ -21,6 +21,7 @@ from model.mesh.rasterise_torch import Torch
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 _THRESHOLD = 2e-3
+_RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
 _GAP = 1.6  # a disc's radius, in distances between points
 _LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
 _BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55
@@ -84,7 +85,7 @@ def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _
 def closed_mask(coverage: Tensor, radius: float) -> Tensor:
     """(S, S) bool: where discs lie, without the rim by which they reach beyond their points."""
     plane = (coverage > 0.02).numpy(force=True).astype(np.uint8)
-    side = 2 * round(0.55 * radius) + 1
+    side = 2 * round(_RIM * radius) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     plane = np.asarray(cv2.morphologyEx(plane, cv2.MORPH_CLOSE, kernel), np.uint8)
     return torch.from_numpy(np.asarray(cv2.erode(plane, kernel)) > 0).to(coverage.device)
