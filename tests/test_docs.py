@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from container.settings import Settings
-from model.__main__ import _parser
+from model.__main__ import _by_engine, _parser
 from model.engines.registry import request_class
 from model.perception.profile import Profile
 from model.samples.samples import small_sample
@@ -179,7 +179,8 @@ def test_the_first_command_with_curl_runs_as_it_stands(server: Server, folder: P
 def test_no_other_page_has_programs() -> None:
     """Whoever adds some lets them run here."""
     assert pages_with("bash") == ["README.md", "docs/jobs-and-batches.md", "docs/requests.md"]
-    assert pages_with("python") == ["README.md", "docs/sagemaker.md"]
+    # That of webhooks runs in their tests.
+    assert pages_with("python") == ["README.md", "docs/jobs-and-batches.md", "docs/sagemaker.md"]
     assert pages_with("javascript") == ["README.md"]
 
 
@@ -268,8 +269,9 @@ def test_every_command_without_a_server_has_the_options_that_are_shown() -> None
     text = re.sub(r"\\\n\s*|\n(?=--)", " ", "\n".join(PAGES.values()))
     shown = re.findall(r"python -m model ([a-z-]+)([^`\n]*)", text)
     assert {command for command, _ in shown} >= {"tryon", "avatar", "check", "synthetic", "train", "evaluate"}
-    for command, words in shown:
-        assert set(re.findall(r"--[a-z-]+", words)) <= options_of(command), command
+    for named, words in shown:
+        command, *rest = _by_engine([named, *words.split()])
+        assert set(re.findall(r"--[a-z-]+", " ".join(rest))) <= options_of(command), command
 
 
 def test_every_target_of_make_that_is_shown_exists() -> None:
