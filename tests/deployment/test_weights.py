@@ -68,6 +68,23 @@ def test_catvton_is_complete_for_its_engine(fetch: Fetch, folder: Path) -> None:
     assert pack.defaults("catvton") == {"width": 768, "height": 1024, "steps": 50}
 
 
+@pytest.mark.parametrize(("variant", "folders"), [("both", {"ootd_hd", "ootd_dc"}), ("hd", {"ootd_hd"})])
+def test_ootdiffusion_is_complete_for_its_engine_and_fetched_only_by_name(
+    fetch: Fetch, folder: Path, hub: HubSite, variant: str, folders: set[str]
+) -> None:
+    named = ("--only", "ootdiffusion", "--ootdiffusion", variant)
+    assert fetch(*named) == 2  # its licence is asked for
+    assert not folder.exists()
+    assert fetch(*named, "--accept", "CC-BY-NC-SA-4.0") == 0
+    pack = EnginePack(folder)
+    assert pack.engines == ["ootdiffusion"]
+    assert pack.licence_of("ootdiffusion") == "CC-BY-NC-SA-4.0, MIT"
+    assert pack.defaults("ootdiffusion") == {"width": 768, "height": 1024, "steps": 20}
+    assert {file.name for file in (folder / "ootdiffusion/ootd").glob("ootd_*")} == folders
+    read = {file for file in pack.files_of("ootdiffusion") if file.is_file()}
+    assert read == {file for file in (folder / "ootdiffusion").rglob("*") if file.is_file()}
+
+
 def test_only_what_is_read_is_downloaded(fetch: Fetch, hub: HubSite) -> None:
     fetch(*CATVTON, *ACCEPTED)
     assert sorted(path for path, _ in hub.served) == [
