@@ -13,7 +13,7 @@ from model.engines.pack import EnginePack
 from model.engines.registry import ENGINES, engines_of
 from model.errors import WeightsError
 
-_FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
+FULL_SIZE_BYTES = 500 * 10**6  # weights above this are no toy: on a CPU they take minutes a picture
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Chosen:
 
 def refuse_full_size_without_a_gpu(packs: Mapping[str, EnginePack], *, has_gpu: bool) -> None:
     """Raise `WeightsError` where large weights would silently run on a CPU."""
-    if not has_gpu and max(pack.bytes_on_disk(name) for name, pack in packs.items()) > _FULL_SIZE_BYTES:
+    if not has_gpu and max(pack.bytes_on_disk(name) for name, pack in packs.items()) > FULL_SIZE_BYTES:
         raise WeightsError("no GPU was found for full-size weights; set DEVICE=cpu to insist on the CPU")
 
 

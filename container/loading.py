@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from container.chosen_engines import chosen_engines, refuse_full_size_without_a_gpu
+from container.chosen_engines import FULL_SIZE_BYTES, chosen_engines, refuse_full_size_without_a_gpu
 from container.settings import Settings
 from model.engine import Loaded
 from model.engines.pack import EnginePack
@@ -21,6 +21,8 @@ from model.runtime.device_config import DeviceConfig
 from model.runtime.memory import DeviceMemory
 from model.runtime.warm_up import warm_up
 from serve.workers import LoadedEngine
+
+_GARMENT_BYTES = 320 * 2**20  # its keys and values at 768 x 1024 in 16 bits, with guidance: 277 MB
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ def load(settings: Settings) -> Computer:
         log.info("engines left out: name them in ENGINES to have them", extra={"engines": chosen.left_out})
     if settings.device == "auto":
         refuse_full_size_without_a_gpu(chosen.packs, has_gpu=torch.cuda.is_available())
-    device = opened_device(settings)
+    garment_cache = garment_cache_bytes(settings, chosen.packs.get("ootdiffusion"))
+    device = opened_device(settings, garment_cache)
     if settings.compile:
         set_up_compiling(settings.compile_folder(), device.torch_device)
     engines, models = {}, {}
@@ -63,7 +66,17 @@ def load(settings: Settings) -> Computer:
     return Computer(device, engines, models)
 
 
-def device_config(settings: Settings) -> DeviceConfig:
+def garment_cache_bytes(settings: Settings, pack: EnginePack | None) -> int:
+    """What garments that OOTDiffusion has seen may take: as set, else enough for one at its own size."""
+    if pack is None or (settings.garment_cache_bytes is None and settings.memory_profile == "low"):
+        return 0
+    if settings.garment_cache_bytes is not None:
+        return settings.garment_cache_bytes
+    full_size = pack.bytes_on_disk("ootdiffusion") > FULL_SIZE_BYTES
+    return _GARMENT_BYTES if full_size else settings.latent_cache_bytes
+
+
+def device_config(settings: Settings, garment_cache_bytes: int = 0) -> DeviceConfig:
     return DeviceConfig(
         max_batch_rows=settings.max_batch_rows,
         max_live_jobs=settings.max_live_jobs,
@@ -72,19 +85,20 @@ def device_config(settings: Settings) -> DeviceConfig:
         shares=settings.shares(),
         memory_profile=settings.memory_profile,
         latent_cache_bytes=settings.latent_cache_bytes,
+        garment_cache_bytes=garment_cache_bytes,
         latent_cache_s=settings.job_ttl_s,
         compiled=settings.compile,
         rasteriser=settings.rasteriser,
     )
 
 
-def opened_device(settings: Settings) -> Device:
+def opened_device(settings: Settings, garment_cache_bytes: int) -> Device:
     """The device, tried.
 
     Raises:
         WeightsError: this torch cannot use it.
     """
-    device = open_device(settings.device, settings.dtype, device_config(settings))
+    device = open_device(settings.device, settings.dtype, device_config(settings, garment_cache_bytes))
     try:
         torch.zeros(1, device=device.torch_device)
     except (AssertionError, RuntimeError) as error:  # a build without CUDA asserts

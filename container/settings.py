@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     latent_cache_bytes: NonNegativeInt = Field(
         64 * 2**20, description="Device memory for encoded pictures, kept at most JOB_TTL_S; 0: none are kept."
     )
+    garment_cache_bytes: NonNegativeInt | None = Field(
+        None,
+        description="The same for garments as OOTDiffusion's network has seen them; unset: 320 MiB beside published "
+        "weights, none with MEMORY_PROFILE=low.",
+    )
     engine_shares: Words = Field((), description="Claims on device time, such as `tryon=3,avatar=1`.")
     overload: Literal["refuse", "wait"] = Field(
         "refuse", description="What happens to work that would end too late: 429, or it waits all the same."

@@ -26,6 +26,7 @@ class DeviceConfig:
         memory_profile: "low" keeps one network's weights on the device and one job live, for small cards.
         patience_s: how long a job that does not fit lets those of other engines pass.
         latent_cache_bytes, latent_cache_s: what encoded pictures may take beside the jobs, and when they are forgotten.
+        garment_cache_bytes: the same of garments as a network has seen them.
         compiled: whether networks are compiled for the shapes they are prepared for.
         rasteriser: which one draws triangles; "auto": the one that suits the device.
     """
@@ -38,6 +39,7 @@ class DeviceConfig:
     memory_profile: MemoryProfile = "resident"
     patience_s: float = 30.0
     latent_cache_bytes: int = 0
+    garment_cache_bytes: int = 0
     latent_cache_s: float = 3600.0
     compiled: bool = False
     rasteriser: Rasteriser = "auto"

@@ -125,7 +125,8 @@ class Scheduler:
         return fits or not self._live
 
     def _held_bytes(self) -> int:
-        return sum(account.resident_bytes for account in self._live) + self._config.latent_cache_bytes
+        caches = self._config.latent_cache_bytes + self._config.garment_cache_bytes
+        return sum(account.resident_bytes for account in self._live) + caches
 
     # -- calls ----------------------------------------------------------------------------------------------
 

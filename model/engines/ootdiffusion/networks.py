@@ -95,7 +95,9 @@ class OOTDiffusionNetworks:
         self.prompts = Prompts(text_encoder, weights)
         steps = len(self.sigmas.of_timesteps)
         self.variants = {one: VariantNetworks(weights, one, device, steps) for one in variants(weights)}
-        self._garments: Recent[GarmentFeatures] = Recent(device.config.latent_cache_bytes, device.config.latent_cache_s)
+        self._garments: Recent[GarmentFeatures] = Recent(
+            device.config.garment_cache_bytes, device.config.latent_cache_s
+        )
 
     async def see_garment(
         self, variant: Variant, category: Category, picture: Image.Image, *, guided: bool
@@ -107,7 +109,7 @@ class OOTDiffusionNetworks:
         if garment is None:
             pictures = await self.device.cpu(lambda: (image_tensor(picture), clip_pixels(picture)))
             garment = await self.garment(variant, category, *pictures, guided=guided, content=digest)
-            if garment.nbytes <= self.device.config.latent_cache_bytes and self._garments.get(digest) is None:
+            if garment.nbytes <= self.device.config.garment_cache_bytes and self._garments.get(digest) is None:
                 self._garments.put(digest, garment.copy())
         return garment
 

@@ -28,6 +28,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def engine(weights: Path, runner: asyncio.Runner) -> Iterator[OOTDiffusion]:
     torch.set_num_threads(1)
-    device = Device(torch.device("cpu"), config=DeviceConfig(latent_cache_bytes=2**26))
+    device = Device(torch.device("cpu"), config=DeviceConfig(garment_cache_bytes=2**26))
     yield OOTDiffusion(weights, device)
     device.close()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,6 +21,8 @@ from model.engine import Job
 from model.engines.ootdiffusion.engine import OOTDiffusion
 from model.engines.ootdiffusion.request import Request
 from model.errors import InputError
+from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from tests.model.ootdiffusion.recorded import CASES, GREY_LEVELS, Case
 from tests.server import Server
 
@@ -112,6 +115,32 @@ def test_the_next_person_in_a_garment_finds_it_seen(shop: Shop) -> None:
     (again,) = shop.dress(case, **given)
     assert (first == again).all()
     assert stats.forwards - before <= 2 + 2 + 1  # two encodings, two steps, a decoding: no garment
+
+
+def test_a_garment_is_kept_where_there_is_just_room_for_it(
+    weights: Path, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    case = RECORDED[0]
+    given = {**fields(case), "steps": 1}
+    for lacking, kept in ((0, True), (1, False)):
+        needed = garment_bytes(weights, given) - lacking
+        device = Device(torch.device("cpu"), config=DeviceConfig(garment_cache_bytes=needed))
+        (tmp_path / str(lacking)).mkdir()
+        shop = Shop(OOTDiffusion(weights, device), runner, tmp_path / str(lacking))
+        shop.dress(case, **given)
+        before = device.stats.forwards
+        shop.dress(case, **given)
+        assert (device.stats.forwards - before < 1 + 2 + 1 + 2) == kept  # a garment is encoded, embedded and seen
+        device.close()
+
+
+def garment_bytes(weights: Path, given: dict[str, Any]) -> int:
+    device = Device(torch.device("cpu"))
+    networks = OOTDiffusion(weights, device).networks.variants[given["variant"]]
+    keys = networks.empty_keys(torch.zeros(1, 4, given["height"] // 8, given["width"] // 8))
+    device.close()
+    prompt: int = {"hd": 2, "dc": 4}[given["variant"]] * networks.stock.config.cross_attention_dim * 4
+    return sum(key.nbytes for key in keys) + prompt
 
 
 def test_outside_the_mask_the_photo_stays(shop: Shop) -> None:
