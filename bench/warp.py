@@ -2,6 +2,9 @@
 
 Everybody is dressed three times: in the garment they wear, as the diffusion pack's report has it; from a photo in
 another garment, as users do; and that without a mask. Label maps are always the pack's own networks'.
+
+Beside the measures of `python -m model evaluate`, what the eye agrees with: how well the region that changed colour is
+that of the garment (IoU), and how much of the truth's gradient is left within it and along its outline.
 """
 
 from __future__ import annotations
@@ -9,12 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
+from model.contact_sheet import contact_sheet
 from model.engine import Engine, Job
 from model.engines.pack import EnginePack
 from model.engines.registry import engine_class, request_class
@@ -28,6 +36,7 @@ from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
 
 SEED = 1001
+LOOKS = ("region's IoU", "gradient within, % of the truth's", "gradient along the outline, %")
 SHOWN = ("psnr_mask", "psnr_garment", "psnr_garment_patterned", "colour_error", "retrieval", "ssim")
 Inputs = Callable[[Example], Mapping[str, Path]]
 
@@ -65,12 +74,15 @@ def main() -> None:
     parser.add_argument("--size", default="96x128", help="of the test set, if it is made, and of what is dressed")
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--out", type=Path, help="where the table goes, beside printing it")
+    parser.add_argument("--sheet", type=Path, help="where a picture of the ten worst goes")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     if not options.data.is_dir():
         write_dresscode(options.data, "test", records(2 * options.people, (width, height), SEED, PLACES))
     examples = [example for example in read_examples(options.data, "test") if _first_of_two(example)]
-    text = asyncio.run(_measured(EnginePack(options.model_dir), examples[: options.people], (width, height)))
+    text = asyncio.run(
+        _measured(EnginePack(options.model_dir), examples[: options.people], (width, height), options.sheet)
+    )
     print(text)
     if options.out is not None:
         options.out.write_text(text)
@@ -80,21 +92,57 @@ def _first_of_two(example: Example) -> bool:
     return int(example.person.stem.partition("_")[0]) % 2 == 0
 
 
-async def _measured(pack: EnginePack, examples: Sequence[Example], size: tuple[int, int]) -> str:
+async def _measured(pack: EnginePack, examples: Sequence[Example], size: tuple[int, int], sheet: Path | None) -> str:
     torch.set_num_threads(1)
     device = open_device("cpu")
     engine = engine_class("warp")(pack.folder, device)
-    scores = {}
-    for name, inputs in PROTOCOLS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            results = {}
+    scores: dict[str, Scores] = {}
+    seen: dict[str, dict[str, Look]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, inputs in PROTOCOLS.items():
+            results, looks = {}, {}
+            outputs = Path(folder, str(len(scores)))
             for example in examples:
-                results[example.name] = await _dressed(engine, device, example, inputs(example), size, Path(folder))
-            scores[name] = Scores()
+                result = await _dressed(engine, device, example, inputs(example), size, outputs)
+                results[example.name], looks[example.name] = result, look(result, example, size)
+            scores[name], seen[name] = Scores(), looks
             for _ in judge_test_set(Judge(scores[name]), results, examples, "paired"):
                 pass
+        if sheet is not None:
+            _worst(examples, results, scores[name], size).save(sheet)
     device.close()
-    return _table(pack, scores, size)
+    return _table(pack, scores, seen, size) + _by_kind(examples, scores, seen)
+
+
+class Look(NamedTuple):
+    """iou: of the region with the garment's true one. inside, outline: the result's gradient, as a share of the
+    truth's, in its inside and along its outline."""
+
+    iou: float
+    inside: float
+    outline: float
+
+
+def look(result: Path, example: Example, size: tuple[int, int]) -> Look:
+    """What the eye agrees with; see above."""
+    garment = truth_files(example).region(size)
+    assert garment is not None
+    with Image.open(result) as opened, Image.open(example.person) as photo:
+        shown, truth = (gradient(picture.convert("RGB").resize(size)) for picture in (opened, photo))
+    with Image.open(result.with_name("warped.png")) as warped:
+        region = np.asarray(warped.getchannel("A").resize(size)) > 127
+    true = garment.astype(np.uint8)
+    width = 2 * max(1, round(size[1] / 128)) + 1
+    kernel = np.ones((width, width), np.uint8)
+    grown, shrunk = cv2.dilate(true, kernel) > 0, cv2.erode(true, kernel) > 0
+    shares = (shown[area].sum() / max(truth[area].sum(), 1e-6) for area in (shrunk, grown & ~shrunk))
+    return Look((region & garment).sum() / max((region | garment).sum(), 1), *map(float, shares))
+
+
+def gradient(picture: Image.Image) -> NDArray[np.float64]:
+    """(H, W): how fast the grey level changes."""
+    down, across = np.gradient(np.asarray(picture.convert("L"), np.float64))
+    return np.asarray(np.hypot(down, across), np.float64)
 
 
 async def _dressed(
@@ -103,29 +151,68 @@ async def _dressed(
     files = {**inputs, "garment": example.garment}
     body: dict[str, Any] = {name: str(file) for name, file in files.items()}
     body |= {"category": truth_files(example).category, "width": size[0], "height": size[1]}
+    body["return_warped"] = True
     request = request_class("warp").model_validate(body)
     outputs = folder / example.person.stem
-    outputs.mkdir()
+    outputs.mkdir(parents=True)
     async with device.live(engine.name, engine.resident_bytes(request)):
         await engine.run(request, Job(dict(files), outputs))
     return outputs / "result.png"
 
 
-def _table(pack: EnginePack, scores: Mapping[str, Scores], size: tuple[int, int]) -> str:
+def _table(
+    pack: EnginePack, scores: Mapping[str, Scores], seen: Mapping[str, Mapping[str, Look]], size: tuple[int, int]
+) -> str:
     paired = scores["paired"].measured()
-    head = f"| over {paired['psnr_mask']['result']['n']}, {size[0]} x {size[1]} | " + " | ".join(
-        MEASURES[name].label for name in SHOWN
-    )
-    lines = [head + " |", "| --- " + "| ---: " * len(SHOWN) + "|"]
-    baselines = [(column, paired, column) for column in ("mask filled", "silhouette filled")]
-    rows = [*baselines, *((name, one.measured(), "result") for name, one in scores.items())]
-    for name, measures, column in rows:
+    columns = [*(MEASURES[name].label for name in SHOWN), *LOOKS]
+    head = f"| over {paired['psnr_mask']['result']['n']}, {size[0]} x {size[1]} | " + " | ".join(columns)
+    lines = [head + " |", "| --- " + "| ---: " * len(columns) + "|"]
+    nothing: list[str] = []
+    baselines = [(column, paired, column, nothing) for column in ("mask filled", "silhouette filled")]
+    rows = [(name, one.measured(), "result", _means(seen[name].values())) for name, one in scores.items()]
+    for name, measures, column, looks in [*baselines, *rows]:
         cells = [
-            f"{measures[shown][column]['mean']:.{MEASURES[shown].digits}f}" if column in measures[shown] else ""
+            f"{measures[shown][column]['mean']:.{MEASURES[shown].digits}f}" if column in measures.get(shown, {}) else ""
             for shown in SHOWN
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {' | '.join([*cells, *(looks or [''] * len(LOOKS))])} |")
     return f"weights {pack.fingerprint_of('warp')[:16]}\n\n" + "\n".join(lines) + "\n"
+
+
+def _means(looks: Iterable[Look]) -> list[str]:
+    iou, inside, outline = np.mean(list(looks), 0)
+    return [f"{iou:.3f}", f"{100 * inside:.0f}", f"{100 * outline:.0f}"]
+
+
+def _by_kind(examples: Sequence[Example], scores: Mapping[str, Scores], seen: Mapping[str, Mapping[str, Look]]) -> str:
+    """PSNR over the mask and looks, of each kind of garment."""
+    lines = []
+    for name, one in scores.items():
+        lines += [f"\n| {name} | PSNR in the mask, dB | {' | '.join(LOOKS)} |", "| --- " + "| ---: " * 4 + "|"]
+        for kind in ("upper", "lower", "overall"):
+            names = [example.name for example in examples if truth_files(example).category == kind]
+            if not names:
+                continue
+            psnr = np.mean([_of(one, each) for each in names])
+            looks = _means(seen[name][each] for each in names)
+            lines.append(f"| {kind} ({len(names)}) | {psnr:.2f} | {' | '.join(looks)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _of(scores: Scores, name: str) -> float:
+    """PSNR over the mask of one result."""
+    return scores.pictures[name]["psnr_mask"]
+
+
+def _worst(
+    examples: Sequence[Example], results: Mapping[str, Path], scores: Scores, size: tuple[int, int]
+) -> Image.Image:
+    """The ten that are worst over the mask: the photo, the garment, the result and the truth."""
+    worst = sorted(examples, key=lambda example: _of(scores, example.name))[:10]
+    files = [(example.other, example.garment, results[example.name], example.person) for example in worst]
+    columns = [[Image.open(file).convert("RGB").resize(size) for file in column] for column in files]
+    labels = [f"{_of(scores, example.name):.1f} dB" for example in worst]
+    return contact_sheet(columns, labels, ["photo", "garment", "result", "truth"], cell=(150, 200))
 
 
 if __name__ == "__main__":

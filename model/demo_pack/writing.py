@@ -1,8 +1,8 @@
 """The built-in demo pack: the published architectures at a hundredth of their size.
 
-The try-on, the networks that label a person and the template engine's were trained, on people who do not exist.
-UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are made up; everything
-around them works as it does with published weights.
+The try-ons, warping and by diffusion, the networks that label a person and the template engine's were trained, on people
+who do not exist. UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are made up;
+everything around them works as it does with published weights.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from model.engines.pointcloth.files import BODY_POINTS, CODES, DRAPING
 from model.engines.template.files import BODY as TEMPLATE_BODY
 from model.engines.template.files import OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.up2you.files import BODY, MATTING
+from model.engines.warp.files import WEIGHTS as WARP
 from model.perception.files import LABEL_MAPS
 from model.synthetic.making.body_export import LICENCE as BODY_LICENCE
 from model.weights.pack import DEMO, MANIFEST, FileFacts
@@ -42,17 +43,17 @@ def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
     """Write the pack's files under `folder`.
 
     Args:
-        trained: a pack to take from what takes hours to make, or other packages: the try-on, the label networks, the
-            template engine's, the draping network and the body.
+        trained: a pack to take from what takes hours to make, or other packages: the try-ons, the label networks,
+            the template engine's, the draping network and the body.
     """
     own = [trained / name for name in (BODY, *TEMPLATE, *OUTFITS)]
-    for file in [*files(trained), *own]:
+    for file in [*files(trained), trained / WARP, *own]:
         _copy(file, folder / file.relative_to(trained))
     written = write_avatar_networks(folder, Generator().manual_seed(SEED))
     written += write_outfitting_networks(folder, Generator().manual_seed(SEED))
     write_matting(folder / MATTING)
     copied = [folder / file.relative_to(trained) for file in own]
-    _write_manifest(folder, [*files(folder), *written, folder / MATTING, *copied])
+    _write_manifest(folder, [*files(folder), folder / WARP, *written, folder / MATTING, *copied])
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -83,6 +84,8 @@ def _origin(name: str) -> tuple[str, str]:
         return TRAINED, "python -m model train --engine template"
     if name in OUTFITS:
         return TRAINED, "python -m model train --engine pointcloth"
+    if name == WARP:
+        return TRAINED, "python -m model train --engine warp"
     if name.split("/")[0] in FOLDERS.values():
         return TRAINED, "python -m model.train.demo"
     return UNTRAINED, "python -m model demo-pack"

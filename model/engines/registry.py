@@ -44,7 +44,7 @@ class Entry:
 
 
 ENGINES: dict[str, Entry] = {
-    "warp": Entry("tryon", "model.engines.warp.engine:Warp"),
+    "warp": Entry("tryon", "model.engines.warp.engine:Warp", built_in=True),
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
     "ootdiffusion": Entry("tryon", "model.engines.ootdiffusion.engine:OOTDiffusion"),
     "template": Entry("avatar", "model.engines.template.engine:Template", built_in=True),

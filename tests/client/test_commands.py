@@ -167,7 +167,7 @@ def test_the_engine_that_is_named_is_the_one_that_is_asked(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(tryon(pictures, "--url", url, "--engine", "hat", "--out", str(tmp_path))) == 1
-    assert "'engine' is 'hat'; served here: catvton" in capsys.readouterr().err
+    assert "'engine' is 'hat'; served here: warp, catvton" in capsys.readouterr().err
 
 
 def test_another_service_at_the_address_is_told_in_one_line(
@@ -184,7 +184,7 @@ def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest
     assert printed.out.splitlines() == [str(tmp_path / "contact_sheet.png")]
     assert "2 try-ons in " in printed.err
     with Image.open(tmp_path / "contact_sheet.png") as sheet:
-        assert sheet.size == Layout(2, 4, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
+        assert sheet.size == Layout(2, 5, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
 
 
 def test_the_demo_dresses_the_person_in_ones_own_photo(

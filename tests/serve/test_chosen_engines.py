@@ -96,7 +96,7 @@ def test_other_weights_without_either_setting_keep_the_engines_they_have_and_it_
 ) -> None:
     found = chosen(weights)
     assert list(found.packs) == ["catvton"]
-    assert found.left_out == ["template", "up2you"]
+    assert found.left_out == ["warp", "template", "up2you"]
 
 
 def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
@@ -104,12 +104,24 @@ def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
     assert (list(found.packs), found.defaults) == (["catvton", "mirror"], {"tryon": "mirror"})
 
 
+def test_the_built_in_try_on_is_the_warping_one_unless_told_otherwise() -> None:
+    assert chosen("demo").defaults["tryon"] == "warp"
+    assert chosen("demo", tryon="catvton").defaults["tryon"] == "catvton"
+
+
+def test_the_built_in_warping_try_on_loads_beside_other_weights_where_it_is_named(weights: Path) -> None:
+    found = chosen(weights, ["catvton", "warp"])
+    assert {name: pack.folder for name, pack in found.packs.items()} == {"warp": DEMO, "catvton": weights}
+    assert "warp" not in chosen(weights).packs
+
+
 def test_what_was_never_trained_is_loaded_only_when_it_is_named() -> None:
-    assert list(chosen("demo").packs) == ["catvton", "template", "pointcloth"]
+    tryons = ["warp", "catvton"]
+    assert list(chosen("demo").packs) == [*tryons, "template", "pointcloth"]
     assert chosen("demo").left_out == ["ootdiffusion", "up2you"]
     assert list(chosen("demo", ["catvton", "up2you"]).packs) == ["catvton", "up2you"]
-    assert list(chosen("demo", ["tryon", "avatar"]).packs) == ["catvton", "template"]
-    assert list(chosen("demo", avatar="up2you").packs) == ["catvton", "template", "pointcloth", "up2you"]
+    assert list(chosen("demo", ["tryon", "avatar"]).packs) == [*tryons, "template"]
+    assert list(chosen("demo", avatar="up2you").packs) == [*tryons, "template", "pointcloth", "up2you"]
 
 
 def test_a_type_means_its_trained_engines_where_there_are_some(weights: Path, mirror: None) -> None:

@@ -27,8 +27,8 @@ QUICK = {"width": 96, "height": 128, "steps": 2, "seed": 1}
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The built-in weights, the untrained ones too as they are named, and an engine that mirrors the photo."""
     folder = tmp_path_factory.mktemp("engines")
-    settings = {"MODEL_DIR": "demo", "ENGINES": "tryon,up2you", "ENGINE_SHARES": "tryon=2", "MAX_INLINE_BYTES": 0}
-    with serving(folder, 180, module="tests.mirror", **settings) as server:
+    settings = {"MODEL_DIR": "demo", "ENGINE_SHARES": "tryon=2", "MAX_INLINE_BYTES": 0}
+    with serving(folder, 180, module="tests.mirror", ENGINES="catvton,mirror,up2you", **settings) as server:
         yield server
 
 
