@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+_MOST = 5.0
+
 
 class Norm(nn.BatchNorm2d):
     """Batch norm without its counter, which nothing here reads."""
@@ -21,11 +23,17 @@ class Norm(nn.BatchNorm2d):
         super()._load_from_state_dict(state, prefix, {**metadata, "version": self._version}, *rest)
 
 
+def capped() -> nn.Hardtanh:
+    """ReLU up to more than examples reach: far from the garment, where nothing is taught, features would grow from
+    layer to layer."""
+    return nn.Hardtanh(0.0, _MOST, inplace=True)
+
+
 class ConvBlock(nn.Sequential):
-    """3 x 3 convolution, batch norm, ReLU; with a stride of 2 it halves."""
+    """3 x 3 convolution, batch norm, capped ReLU; with a stride of 2 it halves."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
-        super().__init__(nn.Conv2d(channels, out, 3, stride, 1, bias=False), Norm(out), nn.ReLU(inplace=True))
+        super().__init__(nn.Conv2d(channels, out, 3, stride, 1, bias=False), Norm(out), capped())
 
 
 class Residual(nn.Module):
@@ -35,7 +43,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first = ConvBlock(channels, channels)
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), Norm(channels))
-        self.relu = nn.ReLU(inplace=True)
+        self.relu = capped()
 
     def forward(self, features: Tensor) -> Tensor:
         summed: Tensor = self.relu(features + self.second(self.first(features)))
