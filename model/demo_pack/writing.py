@@ -1,8 +1,8 @@
 """The built-in demo pack: the published architectures at a hundredth of their size.
 
-The try-ons, warping and by diffusion, the networks that label a person and the template engine's were trained, on people
-who do not exist. UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are made up;
-everything around them works as it does with published weights.
+The try-ons, warping and by diffusion, the networks that label a person and the template engine's were trained, on
+people who do not exist. UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are
+made up; everything around them works as it does with published weights.
 """
 
 from __future__ import annotations
