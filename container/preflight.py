@@ -13,6 +13,7 @@ from pathlib import Path
 from container.chosen_engines import chosen_engines, refuse_full_size_without_a_gpu
 from container.settings import Settings
 from model.engines.pack import EnginePack
+from model.errors import WeightsError
 from serve.spool import Spool
 
 _PORT = "SAGEMAKER_BIND_TO_PORT"
@@ -33,7 +34,11 @@ def check(settings: Settings) -> None:
     folder = settings.model_dir
     if folder != "demo" and not Path(folder).is_dir():
         raise CannotServe(f"MODEL_DIR={folder}: there is no such folder; MODEL_DIR=demo has built-in weights")
-    chosen = chosen_engines(settings.engines, settings.defaults(), EnginePack(folder))
+    try:
+        pack = EnginePack(folder)
+    except WeightsError as error:  # of its manifest
+        raise CannotServe(f"MODEL_DIR: {error}") from None
+    chosen = chosen_engines(settings.engines, settings.defaults(), pack)
     there = gpus(os.environ, Path("/"))
     wanted, _, number = settings.device.partition(":")
     if settings.device == "auto":

@@ -41,6 +41,16 @@ FileRef = TypeAliasType(
 )
 
 
+def listed(value: object) -> object:
+    """A form with one part of a name has no list."""
+    return [value] if isinstance(value, str) else value
+
+
+def whole_number(value: object) -> object:
+    """A form's numbers are text, which a choice of numbers does not take."""
+    return int(value) if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal() else value
+
+
 def random_seed() -> int:
     return secrets.randbelow(2**32)
 

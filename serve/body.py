@@ -33,7 +33,7 @@ class RequestBody:
 
 def media_type(request: Request) -> str:
     """What the client says it sends; JSON when it says nothing."""
-    return request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    return (request.headers.get("content-type", "").strip() or "application/json").split(";")[0].strip().lower()
 
 
 async def read_bytes(request: Request, max_bytes: int) -> bytes:
@@ -59,12 +59,13 @@ async def limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, Non
 
 
 def _contents(request: Request) -> AsyncIterator[bytes]:
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in GZIP:
-        return unpacked(request.stream())
-    if encoding in ("identity", ""):
+    named = ",".join(request.headers.getlist("content-encoding"))
+    encodings = [word for word in map(str.strip, named.lower().split(",")) if word not in ("identity", "")]
+    if not encodings:
         return request.stream()
-    raise UnsupportedMedia(f"Content-Encoding '{encoding[:60]}' is not read here; send gzip, or the body as it is")
+    if len(encodings) == 1 and encodings[0] in GZIP:
+        return unpacked(request.stream())
+    raise UnsupportedMedia(f"Content-Encoding '{named[:60]}' is not read here; send gzip, or the body as it is")
 
 
 def _too_large(max_bytes: int) -> TooLarge:

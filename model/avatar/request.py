@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from model import request
 from model.avatar.codes import AvatarCode
 from model.codes import Codes
-from model.request import MAX_FOLDER_FILES, ImageRef
+from model.request import MAX_FOLDER_FILES, ImageRef, listed, whole_number
 from model.tryon.codes import TryOnCode
 from model.tryon.request import Category, Layer
 
@@ -26,11 +26,6 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
-def _listed(value: object) -> object:
-    """A form with one part of a name has no list."""
-    return [value] if isinstance(value, str) else value
-
-
 class AvatarRequest(request.Request):
     """Make a 3D avatar: loose photos of one person in, a rigged, textured GLB out."""
 
@@ -40,7 +35,7 @@ class AvatarRequest(request.Request):
     helped_by: ClassVar[Mapping[str, str]] = {"dressed_by": "tryon"}
 
     type: Literal["avatar"] = "avatar"
-    photos: Annotated[list[ImageRef], BeforeValidator(_listed)] | None = Field(
+    photos: Annotated[list[ImageRef], BeforeValidator(listed)] | None = Field(
         None, min_length=1, max_length=MAX_PHOTOS, description="Of one person, from any side, in the same clothes."
     )
     photos_prefix: str | None = Field(
@@ -65,9 +60,11 @@ class AvatarRequest(request.Request):
 
     body_only: bool = Field(False, description="Only the shaped body, without clothes, hair and colours.")
     texture: Literal["atlas", "vertex"] = Field("atlas", description="A baked picture, or colours of the vertices.")
-    texture_size: Literal[1024, 2048] = Field(1024, description="Pixels a side of the atlas.")
+    texture_size: Annotated[Literal[1024, 2048], BeforeValidator(whole_number)] = Field(
+        1024, description="Pixels a side of the atlas."
+    )
     faces: int = Field(60_000, ge=1_000, le=500_000, description="Most triangles of the result.")
-    formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
+    formats: Annotated[list[Format], BeforeValidator(listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."
     )
     parts: bool = Field(
@@ -76,9 +73,7 @@ class AvatarRequest(request.Request):
         "`clothes_front.png`, `clothes_back.png`: the clothes alone. Not with `body_only`.",
     )
     turntable: bool = Field(False, description="Also `turntable.mp4` and `.webm`, a full circle, and eight pictures.")
-    stages: Annotated[list[Stage], BeforeValidator(_listed)] = Field(
-        [], description="Also what these stages have made."
-    )
+    stages: Annotated[list[Stage], BeforeValidator(listed)] = Field([], description="Also what these stages have made.")
 
     @field_validator("formats")
     @classmethod

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from model import request
 from model.codes import Codes
-from model.request import ImageRef
+from model.request import ImageRef, listed
 from model.tryon.codes import TryOnCode
 
 Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
@@ -125,7 +125,7 @@ class TryOnRequest(request.Request):
     mask_shape: Literal["contour", "hull", "box"] = Field(
         "contour", description="Of an automatic mask: as found, the convex area around it, or an upright rectangle."
     )
-    keep: list[Literal["face", "hands", "hair", "shoes"]] = Field(
+    keep: Annotated[list[Literal["face", "hands", "hair", "shoes"]], BeforeValidator(listed)] = Field(
         default_factory=list, max_length=4, description="What an automatic mask leaves out in any case."
     )
     samples: int = Field(1, ge=1, le=4, description="Sample i equals a request with seed + i.")

@@ -27,3 +27,20 @@ def test_emptied_it_has_the_same_inputs_and_none_of_their_references(engine: str
     assert all("secret" in reference for reference in request.inputs().values())
     assert emptied.work() == request.work()
     assert type(request).model_validate(emptied.model_dump(mode="json")) == emptied
+
+
+@pytest.mark.parametrize(("engine", "body"), BODIES)
+def test_a_forms_text_stands_for_any_number(engine: str, body: dict[str, Any]) -> None:
+    kind = request_class(engine)
+    fields = kind.model_validate(body).model_dump(mode="json").items()
+    numbers = {name: value for name, value in fields if isinstance(value, int | float)}
+    assert len(numbers) > 4
+    text = {name: str(value) for name, value in numbers.items()}
+    assert kind.model_validate(body | text) == kind.model_validate(body | numbers)
+
+
+def test_a_form_with_one_part_of_a_name_has_a_list() -> None:
+    body = {"person": "a", "garment": "b"}
+    assert request_class("catvton").model_validate(body | {"keep": "face"}).model_dump()["keep"] == ["face"]
+    with pytest.raises(ValueError, match="texture_size"):
+        request_class("up2you").model_validate({"photos": ["a"], "texture_size": "1000"})

@@ -76,6 +76,8 @@ def test_gzip_is_unpacked(small: Server) -> None:
     two = gzip.compress(b'{"type": "probe", ') + gzip.compress(b'"seed": 4}')
     assert post(small, two, Content_Encoding="X-GZIP").json()["seed"] == 4
     assert post(small, probe(seed=5), Content_Encoding="identity").json()["seed"] == 5
+    assert post(small, gzip.compress(probe(seed=6)), Content_Encoding="identity, gzip").json()["seed"] == 6
+    assert post(small, probe(seed=7), Content_Type="").json()["seed"] == 7
 
 
 def test_a_bomb_is_refused(small: Server) -> None:

@@ -24,8 +24,9 @@ from tests.model.tryon.labelled import FACE, SHIRT, TROUSERS, WALL, draw_labelle
 from tests.model.tryon.test_makers import FASHN, write_one_parser, write_pose
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_tryon import LEVELS, difference, post, shown
-from tests.server import GOLDEN, Server, serving
+from tests.server import GOLDEN, ROOT, Server, serving
 
+CASES = ROOT.parent / "shared" / "cases"
 QUICK = {"width": 96, "height": 128, "steps": 2, "seed": 1}
 
 
@@ -102,6 +103,11 @@ def test_the_demo_networks_find_the_mask_of_a_made_up_person(tmp_path: Path) -> 
     body = {"person": base64_of(encode(Image.fromarray(people.photos[0]))), "mask_only": True, "category": "upper"}
     with serving(tmp_path, MODEL_DIR="demo", ENGINES="tryon") as demo:
         mask = np.asarray(pictures(demo, body)["mask.png"].convert("L"))
+        if (couple := CASES / "two_people.jpg").is_file():  # of whom one is dressed
+            body["person"] = base64_of(couple.read_bytes())
+            of_two = np.asarray(pictures(demo, body)["mask.png"].convert("L")) > 0
+            halves = of_two[:, : of_two.shape[1] // 2].sum(), of_two[:, of_two.shape[1] // 2 :].sum()
+            assert min(halves) == 0 < max(halves)
     assert mask_iou(mask > 0, agnostic_mask(labels, "upper") > 0) > 0.8
 
 

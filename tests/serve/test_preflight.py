@@ -32,6 +32,8 @@ def test_what_is_there_passes() -> None:
 def test_the_model_dir_is_named(tmp_path: Path) -> None:
     refused("MODEL_DIR=/nowhere: there is no such folder", MODEL_DIR="/nowhere")
     refused(f"MODEL_DIR={tmp_path} holds no weights", MODEL_DIR=str(tmp_path))
+    (tmp_path / "manifest.json").write_text("{")
+    refused(f"MODEL_DIR: {tmp_path}/manifest.json", MODEL_DIR=str(tmp_path))
 
 
 def test_engines_are_named() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import encode
+from tests.conftest import base64_of, encode
 from tests.serve.test_pictures import pictures, refused, result
 from tests.server import ROOT, Server
 
@@ -55,3 +57,26 @@ def test_the_reported_heic_keeps_its_colours(server: Server) -> None:
     mask.paste(255, (100, 150, 280, 350))
     (seen,) = pictures(server, person=(CASES / "nclx_p3.heic").read_bytes(), mask=encode(mask)).values()
     assert seen.info.get("icc_profile")
+
+
+def test_the_reported_base64_with_line_breaks(server: Server) -> None:
+    person = (CASES / "person_96.png").read_bytes()
+    mask = (CASES / "mask_white_everywhere_else_opaque.png").read_bytes()
+    wrapped = (CASES / "b64_wrapped.txt").read_text()
+    assert (result(server, person=wrapped, mask=mask) == result(server, person=person, mask=mask)).all()
+
+
+def test_the_reported_photo_with_one_transparent_pixel_shows_a_person(server: Server) -> None:
+    photo = base64_of((CASES / "photo_one_transparent_pixel.png").read_bytes())
+    small = {"size": 64, "steps": 2, "mesh_size": 64, "iterations": 3, "faces": 2000, "body_only": True, "seed": 1}
+    response = server.invoke({"type": "avatar", "photos": [photo], **small})
+    assert response.status_code == 200, response.text
+    assert [warning["code"] for warning in response.json()["warnings"]] == ["one_photo"]
+
+
+@pytest.mark.parametrize("name", ["manifest_bom.jsonl", "manifest_u2028.jsonl"])
+def test_the_reported_manifests_are_one_line_of_json(name: str, server: Server) -> None:
+    lines = {"Content-Type": "application/jsonlines"}
+    response = server.client.post("/invocations", content=(CASES / name).read_bytes(), headers=lines)
+    [answer] = response.text.splitlines()
+    assert json.loads(answer)["problem"]["code"] == "input_unavailable"  # nobody has keys to that bucket
