@@ -152,10 +152,12 @@ def excluding(refusals: Mapping[str, Sequence[Refusal]]) -> Invalid:
 
 def refusal(error: ErrorDetails, engine: str) -> Refusal:
     """One of pydantic's errors in our words."""
-    field = ".".join(map(str, error["loc"]))
+    field = ".".join(part for part in map(str, error["loc"]) if not is_one_of_several(part, engine))
     value = "" if error["type"] == "missing" or not field else shown(error["input"])
     if error["type"] == "extra_forbidden":
         return Refusal(field, f"there is no such field{nearest_name(error['loc'], engine)}", value)
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return Refusal(field, "this must be an object", value)
     return Refusal(field, error["msg"].removeprefix("Value error, "), value)
 
 
@@ -164,6 +166,17 @@ def nearest_name(place: Sequence[str | int], engine: str) -> str:
     outer, inner = field_names(engine)
     near = get_close_matches(str(place[-1]), outer if len(place) == 1 else inner, n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def is_one_of_several(part: str, engine: str) -> bool:
+    """Whether a part of a place is no field, but pydantic's name for one of several kinds that a field may be of."""
+    return part.startswith("literal[") or part in kinds(engine)
+
+
+@cache
+def kinds(engine: str) -> frozenset[str]:
+    """Names of the objects within an engine's request."""
+    return frozenset(request_class(engine).model_json_schema().get("$defs", {}))
 
 
 @cache

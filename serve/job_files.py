@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from serve.results import Results
 
 _SIDES = range(16, 8193)  # pixels that `max_side` may name
 _QUALITY = 90
+_RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 _HEADERS = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
 
 
@@ -34,7 +36,8 @@ class JobFiles:
         side = max_side_of(request, output)
         etag = f'"{output.sha256}{f"-{side}" if side else ""}"'
         headers = {"ETag": etag, **_HEADERS}
-        if etag in request.headers.get("if-none-match", ""):
+        known = request.headers.get("if-none-match", "")
+        if etag in known or known.strip() == "*":
             return Response(status_code=304, headers=headers)
         # What is stored elsewhere is fetched once, and erased with the answer.
         file = self.jobs.outputs_of(job_id) / output.name
@@ -48,6 +51,8 @@ class JobFiles:
                 file = small
         except FileNotFoundError:  # erased at this moment
             raise NoSuchJob("the job's files were erased") from None
+        if not _RANGES.fullmatch(request.headers.get("range", "")):
+            _without_range(request)
         return FileResponse(file, headers=headers, media_type=output.content_type)
 
     def _output(self, job_id: str, name: str) -> Output:
@@ -61,6 +66,11 @@ class JobFiles:
         if isinstance(output, InlineOutput):
             return base64.b64decode(output.data)
         return await self.results.stored_bytes(output.uri)
+
+
+def _without_range(request: Request) -> None:
+    """Ranges that are none, or of another unit, are as if they had not been asked for (RFC 9110, 14.2)."""
+    request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
 
 
 def max_side_of(request: Request, output: Output) -> int | None:

@@ -201,3 +201,17 @@ def test_layers_name_an_engine_each() -> None:
 )
 def test_a_layer_for_an_engine_that_cannot_do_it_is_refused(layer: dict[str, Any], field: str) -> None:
     assert refused({"person": "p", "layers": [OUTFIT[0] | layer, OUTFIT[1]]}).field == field
+
+
+@pytest.mark.parametrize(
+    ("crop", "said"),
+    [
+        ("center", "'crop': Input should be 'auto' or 'centre' (got 'center'); 'crop': this must be an object"),
+        ({"persn": 0.2}, "'crop.persn': there is no such field; did you mean 'person'?"),
+    ],
+)
+def test_a_field_of_several_kinds_is_named_as_the_client_does(crop: Any, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        chosen_request({"type": "tryon", "person": "a", "garment": "b", "crop": crop}, MODELS, {})
+    assert said in caught.value.detail
+    assert caught.value.field == "crop"
