@@ -7,7 +7,7 @@ reconstructed in. That is also the bind pose of the skeleton.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -45,6 +45,7 @@ def export_avatar(
     notice: str | None = None,
     measured: bool = True,
     parts: Tensor | None = None,
+    errors: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write the avatar.
 
@@ -62,6 +63,7 @@ def export_avatar(
         measured: false leaves out measurements, as of a shape that nobody found in the photos.
         parts: (F,) of each triangle, see `model.avatar.parts`: they are named in the GLB, and the clothes get one of
             their own.
+        errors: of the measurements, metres, where they are known.
 
     Returns:
         The files, the main one first.
@@ -83,7 +85,7 @@ def export_avatar(
     if "ply" in formats:
         write_ply(folder / "avatar.ply", bare)
     joints = posed.joints + offset.to(posed.joints) if rig else None
-    _write_body(folder / "body.json", body, betas, joints, measured=measured)
+    _write_body(folder / "body.json", body, betas, joints, errors, measured=measured)
     order = ("avatar.glb", "clothes.glb", "avatar.obj", "avatar.mtl", "avatar.png", "avatar.ply", "body.json")
     return [folder / name for name in order if (folder / name).exists()]
 
@@ -107,7 +109,15 @@ def _skeleton(mesh: Mesh, body: BodyModel, posed: Posed, source: Tensor, offset:
     return Skeleton(JOINTS, tuple(body.parents.tolist()), positions, skin.at(source), aliases)
 
 
-def _write_body(file: Path, body: BodyModel, betas: Tensor, joints: Tensor | None, *, measured: bool) -> None:
+def _write_body(
+    file: Path,
+    body: BodyModel,
+    betas: Tensor,
+    joints: Tensor | None,
+    errors: Mapping[str, float] | None,
+    *,
+    measured: bool,
+) -> None:
     resting = body.shaped(betas)
     measurements = measure(Mesh(resting, body.faces), body.joint_regressor @ resting) if measured else None
-    file.write_text(json.dumps(describe(betas, measurements, joints), indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(describe(betas, measurements, joints, errors), indent=2) + "\n", encoding="utf-8")

@@ -70,6 +70,7 @@ class AvatarResults:
                 notice=self._resources.notice if rig else None,
                 measured=self._resources.shapes_are_trained,
                 parts=parts,
+                errors=self._resources.shape_errors,
             )
         )
 

@@ -10,6 +10,7 @@ errors of centimetres. Real tapes are not quite horizontal and give way to breat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,13 +70,19 @@ def measure(body: Mesh, joints: Tensor) -> Measurements:
     )
 
 
-def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | None) -> dict[str, object]:
+def describe(
+    betas: Tensor,
+    measurements: Measurements | None,
+    joints: Tensor | None,
+    errors: Mapping[str, float] | None = None,
+) -> dict[str, object]:
     """What `body.json` says of a person's body.
 
     Args:
         betas: (10) shape coefficients.
         measurements: of the shaped body in the T pose; None leaves them out.
         joints: (55, 3) in the avatar's pose and place; None leaves them out.
+        errors: by how many metres measurements are off in the mean, where that is known.
     """
     described: dict[str, object] = {
         "unit": "m",
@@ -85,6 +92,8 @@ def describe(betas: Tensor, measurements: Measurements | None, joints: Tensor | 
     if measurements is not None:
         lengths = asdict(measurements).items()
         described["measurements"] = {name: None if value is None else round(value, 4) for name, value in lengths}
+        if errors:
+            described["measurement_errors"] = dict(errors)
     if joints is not None:
         described["joints"] = dict(zip(JOINTS, _rounded(joints), strict=True))
     return described

@@ -20,7 +20,7 @@ from model.demo_pack.tensors import write_json
 from model.engines.catvton.files import FOLDERS, files
 from model.engines.pointcloth.files import BODY_POINTS, CODES, DRAPING
 from model.engines.template.files import BODY as TEMPLATE_BODY
-from model.engines.template.files import OUTFIT_NETWORK, PLACE_NETWORK
+from model.engines.template.files import ERRORS, OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.up2you.files import BODY, MATTING
 from model.engines.warp.files import WEIGHTS as WARP
 from model.perception.files import LABEL_MAPS
@@ -30,7 +30,7 @@ from model.weights.pack import DEMO, MANIFEST, FileFacts
 SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
-TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY)
+TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY, ERRORS)
 OUTFITS = (DRAPING, BODY_POINTS, CODES)
 DEFAULTS = {
     "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},

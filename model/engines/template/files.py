@@ -13,6 +13,8 @@ PLACE_NETWORK = "template/place_network.safetensors"
 OUTFIT_NETWORK = "template/outfit_network.safetensors"
 # The body that the wardrobe of `model.clothes` fits; no other will do.
 BODY = "template/body.npz"
+# Optional: by how many metres the body's measurements are off, as `python -m model evaluate --task avatar` finds it.
+ERRORS = "template/errors.json"
 # Both optional, and none of the built-in body.
 HAND_IDS = "template/hand_ids.npz"
 LANDMARK_IDS = "template/landmark_ids.npy"
@@ -27,7 +29,7 @@ def files(weights: Path) -> list[Path]:
         return needed
     if find_spec("mediapipe") is None:  # its light model can stand in
         needed.append(weights / MATTING)
-    optional = [weights / name for name in (MATTING, HAND_IDS, LANDMARK_IDS)]
+    optional = [weights / name for name in (ERRORS, MATTING, HAND_IDS, LANDMARK_IDS)]
     if parsers_are_there(weights):
         optional += label_map_files(weights)
     return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))

@@ -12,6 +12,7 @@ from model.avatar.resources import Resources
 from model.clothes.wardrobe import read_wardrobe
 from model.engines.template.files import (
     BODY,
+    ERRORS,
     HAND_IDS,
     LANDMARK_IDS,
     MATTING,
@@ -65,5 +66,6 @@ class TemplateNetworks:
             matting=MATTING,
             hand_ids=HAND_IDS,
             landmark_ids=LANDMARK_IDS,
+            errors=ERRORS,
         )
         self.wardrobe = read_wardrobe(self.resources.body)

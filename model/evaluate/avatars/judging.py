@@ -47,13 +47,22 @@ def filled(person: JudgedPerson) -> Floats:
         layers.append(photo.buffers.layers[::2, ::2].reshape(-1))
     all_colours, all_layers = np.concatenate(colours), np.concatenate(layers)
     painted = np.zeros_like(person.views)
-    for layer in np.unique(person.layers):
+    there = _layers_of_all(person)
+    for layer in np.unique(there):
         seen = all_layers == layer
         if layer and seen.any():
-            painted[person.layers == layer, :3] = all_colours[seen].mean(0)
+            painted[there == layer, :3] = all_colours[seen].mean(0)
     painted[..., :3] *= person.views[..., 3:]
     painted[..., 3] = person.views[..., 3]
     return painted
+
+
+def _layers_of_all(person: JudgedPerson) -> views.Layers:
+    """(6, size, size): of the true views, also where they show somebody in a part of a pixel."""
+    fine = np.stack([view.layers for view in person.a_pose.views])
+    count, size = fine.shape[0], fine.shape[1] // 2
+    coarse: views.Layers = fine.reshape(count, size, 2, size, 2).max((2, 4))
+    return coarse
 
 
 def _of_views(person: JudgedPerson, made: Floats) -> dict[str, float]:

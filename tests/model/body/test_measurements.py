@@ -88,3 +88,6 @@ def test_the_description_is_json_with_units(figure: Figure, measured: Measuremen
     assert said["joints"]["left_wrist"] == pytest.approx([0.67, 1.38, 0])
     assert said["unit"] == "m"
     assert "joints" not in describe(torch.zeros(10), measured, None)
+    assert "measurement_errors" not in said
+    assert describe(torch.zeros(10), measured, None, {"height": 0.05})["measurement_errors"] == {"height": 0.05}
+    assert "measurement_errors" not in describe(torch.zeros(10), None, None, {"height": 0.05})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from model.engines.template.engine import Template
-from model.engines.template.files import BODY, OUTFIT_NETWORK, PLACE_NETWORK
+from model.engines.template.files import BODY, ERRORS, OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.template.outfit import OutfitNetwork
 from model.engines.template.place_network import PlaceNetwork
 from model.engines.up2you.files import BODY as BUILT_IN_BODY
 from model.runtime.device import Device, open_device
 from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import DEMO
+
+ERRORS_OF_SHAPE = {"height": 0.05, "waist": 0.04}
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,7 @@ def untrained_weights(folder: Path) -> Path:
     for name, network in networks.items():
         save_file(network.state_dict(), folder / name)
     shutil.copyfile(DEMO / BUILT_IN_BODY, folder / BODY)
+    (folder / ERRORS).write_text(json.dumps(ERRORS_OF_SHAPE))
     return folder
 
 

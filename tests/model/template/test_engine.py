@@ -26,6 +26,7 @@ from model.engines.template.request import TEMPLATE_STAGES, Request
 from model.errors import InputError, WeightsError
 from model.runtime.device import Device
 from tests.gltf import complaints
+from tests.model.template.conftest import ERRORS_OF_SHAPE
 
 SMALL: dict[str, Any] = {"size": 64, "mesh_size": 64, "iterations": 3, "faces": 2000, "texture": "vertex", "seed": 1}
 
@@ -57,6 +58,7 @@ def test_an_avatar_is_a_valid_file_and_a_described_body(made: Path) -> None:
     assert complaints(made / "avatar.glb") == []
     said = json.loads((made / "body.json").read_text())
     assert 1.3 < said["measurements"]["height"] < 2.3
+    assert said["measurement_errors"] == ERRORS_OF_SHAPE
 
 
 def test_every_stage_leaves_what_can_be_looked_at(made: Path) -> None:
