@@ -128,7 +128,7 @@ class MotoProcess:
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             try:
-                httpx.get(f"{self.url}/moto-api/").raise_for_status()
+                httpx.get(f"{self.url}/moto-api/", timeout=600).raise_for_status()
                 return
             except httpx.HTTPError:
                 time.sleep(0.1)

@@ -29,5 +29,5 @@ def _install(folder: Path) -> str:
     if not shutil.which("npm"):
         return f"what {folder.name} needs is installed by npm, which is not here"
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     return f"npm could not install what {folder.name} needs: {done.stderr[-300:]}" if done.returncode else ""

@@ -19,6 +19,20 @@ import psutil
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT.parent / "shared" / "golden"
 _START_S = 600  # a machine may be ten times slower than ours, and busy
+# So that only what a test is about can run out: it sets that limit itself.
+_LIMITS = (
+    "DEADLINE_S",
+    "STREAM_DEADLINE_S",
+    "HEAD_S",
+    "FETCH_S",
+    "FETCH_SILENCE_S",
+    "S3_SILENCE_S",
+    "STALL_S",
+    "DRAIN_S",
+)
+_TIME = dict.fromkeys(_LIMITS, 600)
+# The exception is pytest's, see pyproject.toml.
+_WARNINGS = "error,ignore:User provided device_type"
 
 
 class Server:
@@ -31,14 +45,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self._module = module
-        self._settings = {
+        ours: dict[str, Any] = {
             "MODEL_DIR": "demo",
             "ENGINES": "probe",
             "SPOOL_DIR": self.spool,
             "SAGEMAKER_BIND_TO_PORT": self.port,
             "OMP_NUM_THREADS": 1,
-            "PYTHONWARNINGS": "error,ignore:User provided device_type",  # the exception is pytest's, see pyproject.toml
-        } | settings
+            "PYTHONWARNINGS": _WARNINGS,
+        }
+        self._settings = _TIME | ours | settings
         self.process = self._start()
         self.client = httpx.Client(base_url=self.url, timeout=600)
 

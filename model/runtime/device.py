@@ -66,10 +66,15 @@ class Device:
     Args:
         torch_device: where networks run and callers put their tensors.
         dtype: what networks compute in.
+        now: a clock in seconds, for what forwards take and how long jobs wait.
     """
 
     def __init__(
-        self, torch_device: torch.device, dtype: torch.dtype = torch.float32, config: DeviceConfig | None = None
+        self,
+        torch_device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        config: DeviceConfig | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.torch_device = torch_device
         self.dtype = dtype
@@ -83,7 +88,8 @@ class Device:
         self._cpu_threads: dict[str, ThreadPoolExecutor] = {}  # engine -> threads no other engine keeps busy
         self._side_process = SideProcess()
 
-        self._scheduler = Scheduler(self.config, self.memory)
+        self._now = now
+        self._scheduler = Scheduler(self.config, self.memory, now)
         self._changed = asyncio.Event()  # there may be something to compute
         self._serving: asyncio.Task[None] | None = None
 
@@ -192,12 +198,12 @@ class Device:
                 await self._changed.wait()
 
     async def _forward(self, group: list[Call]) -> None:
-        started = time.monotonic()
+        started = self._now()
         try:
             outcome: list[Any] | Exception = await self._on_device(lambda: group[0].run(group))
         except Exception as error:  # noqa: BLE001 - whatever a network raises belongs to its callers
             outcome = error
-        elapsed_s = time.monotonic() - started
+        elapsed_s = self._now() - started
         self.stats.add(sum(call.rows for call in group), elapsed_s)
         self._scheduler.book(group, elapsed_s)
         if isinstance(outcome, Exception):

@@ -24,6 +24,15 @@ from tests.server import ROOT, serving
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patient() -> Iterator[None]:
+    """Servers that the commands start give a busy machine its time."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DEADLINE_S", "600")
+        environment.setenv("STREAM_DEADLINE_S", "600")
+        yield
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with local_server("demo", lambda _: None) as address:
@@ -220,4 +229,4 @@ def test_results_stored_in_a_folder_are_fetched_from_there(
     assert capsys.readouterr().out.splitlines()[0] == f"file://{stored}"
     assert (tmp_path / "out" / "result.png").read_bytes() == stored.read_bytes()
     with pytest.raises(httpx.ConnectError):  # the server is gone with its `with`
-        httpx.get(f"{address}/ping")
+        httpx.get(f"{address}/ping", timeout=600)

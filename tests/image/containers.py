@@ -93,7 +93,7 @@ class Containers:
             secret.unlink()
 
     def call(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600)
 
 
 def checked(command: Sequence[str], environment: dict[str, str]) -> None:

@@ -98,7 +98,7 @@ def test_it_starts_on_port_8080_without_any_network(image: Containers, tmp_path:
     try:
         started = image.run(tmp_path.name, "--detach", "--network", "none", *flags, words=["serve"])
         assert started.returncode == 0, started.stderr
-        eventually(lambda: healthy(image, tmp_path.name, "--env", "SAGEMAKER_BIND_TO_PORT=8080"), within_s=120)
+        eventually(lambda: healthy(image, tmp_path.name, "--env", "SAGEMAKER_BIND_TO_PORT=8080"), within_s=600)
         interfaces = image.execute(tmp_path.name, words=["ls", "/sys/class/net"]).stdout.split()
         assert "eth0" not in interfaces
     finally:

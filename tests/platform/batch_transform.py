@@ -33,7 +33,12 @@ class _Failed(Exception):  # noqa: N818
 
 
 def run(
-    job: TransformJob, s3: Any, folder: Path, role: Mapping[str, str], command: Sequence[str] | None = None
+    job: TransformJob,
+    s3: Any,
+    folder: Path,
+    role: Mapping[str, str],
+    command: Sequence[str] | None = None,
+    patience: float = 1,
 ) -> Limits:
     """Start a container on the job's model data, transform every input, stop it; returns the limits that held.
 
@@ -41,7 +46,7 @@ def run(
         s3: a boto3 client of the platform's own.
         folder: for the model, the log and the spool.
         role: variables beside the job's own, such as credentials.
-        command: see `Instance`.
+        command, patience: see `Instance`.
 
     Raises:
         InvalidJob: before anything is transformed.
@@ -51,7 +56,7 @@ def run(
     with tarfile.open(fileobj=BytesIO(read(s3, job.model_data)), mode="r:gz") as archive:
         archive.extractall(model_dir, filter="data")
     environment = {**job.container_environment(), **role}
-    with Instance(folder, model_dir=model_dir, environment=environment, command=command) as instance:
+    with Instance(folder, model_dir=model_dir, environment=environment, command=command, patience=patience) as instance:
         limits = Limits.of(job, execution_parameters(instance))
         reasons = transform_all(job, limits, s3, instance)
     if reasons:

@@ -11,7 +11,7 @@ from tests.platform.hosting import Instance
 from tests.untrained import untrained_pack
 
 PROBE = (sys.executable, "-m", "tests.probe", "serve")
-PATIENCE = 20  # what measures is the storm
+PATIENCE = 800  # what measures is the storm
 DEADLINES_S = {"DEADLINE_S": 2, "STREAM_DEADLINE_S": 2.5, "JOB_DEADLINE_S": 3}
 
 

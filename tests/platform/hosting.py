@@ -214,9 +214,9 @@ class Instance:
             self._wire.check(exchange, may_stream=accept in STREAMS)
             yield exchange
 
-    def get(self, path: str, timeout_s: float = PING_S) -> Answer:
+    def get(self, path: str) -> Answer:
         """GET what the platform asks of containers besides: /execution-parameters, /metrics."""
-        with self._wire.exchange("GET", path, b"", {}, timeout_s) as exchange:
+        with self._wire.exchange("GET", path, b"", {}, self._ping_s) as exchange:
             self._wire.check(exchange, may_stream=False)
             return exchange.answer()
 

@@ -73,7 +73,7 @@ class Runtime:
             region_name="us-east-1",
             aws_access_key_id="any",
             aws_secret_access_key="any",
-            config=Config(read_timeout=70, retries={"total_max_attempts": 1}, proxies={}),
+            config=Config(read_timeout=self.plain_s + 10, retries={"total_max_attempts": 1}, proxies={}),
         )
 
     def __enter__(self) -> Runtime:

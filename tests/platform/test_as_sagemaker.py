@@ -23,6 +23,7 @@ from tests.platform.hosting import Instance
 from tests.platform.transports import queued_calls, realtime_calls
 
 PICTURES = [word for name, file in small_sample().items() for word in (f"--{name}", str(file))]
+URL = "http://sagemaker"
 FAST = ["--width", "64", "--height", "96", "--steps", "2"]
 
 # Its answers are fine, but /ping must have no body.
@@ -67,19 +68,19 @@ Calls = Callable[[Instance], AbstractContextManager[httpx.BaseTransport]]
 @pytest.mark.parametrize("calls", [realtime_calls, queued_calls])
 def test_answers_and_problems_arrive_as_the_container_gave_them(hosted: Instance, calls: Calls) -> None:
     def ask(**fields: Any) -> Any:
-        return invoke(http, {"type": "probe", **fields}, lambda *_: None, retries=0)
+        return invoke(http, {"type": "probe", "deadline_s": 600, **fields}, lambda *_: None, retries=0)
 
-    with calls(hosted) as transport, httpx.Client(base_url="http://sagemaker", transport=transport) as http:
+    with calls(hosted) as transport, httpx.Client(base_url=URL, transport=transport, timeout=600) as http:
         assert ask(seed=3)["seed"] == 3
         with pytest.raises(Refused, match="422 not_liked"):
             ask(then="refuse")
         with pytest.raises(Refused, match="504 deadline"):
-            ask(unforeseen_s=[0.1] * 50)
+            ask(unforeseen_s=[0.1] * 6000, deadline_s=0.5)
 
 
 def test_a_request_too_large_for_the_queue_goes_through_s3(hosted: Instance) -> None:
-    body = {"type": "probe", "pictures": [reference(str(small_sample()["person"]))] * 8}
-    with queued_calls(hosted) as transport, httpx.Client(base_url="http://sagemaker", transport=transport) as http:
+    body = {"type": "probe", "deadline_s": 600, "pictures": [reference(str(small_sample()["person"]))] * 8}
+    with queued_calls(hosted) as transport, httpx.Client(base_url=URL, transport=transport, timeout=600) as http:
         assert len(http.build_request("POST", "/invocations", json=body).read()) > 128_000
         assert invoke(http, body, lambda *_: None)["state"] == "done"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.platform.conftest import PATIENCE
 from tests.platform.hosting import Answer, Instance, NoAnswer, TimedOut, Unhealthy
 from tests.server import eventually
 
@@ -22,7 +23,7 @@ BROKEN = (sys.executable, "-m", "tests.platform.broken_container")
 
 @pytest.fixture(scope="module")
 def simple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with Instance(tmp_path_factory.mktemp("simple"), command=SIMPLE) as running:
+    with Instance(tmp_path_factory.mktemp("simple"), command=SIMPLE, patience=PATIENCE) as running:
         yield running
 
 
@@ -32,7 +33,7 @@ def broken(folder: Path, how: str, **settings: Any) -> Iterator[Instance]:
         yield running
 
 
-def ask(instance: Instance, timeout_s: float = 60, **how: Any) -> Answer:
+def ask(instance: Instance, timeout_s: float = 600, **how: Any) -> Answer:
     attributes = {"X-Amzn-SageMaker-Custom-Attributes": "a=b", "Authorization": "of the caller", "X-Own": "1"}
     body = json.dumps(how).encode()
     return instance.invoke(body, content_type="application/json", headers=attributes, timeout_s=timeout_s)
@@ -105,7 +106,7 @@ def test_what_outlives_a_container_is_named_and_ended(tmp_path: Path) -> None:
 def test_a_container_is_not_told_of_a_time_out_unless_connections_are_dropped(tmp_path: Path, drop_late: bool) -> None:
     with broken(tmp_path, "listening", drop_late=drop_late) as instance:
         with pytest.raises(TimedOut):
-            ask(instance, timeout_s=0.2)
+            ask(instance, timeout_s=1)
         if drop_late:
             eventually(lambda: "hung up" in instance.log.read_text())
         time.sleep(0.2)

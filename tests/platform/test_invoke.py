@@ -25,7 +25,7 @@ def url(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def run(command: str, url: str, folder: Path, **fields: Any) -> int:
-    (folder / "request.json").write_text(json.dumps({"type": "probe", "seed": 3, **fields}))
+    (folder / "request.json").write_text(json.dumps({"type": "probe", "seed": 3, "deadline_s": 600, **fields}))
     where = ["--endpoint", "atelier", "--endpoint-url", url, "--out", str(folder / "out")]
     return invoke.main([command, *where, "--request", str(folder / "request.json")])
 

@@ -23,8 +23,8 @@ from tests.untrained import untrained_pack
 
 pytestmark = pytest.mark.skipif(unsupported() is not None, reason=f"no namespaces here: {unsupported()}")
 
-TRYON: dict[str, Any] = examples()["tryon"]["value"] | {"deadline_s": 300}
-BODY_ONLY = {"type": "avatar", "body_only": True, "size": 64, "steps": 2, "deadline_s": 300}
+TRYON: dict[str, Any] = examples()["tryon"]["value"] | {"deadline_s": 600}
+BODY_ONLY = {"type": "avatar", "body_only": True, "size": 64, "steps": 2, "deadline_s": 600}
 ELSEWHERE = "s3://results/out/"
 
 
@@ -65,7 +65,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory, photos: dict[str, Path]) -> 
 
 
 def post(instance: Instance, body: dict[str, Any]) -> Answer:
-    return instance.invoke(json.dumps(body).encode(), content_type="application/json", timeout_s=300)
+    return instance.invoke(json.dumps(body).encode(), content_type="application/json", timeout_s=600)
 
 
 def test_a_tryon_returns_its_picture(visit: Visit) -> None:

@@ -28,13 +28,14 @@ def start(instance: Instance) -> Iterator[Start]:
 
         def started(queue: Queue | None = None, **limits: Any) -> Any:
             endpoints = {"atelier": instance} | ({"queued": queue} if queue else {})
-            return stack.enter_context(closing(stack.enter_context(Runtime(endpoints, **limits)).client()))
+            patient: dict[str, Any] = {"plain_s": 600, "streamed_s": 600, **limits}
+            return stack.enter_context(closing(stack.enter_context(Runtime(endpoints, **patient)).client()))
 
         yield started
 
 
 def call(**fields: Any) -> dict[str, Any]:
-    body = json.dumps({"type": "probe", "deadline_s": 60, **fields})
+    body = json.dumps({"type": "probe", "deadline_s": 600, **fields})
     return {"EndpointName": "atelier", "ContentType": "application/json", "Body": body}
 
 
@@ -103,7 +104,8 @@ def test_a_failure_within_a_stream_is_told_in_it_and_one_before_it_is_a_model_er
 
 
 def test_a_stream_that_takes_too_long_breaks_off_with_an_error_of_its_own(start: Start) -> None:
-    answer = start(streamed_s=0.4).invoke_endpoint_with_response_stream(**call(steps_s=[0.1] * 8), Accept=NDJSON)
+    slow = call(unforeseen_s=[0.1] * 100)
+    answer = start(streamed_s=2).invoke_endpoint_with_response_stream(**slow, Accept=NDJSON)
     with closing(answer["Body"]) as parts, pytest.raises(EventStreamError, match="ModelStreamError"):
         list(parts)
 
@@ -131,7 +133,7 @@ def test_an_asynchronous_call_goes_to_the_queue_and_is_answered_at_once(start: S
     assert answer["InferenceId"] == "letter-1"
     assert (answer["OutputLocation"], answer["FailureLocation"]) == (queue.output_location, queue.failure_location)
     [(headers, body)] = queue.letters
-    assert json.loads(body) == {"type": "probe", "deadline_s": 60}
+    assert json.loads(body) == {"type": "probe", "deadline_s": 600}
     assert headers["X-Amzn-SageMaker-Content-Type"] == "application/json"
     assert headers["X-Amzn-SageMaker-InvocationTimeoutSeconds"] == "9"
     with pytest.raises(ClientError, match="an empty letter"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from torch import Tensor, nn, tensor
+from torch import Tensor, full, nn, tensor
 
 from model.engine import Choices, Job
 from model.errors import InputError
@@ -20,10 +20,14 @@ from tests.probe.request import Request as ProbeRequest
 
 
 class Sleep(nn.Module):
-    """As many seconds as the largest row says: what is slept together is slept once."""
+    """As many seconds as the largest row says: together they sleep once. Below 0: until there is a `gate`."""
+
+    gate = Path()
 
     def forward(self, seconds: Tensor) -> Tensor:
-        time.sleep(float(seconds.max()))
+        while bool((seconds < 0).any()) and not self.gate.exists():
+            time.sleep(0.01)
+        time.sleep(max(0.0, float(seconds.max())))
         return seconds
 
 
@@ -33,12 +37,15 @@ class Probe:
 
     def __init__(self, weights: Path, device: Device) -> None:
         self.device = device
-        self.sleep = device.batched(Sleep())
+        self.sleeping = Sleep()
+        self.sleep = device.batched(self.sleeping)
 
     async def run(self, request: ProbeRequest, job: Job) -> None:
         steps_s = request.steps_s + request.unforeseen_s
+        if request.gate is not None:
+            self.sleeping.gate = Path(request.gate)
         for i, seconds in enumerate(steps_s):
-            await self.sleep(tensor([[seconds]]))
+            await self.sleep(full((request.rows, 1), seconds))
             job.progress("wait", i + 1, len(steps_s))
         match request.then:
             case "refuse":

@@ -24,6 +24,8 @@ class Request(request.Request):
     folder: str | None = None
     steps_s: list[float] = Field([], description="Seconds of each step on the device.")
     unforeseen_s: list[float] = Field([], description="Further steps, which `work()` does not foresee.")
+    gate: str | None = Field(None, description="A path: a step of less than 0 s ends when there is a file.")
+    rows: int = Field(1, ge=1, description="Of each step.")
     then: Literal["end", "refuse", "mumble", "bug", "die", "hang", "fill", "unbeat", "die_computed"] = "end"
     kilobytes: int = Field(1, ge=1)
 

@@ -53,8 +53,9 @@ def test_lines_are_computed_together(server: Server) -> None:
 def test_as_many_lines_are_taken_up_as_all_workers_together_have_room_for(tmp_path: Path) -> None:
     with serving(tmp_path, WORKERS=2, MAX_LIVE_JOBS=1) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         eventually(lambda: metric(server, "atelier_workers_ready") == 2)
-        running = pool.submit(send, server, lines_of(*[probe(unforeseen_s=[0.1] * 10)] * 3))
+        running = pool.submit(send, server, lines_of(*[probe(unforeseen_s=[-1], gate=str(tmp_path / "open"))] * 3))
         eventually(lambda: metric(server, "atelier_jobs_live") == 2)
+        (tmp_path / "open").touch()
         assert len(answers(running.result())) == 3
 
 

@@ -18,7 +18,7 @@ from tests.serve.test_invocations import assert_problem
 from tests.server import Server, eventually, serving
 
 STREAMED = {"Accept": "application/x-ndjson"}
-_BEATS_S = 1.3  # a worker tells every second how many forwards there were
+_MARKER_ROWS = 7  # as many as no other forward has
 
 
 def many(server: Server, bodies: list[dict[str, Any]]) -> list[httpx.Response]:
@@ -74,7 +74,7 @@ def test_a_job_that_outlives_its_deadline_is_cancelled_and_its_id_is_free(server
 def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server, accept: str) -> None:
     cancelled = 'atelier_jobs_total{code="cancelled",engine="probe"}'
     before = metric(server, cancelled)
-    body = '{"type": "probe", "steps_s": [' + ", ".join(["0.1"] * 100) + "]}"
+    body = '{"type": "probe", "unforeseen_s": [' + ", ".join(["0.1"] * 6000) + "]}"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
@@ -85,11 +85,14 @@ def test_a_client_that_hangs_up_frees_the_device_at_the_next_step(server: Server
 
 
 def rows_computed(server: Server) -> int:
-    """Rows of all forwards so far, once the worker has told of them."""
-    time.sleep(_BEATS_S)
+    """Rows of all forwards so far. The worker tells of them every second, and of a forward with all those before it."""
+    marker = f'atelier_forwards_total{{rows="{_MARKER_ROWS}"}}'
+    before = metric(server, marker)
+    assert server.probe(steps_s=[0], rows=_MARKER_ROWS).status_code == 200
+    eventually(lambda: metric(server, marker) > before)
     text = server.client.get("/metrics").text
     counts = re.findall(r'^atelier_forwards_total\{rows="(\d+)"\} (\S+)', text, re.MULTILINE)
-    return sum(int(rows) * int(float(forwards)) for rows, forwards in counts)
+    return sum(int(rows) * int(float(forwards)) for rows, forwards in counts if int(rows) != _MARKER_ROWS)
 
 
 def leave_after(server: Server, done: int, body: dict[str, Any]) -> int:
@@ -103,12 +106,18 @@ def leave_after(server: Server, done: int, body: dict[str, Any]) -> int:
     raise ValueError("the stream ended")
 
 
-def test_no_more_than_the_forward_in_flight_has_rows_of_a_job_whose_client_hung_up(server: Server) -> None:
-    """In company, which goes on: each probe has one row a step."""
-    before = rows_computed(server)
+def test_no_more_than_the_forward_in_flight_has_rows_of_a_job_whose_client_hung_up(
+    server: Server, tmp_path: Path
+) -> None:
+    """In company, which goes on: each probe has one row a step. The sixth goes on until the job is cancelled."""
+    cancelled, gate = 'atelier_jobs_total{code="cancelled",engine="probe"}', tmp_path / "open"
+    before, cancelled_before = rows_computed(server), metric(server, cancelled)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        stays = pool.submit(server.probe, steps_s=[0.1] * 20)
-        done = leave_after(server, 5, {"type": "probe", "steps_s": [0.1] * 100})
+        stays = pool.submit(server.probe, steps_s=[0.01] * 20)
+        steps_s = [*[0.01] * 5, -1, *[0.01] * 100]
+        done = leave_after(server, 5, {"type": "probe", "gate": str(gate), "unforeseen_s": steps_s})
+        eventually(lambda: metric(server, cancelled) == cancelled_before + 1)
+        gate.touch()
         assert stays.result().status_code == 200
     assert done <= rows_computed(server) - before - 20 <= done + 1
 

@@ -18,7 +18,8 @@ from tests.serve.test_invocations import assert_problem, events
 from tests.serve.test_jobs import metric
 from tests.server import Server, eventually, serving
 
-LONG = [0.1] * 100
+LONG = [0.1] * 6000
+GATED = [0, -1, 0]  # seconds of steps, of which one ends when its gate is there
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,12 @@ def text_of(answer: dict[str, Any]) -> str:
     return base64.b64decode(answer["outputs"][0]["data"]).decode()
 
 
-def test_a_job_is_taken_told_of_and_done(api: Server, picture: str, png: bytes) -> None:
-    taken = hand_in(api, picture=picture, steps_s=[0.3] * 3, seed=4)
+def test_a_job_is_taken_told_of_and_done(api: Server, picture: str, png: bytes, tmp_path: Path) -> None:
+    taken = hand_in(api, picture=picture, unforeseen_s=GATED, gate=str(tmp_path / "open"), seed=4)
     assert taken["state"] == "queued"
     eventually(lambda: show(api, taken["url"])["state"] == "running")
     running = show(api, taken["url"])
+    (tmp_path / "open").touch()
     assert (running["progress"]["stage"], running["progress"]["total"]) == ("wait", 3)
     done = ended(api, taken["url"])
     assert (done["id"], done["state"], done["progress"]) == (taken["id"], "done", None)
@@ -95,9 +97,13 @@ def test_an_id_nobody_knows_is_no_such_job(api: Server) -> None:
         assert_problem(api.client.request(method, f"/api/jobs/unknown{path}"), 404, "no_such_job")
 
 
-def test_events_end_with_the_answer_also_of_a_job_that_has_ended(api: Server) -> None:
-    taken = hand_in(api, steps_s=[0.1] * 5)
-    live = events(api.client.get(f"{taken['url']}/events"))
+def test_events_end_with_the_answer_also_of_a_job_that_has_ended(api: Server, tmp_path: Path) -> None:
+    taken = hand_in(api, unforeseen_s=GATED, gate=str(tmp_path / "open"))
+    with api.client.stream("GET", f"{taken['url']}/events") as heard:
+        lines = heard.iter_lines()
+        live = [json.loads(next(lines))]
+        (tmp_path / "open").touch()
+        live += map(json.loads, lines)
     assert {event["event"] for event in live[:-1]} == {"progress"}
     assert (live[-1]["event"], live[-1]["state"]) == ("answer", "done")
     assert events(api.client.get(f"{taken['url']}/events")) == [live[-1]]
@@ -110,7 +116,7 @@ def test_events_end_with_the_answer_also_of_a_job_that_has_ended(api: Server) ->
 
 def test_a_listener_that_hangs_up_does_not_stop_the_job(api: Server) -> None:
     taken = hand_in(api, steps_s=[0.1] * 10)
-    with httpx.stream("GET", f"{api.url}{taken['url']}/events") as heard:
+    with httpx.stream("GET", f"{api.url}{taken['url']}/events", timeout=600) as heard:
         next(heard.iter_lines())
     assert ended(api, taken["url"])["state"] == "done"
 
@@ -118,7 +124,7 @@ def test_a_listener_that_hangs_up_does_not_stop_the_job(api: Server) -> None:
 def test_a_job_that_is_handed_in_while_somebody_waits_for_it_goes_on_without_him(api: Server) -> None:
     body = {"type": "probe", "id": "both-ways", "steps_s": [0.1] * 10}
     ndjson = {"Accept": "application/x-ndjson"}
-    with httpx.stream("POST", f"{api.url}/invocations", json=body, headers=ndjson) as heard:
+    with httpx.stream("POST", f"{api.url}/invocations", json=body, headers=ndjson, timeout=600) as heard:
         lines = heard.iter_lines()  # kept, for without it the connection closes
         next(lines)
         taken = api.client.post("/api/jobs", json=body).json()
@@ -182,8 +188,9 @@ def test_jobs_survive_the_death_of_the_front_and_references_are_fetched_again(
     remote = bucket.put("inputs/later.png", png)
     settings = {**bucket.settings, "MAX_LIVE_JOBS": 1}
     with serving(tmp_path, **settings) as server:
-        inline = hand_in(server, picture=picture, seed=1, steps_s=[0.1] * 15, output={"inline": True})
-        fetched = hand_in(server, picture=remote, seed=2, steps_s=[0.1] * 15)
+        gated = {"unforeseen_s": GATED, "gate": str(tmp_path / "open")}
+        inline = hand_in(server, picture=picture, seed=1, **gated, output={"inline": True})
+        fetched = hand_in(server, picture=remote, seed=2, **gated)
         for path in server.spool.glob("*/request.json"):
             assert picture[:40] not in path.read_text()
         eventually(lambda: len(list(server.spool.glob("*/ready"))) == 2)
@@ -192,6 +199,7 @@ def test_jobs_survive_the_death_of_the_front_and_references_are_fetched_again(
             if json.loads((directory / "request.json").read_text())["id"] == fetched["id"]:
                 (directory / "ready").unlink()
                 (directory / "inputs" / "picture").unlink()
+        (tmp_path / "open").touch()
         server.restart()
         assert ended(server, inline["url"])["answer"]["seed"] == 1
         assert hashlib.sha256(png).hexdigest() in text_of(ended(server, inline["url"])["answer"])

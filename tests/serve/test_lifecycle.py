@@ -22,12 +22,13 @@ from tests.server import ROOT, Server, eventually, serving
 
 def test_sigterm_lets_jobs_end_takes_no_new_ones_and_exits_0(tmp_path: Path) -> None:
     with serving(tmp_path) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(server.probe, steps_s=[0.1] * 15)
+        running = pool.submit(server.probe, unforeseen_s=[-1], gate=str(tmp_path / "open"))
         eventually(lambda: metric(server, "atelier_jobs_live") == 1)
         server.process.send_signal(signal.SIGTERM)
-        eventually(lambda: httpx.get(f"{server.url}/ping").status_code == 503)
-        late = httpx.post(f"{server.url}/invocations", json={"type": "probe"})
+        eventually(lambda: httpx.get(f"{server.url}/ping", timeout=600).status_code == 503)
+        late = httpx.post(f"{server.url}/invocations", json={"type": "probe"}, timeout=600)
         assert_problem(late, 503, "draining")
+        (tmp_path / "open").touch()
         assert running.result().status_code == 200
         assert server.process.wait(timeout=600) == 0
 

@@ -17,7 +17,7 @@ from model.samples.samples import small_sample
 from tests.conftest import KEYS, Bucket, MotoProcess
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends
-from tests.server import Server, serving
+from tests.server import Server, eventually, serving
 from tests.untrained import untrained_pack
 
 
@@ -151,12 +151,14 @@ def test_the_message_is_sent_again_until_the_queue_takes_it(
     queue = Queue(moto, "closed-for-now")
     queue.delete()
     settings = {**bucket.settings, "MODEL_DIR": untrained_pack(), "ENGINES": "", "OMOIB_QUEUE_URL": queue.url}
-    with serving(tmp_path, **settings) as server:
+    with serving(tmp_path, **settings, DEADLINE_S=0.5) as server:
         patient = body | {"id": "patient-omoib", "timestamp": "2", "steps": 1}
-        assert_problem(server.invoke(patient | {"deadline_s": 3}), 502, "not_stored")
+        assert server.client.post("/api/jobs", json=patient).status_code == 202
+        eventually(lambda: list(server.spool.glob("*/result.json")))
+        assert_problem(server.invoke(patient), 502, "not_stored")
         assert "out/patient-omoib/manifest.json" not in bucket.keys("out/patient-omoib/")
         queue.create()
-        assert server.invoke(patient | {"deadline_s": 3}).status_code == 200
+        eventually(lambda: server.invoke(patient).status_code == 200)
         assert queue.messages()[0] == {"userId": "17", "initial_timestamp": "2"}
 
 

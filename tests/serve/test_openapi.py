@@ -112,7 +112,7 @@ def test_the_token_is_asked_for_where_the_service_asks_for_it(document: dict[str
 def test_schemathesis_finds_nothing_to_complain_about(plain: Server, tmp_path: Path) -> None:
     st = Path(sys.executable).with_name("st")
     options = ["--seed", "1", "--max-examples", "15", "--checks", ",".join(CHECKS), "--phases", "fuzzing"]
-    options += ["--continue-on-failure", "--request-timeout", "30", "--no-color"]
+    options += ["--continue-on-failure", "--request-timeout", "600", "--no-color"]
     ran = subprocess.run(
         [st, "run", f"{plain.url}/openapi.json", *options], cwd=tmp_path, capture_output=True, text=True
     )

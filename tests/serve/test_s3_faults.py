@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,9 @@ from serve.s3 import S3
 from serve.store import Store
 from tests.conftest import KEYS, Bucket
 from tests.faulty_s3 import FaultyS3, faulty_s3
-from tests.serve.test_invocations import assert_problem
+from tests.serve.test_invocations import assert_problem, events
+from tests.serve.test_jobs_api import hand_in
 from tests.server import Server, eventually, serving
-
-DEADLINE_S = 10  # long enough for three attempts of each call
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,15 @@ def s3(bucket: Bucket) -> Iterator[FaultyS3]:
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, s3: FaultyS3) -> Iterator[Server]:
     settings = bucket.settings | {"S3_ENDPOINT_URL": s3.url, "S3_SILENCE_S": 0.3}
-    with serving(tmp_path_factory.mktemp("faulty"), **settings) as running:
+    with serving(tmp_path_factory.mktemp("faulty"), **settings, STREAM_DEADLINE_S=0.3) as running:
         yield running
+
+
+def problem_now(server: Server, **fields: Any) -> dict[str, Any]:
+    """What a stream of a request ends with, whose time is over almost at once."""
+    told = events(server.invoke({"type": "probe", **fields}, Accept="application/x-ndjson"))[-1]
+    assert told["event"] == "problem", told
+    return told
 
 
 def manifest_of(bucket: Bucket, job_id: str) -> Any:
@@ -57,26 +62,28 @@ def test_a_result_that_s3_does_not_take_is_kept_the_answer_says_why_and_it_is_st
     }
     s3.faults |= {f"/id-{fault}/": fault for fault in reasons}
 
-    def ask(fault: str) -> Any:
-        return faulty.probe(id=f"id-{fault}", seed=3, deadline_s=DEADLINE_S)
-
-    with ThreadPoolExecutor() as pool:
-        for reason, response in zip(reasons.values(), pool.map(ask, reasons), strict=True):
-            problem = assert_problem(response, 502, "not_stored")
-            assert reason in problem["detail"]
-            assert problem["retryable"]
-        assert len(faulty.jobs()) == len(reasons)
-        s3.faults.clear()
-        for fault, response in zip(reasons, pool.map(ask, reasons), strict=True):
-            assert response.status_code == 200, response.text
-            assert manifest_of(bucket, f"id-{fault}")["answer"] == response.json()
-            stored = [path.rsplit("/", 1)[1] for path in s3.stored if f"/id-{fault}/" in path]
-            assert stored == ["result.txt", "manifest.json"]
+    bodies = {fault: {"id": f"id-{fault}", "seed": 3} for fault in reasons}
+    for body in bodies.values():
+        hand_in(faulty, **body)
+    eventually(lambda: len(list(faulty.spool.glob("*/result.json"))) == len(bodies))
+    for fault, reason in reasons.items():
+        eventually(lambda b=bodies[fault], r=reason: r in problem_now(faulty, **b)["detail"])  # after its last attempt
+        problem = problem_now(faulty, **bodies[fault])
+        assert (problem["status"], problem["code"], problem["retryable"]) == (502, "not_stored", True)
+    assert len(faulty.jobs()) == len(reasons)
+    s3.faults.clear()
+    for fault, body in bodies.items():
+        response = faulty.probe(**body)
+        assert response.status_code == 200, response.text
+        assert manifest_of(bucket, f"id-{fault}")["answer"] == response.json()
+        stored = [path.rsplit("/", 1)[1] for path in s3.stored if f"/id-{fault}/" in path]
+        assert stored == ["result.txt", "manifest.json"]
 
 
 def test_there_is_no_manifest_before_everything_else_is_stored(faulty: Server, s3: FaultyS3, bucket: Bucket) -> None:
     s3.faults["/ordered/result.txt"] = "AccessDenied"
-    assert_problem(faulty.probe(id="ordered", deadline_s=1.5), 502, "not_stored")
+    hand_in(faulty, id="ordered")
+    eventually(lambda: "AccessDenied" in problem_now(faulty, id="ordered")["detail"])
     assert bucket.keys("out/ordered/") == []
     s3.faults.clear()
     eventually(lambda: manifest_of(bucket, "ordered"))
@@ -193,7 +200,8 @@ def test_under_network_isolation_inline_answers_work_and_the_others_say_why_not(
 def test_the_end_does_not_wait_for_a_call_that_hangs(tmp_path: Path, bucket: Bucket, s3: FaultyS3) -> None:
     s3.faults["/stuck/"] = "hang"
     with serving(tmp_path, **bucket.settings | {"S3_ENDPOINT_URL": s3.url, "DRAIN_S": 4}) as server:
-        assert_problem(server.probe(id="stuck", deadline_s=7), 502, "not_stored")
+        hand_in(server, id="stuck")
+        eventually(lambda: [call for call in s3.asked if call.startswith("PUT") and "/stuck/" in call])
         assert server.stop() == 0
         assert [(path / "result.json").exists() for path in server.jobs()] == [True]
     s3.faults.clear()

@@ -20,19 +20,20 @@ def replaced(server: Server, old: psutil.Process) -> bool:
     return any(worker.pid != old.pid for worker in server.workers()) and not old.is_running()
 
 
-def test_jobs_survive_the_death_of_their_worker(server: Server) -> None:
+def test_jobs_survive_the_death_of_their_worker(server: Server, tmp_path: Path) -> None:
     [worker] = server.workers()
+    gate = tmp_path / "open"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        bodies = [{"seed": seed, "steps_s": [0.1] * 10} for seed in range(4)]
+        bodies = [{"seed": seed, "unforeseen_s": [0, -1, 0], "gate": str(gate)} for seed in range(4)]
         running = pool.submit(many, server, bodies)
         eventually(lambda: metric(server, "atelier_jobs_live") == 4)
-        time.sleep(0.5)
         worker.kill()
+        gate.touch()
         assert server.client.get("/ping").status_code == 200
         responses = running.result()
     assert [response.status_code for response in responses] == [200] * 4
     assert [response.json()["seed"] for response in responses] == [0, 1, 2, 3]
-    assert replaced(server, worker)
+    eventually(lambda: replaced(server, worker))
 
 
 def test_a_job_that_takes_its_worker_along_twice_fails_and_the_others_do_not(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_a_job_that_takes_its_worker_along_twice_fails_and_the_others_do_not(tmp
 def test_a_worker_that_finishes_no_forward_is_replaced(tmp_path: Path) -> None:
     with serving(tmp_path, STALL_S=2) as server:
         [worker] = server.workers()
-        response = server.probe(then="hang", deadline_s=60)
+        response = server.probe(then="hang")
         assert_problem(response, 500, "worker_lost")
         assert not worker.is_running()
         assert server.probe(steps_s=[0.1]).status_code == 200
@@ -116,11 +117,13 @@ def test_several_workers_share_the_work(tmp_path: Path) -> None:
 def test_with_requests_all_that_wait_start_together(tmp_path: Path) -> None:
     """Also those that came while others waited: seven are four, and then three."""
     with serving(tmp_path, BATCHING="requests", MAX_LIVE_JOBS=4) as server:
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            alone = pool.submit(server.probe, steps_s=[1.5])
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            alone = pool.submit(server.probe, unforeseen_s=[-1], gate=str(tmp_path / "open"))
             eventually(lambda: metric(server, "atelier_jobs_live") == 1)
-            assert {response.status_code for response in many(server, [{"steps_s": [0.01]}] * 7)} == {200}
-            assert alone.result().status_code == 200
+            seven = pool.submit(many, server, [{"steps_s": [0.01]}] * 7)
+            eventually(lambda: metric(server, "atelier_jobs_live") == 8)
+            (tmp_path / "open").touch()
+            assert {response.status_code for response in [alone.result(), *seven.result()]} == {200}
         eventually(lambda: metric(server, 'atelier_forwards_total{rows="4"}') == 1)
         eventually(lambda: metric(server, 'atelier_forwards_total{rows="3"}') == 1)
 

@@ -23,6 +23,7 @@ from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
 from model.tryon.pictures import TryOnTensors
 from tests.model.conftest import DATA
+from tests.model.runtime.on_device import settled
 
 CPU = torch.device("cpu")
 PLENTY = 2**20
@@ -227,7 +228,7 @@ def test_live_jobs_leave_it_room() -> None:
 
         async with device.live("tryon", 50):
             job = asyncio.create_task(hold())
-            await asyncio.sleep(0.01)
+            await settled()
             went_live = second.is_set()
         await job
         return went_live

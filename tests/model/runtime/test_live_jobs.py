@@ -8,7 +8,7 @@ import pytest
 
 from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
-from tests.model.runtime.on_device import CPU, run
+from tests.model.runtime.on_device import CPU, run, settled
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ def test_jobs_go_live_in_order_as_their_memory_fits_and_one_always_may(order: li
         leave = {name: asyncio.Event() for name in ("huge", "half", "other half", "small")}
         sizes = {"huge": 1000, "half": 50, "other half": 50, "small": 1}
         jobs = [asyncio.create_task(hold(device, n, sizes[n], order, leave[n])) for n in sizes]
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["huge"]
         leave["huge"].set()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["huge", "half", "other half"]
         for event in leave.values():
             event.set()
@@ -46,10 +46,10 @@ def test_no_more_jobs_are_live_than_the_setting_says(order: list[str]) -> None:
     async def main(device: Device) -> None:
         leave = asyncio.Event()
         jobs = [asyncio.create_task(hold(device, str(i), 0, order, leave)) for i in range(3)]
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["0", "1"]
         jobs[0].cancel()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["0", "1", "2"]
         leave.set()
         await asyncio.gather(*jobs, return_exceptions=True)
@@ -62,17 +62,17 @@ def test_with_requests_nobody_joins_and_those_that_waited_start_together(order: 
         leave = {name: asyncio.Event() for name in ("first", "second", "left", "third", "fourth")}
         jobs = {name: asyncio.create_task(hold(device, name, 0, order, leave[name])) for name in leave}
         other = asyncio.create_task(hold(device, "other engine", 0, order, leave["first"], engine="avatar"))
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["first", "other engine"]
         jobs["left"].cancel()
         leave["first"].set()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order[2:] == ["second", "third"]  # two places
         leave["second"].set()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order[4:] == []
         leave["third"].set()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order[4:] == ["fourth"]
         leave["fourth"].set()
         await asyncio.gather(*jobs.values(), other, return_exceptions=True)
@@ -90,9 +90,9 @@ def test_a_job_that_does_not_fit_lets_other_engines_pass_for_a_while(
             asyncio.create_task(hold(device, "first", 50, order, leave)),
             asyncio.create_task(hold(device, "large", 90, order, leave, engine="avatar")),
         ]
-        await asyncio.sleep(0.01)
+        await settled()
         jobs.append(asyncio.create_task(hold(device, "small", 20, order, leave)))
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == expected
         leave.set()
         await asyncio.gather(*jobs)
@@ -106,7 +106,7 @@ def test_one_engine_cannot_take_all_places(order: list[str]) -> None:
         leave = asyncio.Event()
         jobs = [asyncio.create_task(hold(device, f"avatar {i}", 0, order, leave, engine="avatar")) for i in range(3)]
         jobs.append(asyncio.create_task(hold(device, "tryon", 0, order, leave)))
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["avatar 0", "avatar 1", "tryon"]
         leave.set()
         await asyncio.gather(*jobs)
@@ -120,7 +120,7 @@ def test_a_job_cancelled_before_it_is_live_leaves_no_trace(order: list[str]) -> 
         first = asyncio.create_task(hold(device, "first", 0, order, leave))
         second = asyncio.create_task(hold(device, "second", 0, order, leave))
         third = asyncio.create_task(hold(device, "third", 0, order, leave))
-        await asyncio.sleep(0.01)
+        await settled()
         second.cancel()
         await asyncio.sleep(0)
         leave.set()

@@ -54,7 +54,7 @@ def device() -> Iterator[Device]:
 
 def compute(device: Device, main: Callable[[], Awaitable[list[Tensor]]]) -> list[Tensor]:
     async def body() -> list[Tensor]:
-        async with asyncio.timeout(20), device.live("engine", 0):
+        async with asyncio.timeout(600), device.live("engine", 0):
             return await main()
 
     return asyncio.run(body())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,7 @@ from model.mesh.poisson import sealed
 from model.runtime.side_process import Compute, SideProcess, in_this_process
 from tests.model.mesh.meshes import sphere
 from tests.model.runtime import errands
-from tests.server import ROOT
+from tests.server import ROOT, eventually
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_it_ends_with_its_owner(tmp_path: Path) -> None:
     script = (
         "import sys, time; from model.runtime.side_process import SideProcess; from tests.model.runtime import errands;"
     )
-    script += "a = SideProcess(); print(a.run(errands.number), flush=True); time.sleep(60)"
+    script += "a = SideProcess(); print(a.run(errands.number), flush=True); time.sleep(6000)"
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
@@ -106,9 +105,5 @@ def test_it_ends_with_its_owner(tmp_path: Path) -> None:
 
 def announced(file: Path) -> int:
     """The process that wrote its number there; waits for it."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if file.exists() and file.read_text():
-            return int(file.read_text())
-        time.sleep(0.02)
-    raise AssertionError("it never began")
+    eventually(lambda: file.exists() and file.read_text())
+    return int(file.read_text())
