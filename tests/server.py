@@ -20,17 +20,8 @@ ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT.parent / "shared" / "golden"
 _START_S = 600  # a machine may be ten times slower than ours, and busy
 # So that only what a test is about can run out: it sets that limit itself.
-_LIMITS = (
-    "DEADLINE_S",
-    "STREAM_DEADLINE_S",
-    "HEAD_S",
-    "FETCH_S",
-    "FETCH_SILENCE_S",
-    "S3_SILENCE_S",
-    "STALL_S",
-    "DRAIN_S",
-)
-_TIME = dict.fromkeys(_LIMITS, 600)
+_LIMITS = ("DEADLINE", "STREAM_DEADLINE", "HEAD", "FETCH", "FETCH_SILENCE", "S3_SILENCE", "STALL")
+_TIME = {f"{name}_S": 600 for name in _LIMITS}
 # The exception is pytest's, see pyproject.toml.
 _WARNINGS = "error,ignore:User provided device_type"
 

@@ -20,7 +20,7 @@ import pytest
 
 from container.settings import Settings
 from model.__main__ import _by_engine, _parser
-from model.engines.registry import request_class
+from model.engines.registry import ENGINES, request_class
 from model.perception.profile import Profile
 from model.samples.samples import small_sample
 from model.synthetic.datasets.loose_photos import loose_photos
@@ -119,6 +119,11 @@ def test_ootdiffusions_table_says_what_differs() -> None:
     assert fields - others <= own
     assert others - fields == {"quality", "solver", "eta"}
     assert fields - own - {"user_id", "timestamp"} <= shared
+
+
+def test_every_engine_has_its_lines_in_the_table_of_licences() -> None:
+    named = set(re.findall(r"`(\w+)`", first_cells(section("docs/licences-and-privacy.md", "Licences"))))
+    assert named == set(ENGINES)
 
 
 def test_the_table_of_profile_keys_names_every_key_and_its_example_is_one() -> None:

@@ -50,10 +50,10 @@ def suite() -> list[Found]:
 
 def calls(node: ast.AST, function: str) -> Iterator[Found]:
     for inner in ast.iter_child_nodes(node):
-        is_function = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not function
         if isinstance(inner, ast.Call):
             yield Found("", function, dotted(inner.func), inner)
-        yield from calls(inner, inner.name if is_function else function)
+        is_outermost = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not function
+        yield from calls(inner, getattr(inner, "name", "") if is_outermost else function)
 
 
 def dotted(node: ast.AST) -> str:

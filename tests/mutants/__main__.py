@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.breaks import BREAKS, Break
-from tests.server import ROOT
+from tests.server import GOLDEN, ROOT
 
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "node_modules")
 _NO_TEST_FAILED, _TESTS_FAILED = 0, 1  # pytest's exit codes
@@ -24,6 +24,8 @@ def main(words: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "atelier"
         shutil.copytree(ROOT, copy, ignore=_NOT_COPIED)
+        if GOLDEN.is_dir():  # beside the checkout, where tests look for it
+            (copy.parent / "shared").symlink_to(GOLDEN.parent)
         unbroken = run(copy, sorted({test for one in breaks for test in one.tests}))
         if unbroken.returncode != _NO_TEST_FAILED:
             print(unbroken.stdout[-4000:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from serve.batch import execution_parameters
+from tests.serve.test_invocations import assert_problem
 from tests.serve.test_jobs import metric
 from tests.server import Server, eventually, serving
 
@@ -91,14 +93,25 @@ def test_results_of_a_batch_are_stored_like_any(s3_server: Server) -> None:
     assert two["outputs"][0]["uri"].endswith("/out/batch-2/result.txt")
 
 
-def test_a_file_has_a_deadline_and_so_has_a_line(tmp_path: Path) -> None:
-    with serving(tmp_path, JOB_DEADLINE_S=2, MAX_LIVE_JOBS=2, OVERLOAD="wait") as server:
-        hurried = probe(unforeseen_s=[0.1] * 10_000, deadline_s=0.3)
-        endless = probe(unforeseen_s=[0.1] * 10_000)
-        shown = answers(send(server, lines_of(hurried, endless, endless, endless)))
-        assert [answer["problem"]["code"] for answer in shown] == ["deadline"] * 4
-        assert "0.3 s" in shown[0]["problem"]["detail"]
-        eventually(lambda: metric(server, "atelier_jobs_live") == 0)
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"JOB_DEADLINE_S": 2, "MAX_LIVE_JOBS": 2, "OVERLOAD": "wait"}
+    with serving(tmp_path_factory.mktemp("waiting"), **settings) as running:
+        yield running
+
+
+def test_a_file_has_a_deadline_and_so_has_a_line(waiting: Server) -> None:
+    hurried = probe(unforeseen_s=[0.1] * 10_000, deadline_s=0.3)
+    endless = probe(unforeseen_s=[0.1] * 10_000)
+    shown = answers(send(waiting, lines_of(hurried, endless, endless, endless)))
+    assert [answer["problem"]["code"] for answer in shown] == ["deadline"] * 4
+    assert "0.3 s" in shown[0]["problem"]["detail"]
+    eventually(lambda: metric(waiting, "atelier_jobs_live") == 0)
+
+
+def test_overload_may_be_told_to_wait_instead(waiting: Server) -> None:
+    waiting.probe(steps_s=[0.2])
+    assert_problem(waiting.probe(steps_s=[1.0], deadline_s=0.5), 504, "deadline")
 
 
 def test_a_client_that_hangs_up_stops_all_lines(server: Server) -> None:

@@ -169,23 +169,6 @@ def test_as_many_jobs_wait_as_the_limit_and_no_more(busy: Server) -> None:
     assert set(codes) == {200, 429}
 
 
-def test_overload_may_be_told_to_wait_instead(tmp_path: Path) -> None:
-    with serving(tmp_path, OVERLOAD="wait") as server:
-        server.probe(steps_s=[0.2])
-        response = server.probe(steps_s=[1.0], deadline_s=0.5)
-        assert_problem(response, 504, "deadline")
-
-
-def test_a_body_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Path) -> None:
-    with serving(tmp_path, MAX_BODY_BYTES=1000) as server:
-        body = b'{"type": "probe"}'
-        headers = {"Content-Type": "application/json"}
-        fits = server.client.post("/invocations", content=body + b" " * (1000 - len(body)), headers=headers)
-        assert fits.status_code == 200
-        too_long = server.client.post("/invocations", content=body + b" " * (1001 - len(body)), headers=headers)
-        assert_problem(too_long, 413, "too_large")
-
-
 def test_new_work_is_refused_when_the_disk_is_nearly_full(tmp_path: Path) -> None:
     with serving(tmp_path, SPOOL_MIN_FREE_BYTES=10**18) as server:
         problem = assert_problem(server.probe(), 503, "disk_full")

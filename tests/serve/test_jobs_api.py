@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,46 +181,51 @@ def kill(server: Server) -> None:
     eventually(lambda: not any(worker.is_running() for worker in workers))
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[Server]:
+    """One that tests end and start again."""
+    with serving(tmp_path_factory.mktemp("killed"), **bucket.settings, MAX_LIVE_JOBS=1, DRAIN_S=2.5) as server:
+        yield server
+
+
 def test_jobs_survive_the_death_of_the_front_and_references_are_fetched_again(
-    tmp_path: Path, picture: str, png: bytes, bucket: Bucket
+    killed: Server, tmp_path: Path, picture: str, png: bytes, bucket: Bucket
 ) -> None:
     remote = bucket.put("inputs/later.png", png)
-    settings = {**bucket.settings, "MAX_LIVE_JOBS": 1}
-    with serving(tmp_path, **settings) as server:
-        gated = {"unforeseen_s": GATED, "gate": str(tmp_path / "open")}
-        inline = hand_in(server, picture=picture, seed=1, **gated, output={"inline": True})
-        fetched = hand_in(server, picture=remote, seed=2, **gated)
-        for path in server.spool.glob("*/request.json"):
-            assert picture[:40] not in path.read_text()
-        eventually(lambda: len(list(server.spool.glob("*/ready"))) == 2)
-        kill(server)
-        for directory in server.jobs():  # as if it had died before the picture was there
-            if json.loads((directory / "request.json").read_text())["id"] == fetched["id"]:
-                (directory / "ready").unlink()
-                (directory / "inputs" / "picture").unlink()
-        (tmp_path / "open").touch()
-        server.restart()
-        assert ended(server, inline["url"])["answer"]["seed"] == 1
-        assert hashlib.sha256(png).hexdigest() in text_of(ended(server, inline["url"])["answer"])
-        [output] = ended(server, fetched["url"])["answer"]["outputs"]
-        assert hashlib.sha256(png).hexdigest() in bucket.read(output["uri"]).decode()
+    gated = {"unforeseen_s": GATED, "gate": str(tmp_path / "open")}
+    inline = hand_in(killed, picture=picture, seed=1, **gated, output={"inline": True})
+    fetched = hand_in(killed, picture=remote, seed=2, **gated)
+    for path in killed.spool.glob("*/request.json"):
+        assert picture[:40] not in path.read_text()
+    eventually(lambda: len(list(killed.spool.glob("*/ready"))) == 2)
+    kill(killed)
+    for request in killed.spool.glob("*/request.json"):  # as if it had died before the picture was there
+        if json.loads(request.read_text())["id"] == fetched["id"]:
+            (request.parent / "ready").unlink()
+            (request.parent / "inputs" / "picture").unlink()
+    (tmp_path / "open").touch()
+    killed.restart()
+    assert ended(killed, inline["url"])["answer"]["seed"] == 1
+    assert hashlib.sha256(png).hexdigest() in text_of(ended(killed, inline["url"])["answer"])
+    [output] = ended(killed, fetched["url"])["answer"]["outputs"]
+    assert hashlib.sha256(png).hexdigest() in bucket.read(output["uri"]).decode()
 
 
-def test_an_answer_that_cannot_be_read_is_no_reason_not_to_start(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        ended(server, hand_in(server, id="half")["url"])
-        [directory] = server.jobs()
-        kill(server)
-        (directory / "answer.json").write_text("{")
-        server.restart()
-        assert server.jobs() == [directory]  # and it is not run again
+def test_an_answer_that_cannot_be_read_is_no_reason_not_to_start(killed: Server) -> None:
+    before = set(killed.jobs())
+    ended(killed, hand_in(killed, id="half")["url"])
+    [directory] = set(killed.jobs()) - before
+    kill(killed)
+    (directory / "answer.json").write_text("{")
+    killed.restart()
+    assert directory in killed.jobs()
+    assert (directory / "answer.json").read_text() == "{"  # it is not run again
 
 
-def test_a_job_that_is_not_done_by_the_end_of_the_drain_runs_after_the_restart(tmp_path: Path) -> None:
-    with serving(tmp_path, DRAIN_S=2.5) as server:
-        taken = hand_in(server, unforeseen_s=[0.1] * 20, seed=3)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=600) == 0
-        assert len(server.jobs()) == 1
-        server.restart()
-        assert ended(server, taken["url"])["answer"]["seed"] == 3
+def test_a_job_that_is_not_done_by_the_end_of_the_drain_runs_after_the_restart(killed: Server) -> None:
+    before = set(killed.jobs())
+    taken = hand_in(killed, unforeseen_s=[0.1] * 20, seed=3)
+    assert killed.stop() == 0
+    assert len(set(killed.jobs()) - before) == 1
+    killed.restart()
+    assert ended(killed, taken["url"])["answer"]["seed"] == 3

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import torch
 
+from container.__main__ import main
 from container.preflight import listen
 from model.weights.pack import DEMO
 from tests.serve.test_invocations import assert_problem
@@ -21,7 +22,7 @@ from tests.server import ROOT, Server, eventually, serving
 
 
 def test_sigterm_lets_jobs_end_takes_no_new_ones_and_exits_0(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+    with serving(tmp_path, DRAIN_S=600) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         running = pool.submit(server.probe, unforeseen_s=[-1], gate=str(tmp_path / "open"))
         eventually(lambda: metric(server, "atelier_jobs_live") == 1)
         server.process.send_signal(signal.SIGTERM)
@@ -73,12 +74,6 @@ def ends(tmp_path: Path, **settings: object) -> tuple[int, str]:
     ("settings", "said"),
     [
         ({"MODEL_DIR": "/nowhere"}, "MODEL_DIR"),
-        ({"ENGINES": "tryon,hat"}, "hat"),
-        ({"DTYPE": "float8"}, "DTYPE"),
-        ({"ENGINE_SHARES": "tryon=-1"}, "ENGINE_SHARES"),
-        ({"OUTPUT_PREFIX": "s3://bucket"}, "OUTPUT_PREFIX"),
-        ({"MAX_PIXELS": "many"}, "MAX_PIXELS"),
-        ({"SAGEMAKER_BIND_TO_PORT": "65536"}, "SAGEMAKER_BIND_TO_PORT"),
         ({"HOST": "999.0.0.1"}, "HOST=999.0.0.1"),
         ({"DEVICE": "cpux"}, "DEVICE"),
     ],
@@ -93,15 +88,34 @@ def test_a_server_that_cannot_start_exits_3_with_one_line_that_says_why(
     assert "listening" not in log
 
 
-def test_a_second_server_on_a_spool_exits_3(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        (tmp_path / "second").mkdir()
-        status, log = ends(tmp_path / "second", SPOOL_DIR=server.spool)
-        assert status == 3
-        assert f"is that of process {server.process.pid}" in log
-        assert f"port {server.port}" in log
-        assert "a SPOOL_DIR of its own" in log
-        assert server.probe().status_code == 200
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("ENGINES", "tryon,hat", "hat"),
+        ("DTYPE", "float8", "DTYPE"),
+        ("ENGINE_SHARES", "tryon=-1", "ENGINE_SHARES"),
+        ("OUTPUT_PREFIX", "s3://bucket", "OUTPUT_PREFIX"),
+        ("MAX_PIXELS", "many", "MAX_PIXELS"),
+        ("SAGEMAKER_BIND_TO_PORT", "65536", "SAGEMAKER_BIND_TO_PORT"),
+    ],
+)
+def test_so_does_one_with_a_bad_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(setting, value)
+    assert main(["serve"]) == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("cannot start: ")
+    assert said in line
+
+
+def test_a_second_server_on_a_spool_exits_3(tmp_path: Path, server: Server) -> None:
+    status, log = ends(tmp_path, SPOOL_DIR=server.spool)
+    assert status == 3
+    assert f"is that of process {server.process.pid}" in log
+    assert f"port {server.port}" in log
+    assert "a SPOOL_DIR of its own" in log
+    assert server.probe().status_code == 200
 
 
 def test_full_size_weights_without_a_gpu_need_to_be_insisted_on(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,70 +81,95 @@ def test_a_service_without_a_prefix_answers_inline_and_stores_nowhere(server: Se
     assert_problem(server.probe(output={"prefix": "s3://any/"}), 422, "output_not_allowed", "output.prefix")
 
 
-def test_results_may_go_to_a_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "results"
-    with serving(tmp_path, OUTPUT_PREFIX=f"{folder.as_uri()}/") as server:
-        answer = server.probe(id="one").json()
-        assert answer["outputs"][0]["uri"] == (folder / "one" / "result.txt").as_uri()
-        assert (folder / "one" / "result.txt").read_bytes().startswith(b"seed")
-        assert sorted(path.name for path in (folder / "one").iterdir()) == ["manifest.json", "result.txt"]
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
 
 
-def test_an_inline_answer_has_as_many_bytes_as_the_limit_and_no_more(tmp_path: Path) -> None:
-    with serving(tmp_path, MAX_INLINE_BYTES=100_000) as server:
-        assert server.probe(then="fill", kilobytes=70).status_code == 200
-        problem = assert_problem(server.probe(then="fill", kilobytes=80), 413, "inline_too_large", "output.inline")
-        assert "output.prefix" in problem["detail"]
+@pytest.fixture(scope="module")
+def to_folder(tmp_path_factory: pytest.TempPathFactory, results: Path) -> Iterator[Server]:
+    """Results go to a folder, inline answers are small and nothing is kept for long."""
+    settings = {"OUTPUT_PREFIX": f"{results.as_uri()}/", "MAX_INLINE_BYTES": 100_000, "JOB_TTL_S": 1}
+    with serving(tmp_path_factory.mktemp("to_folder"), **settings) as running:
+        yield running
 
 
-def test_a_result_that_cannot_be_stored_is_kept_and_stored_later(tmp_path: Path, moto: MotoProcess) -> None:
-    own = MotoProcess(tmp_path / "own.log")
-    bucket = Bucket(own.url)
-    with serving(tmp_path, **bucket.settings, DEADLINE_S=0.5) as server:
-        own.stop()
-        body: dict[str, Any] = {"id": "patient", "seed": 1}
-        hand_in(server, **body)
-        eventually(lambda: list(server.spool.glob("*/result.json")))
-        problem = assert_problem(server.probe(**body), 502, "not_stored")
-        assert problem["retryable"]
-        assert len(server.jobs()) == 1
-        own.start()
-        bucket.client.create_bucket(Bucket=bucket.name)
-        answer = ended(server, "/api/jobs/patient")["answer"]
-        assert hashlib.sha256(bucket.read(answer["outputs"][0]["uri"])).hexdigest() == answer["outputs"][0]["sha256"]
+def test_results_may_go_to_a_folder(to_folder: Server, results: Path) -> None:
+    answer = to_folder.probe(id="one").json()
+    assert answer["outputs"][0]["uri"] == (results / "one" / "result.txt").as_uri()
+    assert (results / "one" / "result.txt").read_bytes().startswith(b"seed")
+    assert sorted(path.name for path in (results / "one").iterdir()) == ["manifest.json", "result.txt"]
+
+
+def test_an_inline_answer_has_as_many_bytes_as_the_limit_and_no_more(to_folder: Server) -> None:
+    inline = {"then": "fill", "output": {"inline": True}}
+    assert to_folder.probe(**inline, kilobytes=70).status_code == 200
+    problem = assert_problem(to_folder.probe(**inline, kilobytes=80), 413, "inline_too_large", "output.inline")
+    assert "output.prefix" in problem["detail"]
+
+
+def test_pictures_are_erased_when_they_are_stored_and_answers_when_they_are_old(
+    to_folder: Server, picture: str
+) -> None:
+    before = set(to_folder.jobs())
+    to_folder.probe(id="short-lived", picture=picture)
+    [directory] = set(to_folder.jobs()) - before
+    assert [path.name for path in directory.iterdir()] == ["answer.json"]
+    time.sleep(1.1)
+    workers = to_folder.workers()
+    to_folder.kill()
+    eventually(lambda: not any(worker.is_running() for worker in workers))
+    to_folder.restart()  # expiry runs at start and then every minute
+    eventually(lambda: to_folder.jobs() == [])
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoProcess]:
+    """A storage that may be stopped, and then is empty."""
+    storage = MotoProcess(tmp_path_factory.mktemp("own") / "own.log")
+    yield storage
+    storage.stop()
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory, own: MotoProcess) -> Iterator[Server]:
+    """Its clients do not wait long."""
+    with serving(tmp_path_factory.mktemp("patient"), **Bucket(own.url).settings, DEADLINE_S=0.5) as server:
+        yield server
+
+
+def computed_in_vain(server: Server, own: MotoProcess, body: dict[str, Any]) -> None:
+    """A job whose result cannot be stored."""
     own.stop()
+    hand_in(server, **body)
+    eventually(lambda: list(server.spool.glob("*/result.json")))
 
 
-def test_a_result_computed_before_the_front_was_killed_is_stored_after_its_restart(tmp_path: Path) -> None:
-    own = MotoProcess(tmp_path / "own.log")
+def test_a_result_that_cannot_be_stored_is_kept_and_stored_later(patient: Server, own: MotoProcess) -> None:
+    body = {"id": "patient", "seed": 1}
+    computed_in_vain(patient, own, body)
+    problem = assert_problem(patient.probe(**body), 502, "not_stored")
+    assert problem["retryable"]
+    assert len(patient.jobs()) == 1
+    own.start()
     bucket = Bucket(own.url)
-    with serving(tmp_path, **bucket.settings) as server:
-        own.stop()
-        hand_in(server, id="survivor", seed=9)
-        eventually(lambda: list(server.spool.glob("*/result.json")))
-        workers = server.workers()
-        server.kill()
-        eventually(lambda: not any(worker.is_running() for worker in workers))
-        own.start()
-        bucket.client.create_bucket(Bucket=bucket.name)
-        server.restart()
-        eventually(lambda: "out/survivor/manifest.json" in bucket.keys("out/survivor/"))
-        answer = server.probe(id="survivor", seed=9).json()
-        assert (answer["seed"], answer["state"]) == (9, "done")
-    own.stop()
+    [output] = ended(patient, "/api/jobs/patient")["answer"]["outputs"]
+    assert hashlib.sha256(bucket.read(output["uri"])).hexdigest() == output["sha256"]
 
 
-def test_pictures_are_erased_when_they_are_stored_and_answers_when_they_are_old(tmp_path: Path, picture: str) -> None:
-    with serving(tmp_path, OUTPUT_PREFIX=f"{(tmp_path / 'out').as_uri()}/", JOB_TTL_S=1) as server:
-        server.probe(id="short-lived", picture=picture)
-        [directory] = server.jobs()
-        assert [path.name for path in directory.iterdir()] == ["answer.json"]
-        time.sleep(1.1)
-        workers = server.workers()
-        server.kill()
-        eventually(lambda: not any(worker.is_running() for worker in workers))
-        server.restart()  # expiry runs at start and then every minute
-        eventually(lambda: server.jobs() == [])
+def test_a_result_computed_before_the_front_was_killed_is_stored_after_its_restart(
+    patient: Server, own: MotoProcess
+) -> None:
+    computed_in_vain(patient, own, {"id": "survivor", "seed": 9})
+    workers = patient.workers()
+    patient.kill()
+    eventually(lambda: not any(worker.is_running() for worker in workers))
+    own.start()
+    bucket = Bucket(own.url)
+    patient.restart()
+    eventually(lambda: "out/survivor/manifest.json" in bucket.keys("out/survivor/"))
+    answer = ended(patient, "/api/jobs/survivor")["answer"]
+    assert (answer["seed"], answer["state"]) == (9, "done")
 
 
 def test_an_inline_job_without_an_id_leaves_nothing_behind(server: Server, picture: str) -> None:

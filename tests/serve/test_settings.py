@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from container.settings import Settings
-from tests.server import Server, eventually
+from tests.serve.test_lifecycle import ends
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,6 @@ def test_settings_and_what_is_far_from_any_are_left_alone() -> None:
 
 
 def test_the_start_warns_of_them(tmp_path: Path) -> None:
-    server = Server(tmp_path, MAX_QUEUED_JOB=3)
-    try:
-        eventually(lambda: "MAX_QUEUED_JOBS?" in server.log.read_text(), within_s=180)
-    finally:
-        server.close()
-    [line] = [line for line in server.log.read_text().splitlines() if "MAX_QUEUED_JOBS?" in line]
+    _, log = ends(tmp_path, MAX_QUEUED_JOB=3, HOST="999.0.0.1")
+    [line] = [line for line in log.splitlines() if "MAX_QUEUED_JOBS?" in line]
     assert json.loads(line)["level"] == "warning"

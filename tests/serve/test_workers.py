@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,24 @@ def test_a_job_that_takes_its_worker_along_twice_fails_and_the_others_do_not(tmp
         assert server.probe().status_code == 200
 
 
-def test_a_worker_that_finishes_no_forward_is_replaced(tmp_path: Path) -> None:
-    with serving(tmp_path, STALL_S=2) as server:
-        [worker] = server.workers()
-        response = server.probe(then="hang")
-        assert_problem(response, 500, "worker_lost")
-        assert not worker.is_running()
-        assert server.probe(steps_s=[0.1]).status_code == 200
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("hasty"), STALL_S=2) as running:
+        yield running
+
+
+def test_a_slow_job_is_not_taken_for_a_stalled_one(hasty: Server) -> None:
+    [worker] = hasty.workers()
+    assert hasty.probe(steps_s=[0.5] * 6).status_code == 200
+    assert hasty.workers() == [worker]
+
+
+def test_a_worker_that_finishes_no_forward_is_replaced(hasty: Server) -> None:
+    [worker] = hasty.workers()
+    response = hasty.probe(then="hang")
+    assert_problem(response, 500, "worker_lost")
+    assert not worker.is_running()
+    assert hasty.probe(steps_s=[0.1]).status_code == 200
 
 
 def test_a_result_that_a_dying_worker_has_left_is_an_answer(tmp_path: Path) -> None:
@@ -71,14 +83,7 @@ def test_a_worker_that_beats_no_more_is_replaced(tmp_path: Path) -> None:
         assert server.probe(steps_s=[0.1]).status_code == 200
 
 
-def test_a_slow_job_is_not_taken_for_a_stalled_one(tmp_path: Path) -> None:
-    with serving(tmp_path, STALL_S=2) as server:
-        [worker] = server.workers()
-        assert server.probe(steps_s=[0.5] * 6).status_code == 200
-        assert server.workers() == [worker]
-
-
-def test_a_worker_knows_no_secret_and_gives_way_to_the_front(tmp_path: Path) -> None:
+def test_a_worker_knows_no_secret_gives_way_to_the_front_and_ends_with_it(tmp_path: Path) -> None:
     secrets = {
         "AWS_REGION": "eu-hidden-1",
         "AWS_SECRET_ACCESS_KEY": "hidden-1",
@@ -93,11 +98,6 @@ def test_a_worker_knows_no_secret_and_gives_way_to_the_front(tmp_path: Path) -> 
         assert "AWS_" not in environment
         assert "MODEL_DIR=demo" in environment
         assert worker.nice() == psutil.Process(server.process.pid).nice() + 5
-
-
-def test_a_worker_ends_when_its_front_is_gone(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        [worker] = server.workers()
         server.kill()
         eventually(lambda: not worker.is_running())
 
