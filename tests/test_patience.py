@@ -22,6 +22,8 @@ RUNS_OUT = {
     "test_a_stream_that_takes_too_long_breaks_off_with_an_error_of_its_own",
     "test_what_never_comes_is_given_up",
 }
+# These make up moments that have passed.
+MADE_UP = {"test_spans_of_a_job_follow_one_another_within_the_request"}
 NAMED = {"timeout", "timeout_s", "within_s", "wait_s", "plain_s", "streamed_s", "startup_window_s", "read"}
 BY_PLACE = {"timeout": 0, "wait_for": 1, "serving": 1, "settimeout": 0, "join": 0, "alarm": 0}
 CLOCKS = {"monotonic", "perf_counter", "process_time", "thread_time"}
@@ -99,7 +101,7 @@ def test_no_test_reads_a_clock() -> None:
     assert not {
         f"{found.where}: {found.name}"
         for found in suite()
-        if "/test_" in found.where and found.name.rpartition(".")[2] in CLOCKS
+        if "/test_" in found.where and found.function not in MADE_UP and found.name.rpartition(".")[2] in CLOCKS
     }
 
 

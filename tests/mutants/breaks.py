@@ -201,9 +201,9 @@ BREAKS = (
     ),
     Break(
         "the beginning of the token is the token",
-        "serve/token.py",
-        'hmac.compare_digest(given.strip().encode("latin-1"), self._token)',
-        'bool(given) and self._token.startswith(given.strip().encode("latin-1"))',
+        "serve/tokens.py",
+        "if hmac.compare_digest(given, token.encode())]",
+        "if given and token.encode().startswith(given)]",
         (f"{_SERVE}token.py::test_anything_else_than_the_token_is_not_the_token",),
     ),
     Break(
