@@ -190,7 +190,8 @@ def test_no_other_page_has_programs() -> None:
 
 
 def python_of_the_readme(server: Server) -> list[str]:
-    return [sys.executable, "-c", blocks("README.md", "python").replace("localhost:8080", f"127.0.0.1:{server.port}")]
+    program = blocks("README.md", "python").replace("localhost:8080", f"127.0.0.1:{server.port}")
+    return [sys.executable, "-c", program.replace("timeout=60", "timeout=600")]  # a busy machine takes its time
 
 
 def test_the_program_with_httpx_runs_as_it_stands(server: Server, folder: Path) -> None:
