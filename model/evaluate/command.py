@@ -30,7 +30,10 @@ _FIELDS = ("width", "height", "steps", "guidance", "eta", "quality", "solver", "
 def add_arguments(parser: ArgumentParser) -> None:
     """What is evaluated, and how."""
     parser.add_argument(
-        "--task", choices=("tryon", "avatar"), default="tryon", help="of avatars, made-up people are the test set"
+        "--task",
+        choices=("tryon", "avatar"),
+        default="tryon",
+        help="of avatars, made-up people are the test set (default: %(default)s)",
     )
     parser.add_argument("--engine", help="of the avatars (default: template)")
     parser.add_argument("--meshes", action="store_true", help="of avatars, also judge surfaces, which takes longer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from model.command import DEFAULTS, add_device, add_fields, loaded_pack, run_engine
+from model.command import DEFAULTS, add_device, add_fields, existing_file, loaded_pack, run_engine
 from model.engines.ootdiffusion.request import Request
 
 _PUBLISHED = {"steps": "step", "guidance": "scale", "samples": "sample", "variant": "model_type"}
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The command's own arguments, named like the request's fields, and as the published script calls them."""
     for name, (alias, meaning) in _PICTURES.items():
         options = [f"--{name}", *([alias] if alias else [])]
-        parser.add_argument(*options, type=Path, required=name != "mask", metavar="PICTURE", help=meaning)
+        parser.add_argument(*options, type=existing_file, required=name != "mask", metavar="PICTURE", help=meaning)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where result.png goes")
     parser.add_argument(
         "--category",

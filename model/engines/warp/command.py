@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from model.command import add_device, add_fields, loaded_pack
+from model.command import add_device, add_fields, existing_file, existing_folder, loaded_pack
 from model.engine import Engine, Job
 from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
@@ -56,9 +56,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     """One picture or a folder of each, and the request's fields."""
     for name, meaning in {"person": "who is dressed", "garment": "what is put on"}.items():
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument(f"--{name}", type=Path, metavar="PICTURE", help=meaning)
+        either.add_argument(f"--{name}", type=existing_file, metavar="PICTURE", help=meaning)
         plural = f"--{name}-dir", f"--{name}_dir"
-        either.add_argument(*plural, type=Path, metavar="DIR", dest=f"{name}_dir", help=f"all in a folder: {meaning}")
+        either.add_argument(
+            *plural, type=existing_folder, metavar="DIR", dest=f"{name}_dir", help=f"all in a folder: {meaning}"
+        )
     parser.add_argument("--out", "--output_dir", type=Path, required=True, metavar="DIR", help="where results go")
     parser.add_argument(
         "--batch-size",
