@@ -21,9 +21,10 @@ from client.references import photos_of, picture, references
 from client.results import content_of, results_of
 from model.contact_sheet import contact_sheet
 from model.pictures.reading import read_picture
-from model.samples.samples import SAMPLES, SampleTryOn, file_name, photo_sheet, sample_sheet
+from model.samples.samples import GARMENTS, SAMPLES, SampleTryOn, file_name, photo_sheet, sample_sheet
 
 _AT_ONCE = 4
+_NEW_DRESS = "flower_dress"
 _AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)
 
 Engines = Mapping[str, Mapping[str, Any]]  # try-on engines as `/api/models` tells of them, the default first
@@ -140,7 +141,7 @@ def _photo(http: httpx.Client, samples: Sequence[SampleTryOn], engine: str, args
 
 
 def _avatar(http: httpx.Client, out: Path) -> None:
-    """Photograph somebody made up, make their avatar, and show both on a sheet."""
+    """Photograph somebody made up, make their avatar, also in other clothes, and show all on a sheet."""
     from model.synthetic.datasets.loose_photos import loose_photos  # imports torch, as above
 
     began = time.monotonic()
@@ -148,18 +149,24 @@ def _avatar(http: httpx.Client, out: Path) -> None:
     for file, photo in zip(photos, loose_photos(_AVATARS_PERSON, _PHOTOS, *_PHOTO_SIZE), strict=True):
         photo.convert("RGB").save(file)
     body = {"type": "avatar", **photos_of(photos), "seed": _AVATARS_PERSON, "turntable": True, "parts": True}
-    results_of(http, body | {"output": {"inline": True}}, out)
+    inline = {"output": {"inline": True}}
+    results_of(http, body | inline, out)
+    anew, garment = out / "avatar_anew", GARMENTS / f"{_NEW_DRESS}.webp"
+    results_of(http, body | inline | references({"garment": garment}) | {"category": "overall"}, anew)
     clothes = [out / f"clothes_{side}.png" for side in ("front", "back")]
+    turning = [f"preview_{i}.png" for i in range(0, 8, 2)]
     shown = [
         *photos,
-        *(out / f"preview_{i}.png" for i in range(0, 8, 2)),
+        *(out / name for name in turning),
         *(file for file in clothes if file.is_file()),
+        garment,
+        *(anew / name for name in turning),
     ]
     sheet = out / "avatar_sheet.png"
     columns = [[_on_white(Image.open(file))] for file in shown]
     contact_sheet(columns, [file.stem for file in shown], cell=(240, 320), columns_a_band=11).save(sheet)
     print(sheet)
-    say(f"an avatar in {time.monotonic() - began:.1f} s")
+    say(f"two avatars in {time.monotonic() - began:.1f} s")
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pygltflib
 import pytest
+import trimesh
 
 from model.avatar import stage_files
+from model.avatar.parts import PARTS
 from model.avatar.request import STAGES, Stage
 from model.engine import Job
 from model.engines.catvton.engine import CatVTON
@@ -20,6 +23,7 @@ from model.engines.catvton.request import Request as TryOnRequest
 from model.engines.up2you.pipeline import UP2YouPipeline
 from model.errors import InputError
 from model.weights.pack import DEMO
+from tests.gltf import complaints
 from tests.model.catvton.test_tryon import FILES
 from tests.model.up2you.avatar_files import OF_STAGES, Files, assert_nearly_same, levels, positions, same
 from tests.model.up2you.conftest import Portrait
@@ -124,3 +128,16 @@ def test_the_body_alone_has_no_stage_of_the_clothes(studio: Studio, portrait: Po
     with pytest.raises(InputError) as caught:
         studio.run({}, first="mesh", out=portrait.folder, body_only=True)
     assert (caught.value.code, caught.value.field) == ("no_stage", "from_stage")
+
+
+def test_parts_come_from_labels_of_the_views(studio: Studio, portrait: Portrait) -> None:
+    """What the untrained views show is anything; each triangle has a part all the same."""
+    out = Path(shutil.copytree(portrait.folder, studio.fresh(), dirs_exist_ok=True))
+    studio.run({}, first="export", out=out, parts=True, texture="vertex")
+    document = pygltflib.GLTF2().load(str(out / "avatar.glb"))
+    names = [mesh.name for mesh in document.meshes]
+    assert names
+    assert set(names) <= set(PARTS)
+    counts = [document.accessors[mesh.primitives[0].indices].count for mesh in document.meshes]
+    assert sum(counts) // 3 >= len(trimesh.load_mesh(out / "colour.ply", process=False).faces)
+    assert complaints(out / "avatar.glb") == []
