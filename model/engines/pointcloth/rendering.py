@@ -22,6 +22,7 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 
 _THRESHOLD = 2e-3
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
+_WIDE, _THIN = 3.0, 0.05  # of discs that stand in for others, and the coverage below which they do
 _GAP = 1.6  # a disc's radius, in distances between points
 _LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
 _BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55
@@ -74,12 +75,18 @@ def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _
     """A cloud, (N, 3), as discs of these colours, (N, 3)."""
     seen = seen_in(scene, cloth, threshold)
     radius = disc_radius(scene, cloth)
-    splats = splatted(seen.places, seen.depths, scene.size, radius)
-    blended = splats.blended(colours[None].float())
-    coverage = splats.coverage
-    closed = closed_mask(coverage[0, 0], radius) & before_body(seen, threshold)[0, 0]
-    mean = (blended / coverage.clamp(min=1e-3))[0].permute(1, 2, 0).clamp(0, 1)
-    return Shown(mean, closed.float())
+    coverage, mean = _mean_colours(seen, colours, scene.size, radius)
+    _, around = _mean_colours(seen, colours, scene.size, _WIDE * radius)
+    closed = closed_mask(coverage, radius) & before_body(seen, threshold)[0, 0]
+    # In small holes that are closed no disc lies; they look as what is around them.
+    return Shown(torch.where(coverage[..., None] > _THIN, mean, around), closed.float())
+
+
+def _mean_colours(seen: SeenPoints, colours: Tensor, size: int, radius: float) -> tuple[Tensor, Tensor]:
+    """How much discs cover each pixel, (S, S), and the mean of their colours there, (S, S, 3)."""
+    splats = splatted(seen.places, seen.depths, size, radius)
+    blended, coverage = splats.blended(colours[None].float())[0], splats.coverage[0]
+    return coverage[0], (blended / coverage.clamp(min=1e-6)).permute(1, 2, 0).clamp(0, 1)
 
 
 def closed_mask(coverage: Tensor, radius: float) -> Tensor:
