@@ -17,8 +17,7 @@ from model.engines.catvton.checkpoint import attention_names
 from model.engines.catvton.files import FOLDERS, SCHEDULER, UNET, VAE, attention_file
 from model.train.scheduler import scheduler_config
 
-_UNET: dict[str, Any] = {
-    "in_channels": 9,
+WIDTHS: dict[str, Any] = {
     "out_channels": 4,
     "sample_size": 64,
     "block_out_channels": (320, 640, 1280, 1280),
@@ -28,6 +27,7 @@ _UNET: dict[str, Any] = {
     "cross_attention_dim": 768,
     "attention_head_dim": 8,  # the number of heads
 }
+_UNET = {"in_channels": 9, **WIDTHS}
 _VAE: dict[str, Any] = {
     "block_out_channels": (128, 256, 512, 512),
     "down_block_types": ["DownEncoderBlock2D"] * 4,

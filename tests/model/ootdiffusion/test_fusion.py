@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.models.attention import BasicTransformerBlock
-from diffusers.models.attention_processor import AttnProcessor
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.plain.outfitting import plain_features, plain_step
 from model.diffusion.fast_unet import FastUNet
-from model.diffusion.unet_forward import transformer_blocks
 from model.engines.ootdiffusion.fusion import Denoiser, GarmentPass
 from model.engines.ootdiffusion.memory import attention_sizes
 
@@ -26,36 +24,11 @@ def unet(channels: int, widths: tuple[int, ...] = (16, 24, 32, 32), **config: An
     return network.eval().requires_grad_(False)
 
 
-class Beside(AttnProcessor):  # type: ignore[misc]
-    """Self-attention of a photo's tokens beside a garment's, of which the photo's stay."""
-
-    def __init__(self, garment: Tensor) -> None:
-        super().__init__()
-        self.garment = garment
-
-    def __call__(self, attn: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        both = torch.cat([hidden_states, self.garment], dim=1)
-        attended: Tensor = super().__call__(attn, both, *args, **kwargs)
-        return attended[:, : hidden_states.shape[1]]
-
-
 def plainly(
     garment: Any, denoiser: Any, latents: Tensor, timestep: int, person: Tensor, prompt: Tensor, seen: Tensor
 ) -> Tensor:
     """The noise by the published way, for one row."""
-    features: list[Tensor] = []
-    hooks = [
-        block.register_forward_pre_hook(lambda _, args: features.append(args[0].clone()))
-        for block in garment.modules()
-        if isinstance(block, BasicTransformerBlock)
-    ]
-    garment(seen, 0, encoder_hidden_states=prompt)
-    for hook in hooks:
-        hook.remove()
-    for block, feature in zip(transformer_blocks(denoiser), features, strict=True):
-        block.attn1.set_processor(Beside(block.norm1(feature)))
-    noise: Tensor = denoiser(torch.cat([latents, person], dim=1), timestep, encoder_hidden_states=prompt).sample
-    return noise
+    return plain_step(denoiser, plain_features(garment, seen, prompt), latents, timestep, person, prompt)
 
 
 @torch.no_grad()
