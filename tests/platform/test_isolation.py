@@ -83,7 +83,7 @@ def test_an_avatar_returns_its_mesh(visit: Visit) -> None:
     [
         ("result to S3", 502, "not_stored", "under network isolation only inline answers work"),
         ("picture from S3", 424, "input_unavailable", "under network isolation send the picture itself"),
-        ("picture from elsewhere", 424, "input_unavailable", "could not be fetched"),
+        ("picture from elsewhere", 424, "input_unavailable", "could not be reached"),
     ],
 )
 def test_asking_for_what_isolation_forbids_says_why_not(
