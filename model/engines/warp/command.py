@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from model.command import add_device, add_fields, existing_file, existing_folder, loaded_pack
-from model.engine import Engine, Job
-from model.engines.pack import EnginePack
-from model.engines.registry import engine_class
+from model.engine import Job
 from model.engines.warp.request import Request
 from model.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from model.engines.warp.engine import Warp
 
 _FIELDS = ("category", "width", "height", "mask_grow", "return_flow", "return_warped")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
@@ -86,7 +88,7 @@ def tryon(arguments: Namespace) -> int:
     request = Request.model_validate({"person": "-", "garment": "-", **given}, context=pack.defaults("warp"))
     pairs = pairs_of(_pictures(arguments, "person"), _pictures(arguments, "garment"))
     arguments.out.mkdir(parents=True, exist_ok=True)
-    failed = asyncio.run(_dress(arguments, pack, request, pairs))
+    failed = asyncio.run(_dress(arguments, pack.folder, request, pairs))
     print(f"{len(pairs) - failed} of {len(pairs)} in {arguments.out}")
     return 1 if failed else 0
 
@@ -113,14 +115,15 @@ def _pictures(arguments: Namespace, what: str) -> list[Path]:
     return files
 
 
-async def _dress(arguments: Namespace, pack: EnginePack, request: Request, pairs: Sequence[Pair]) -> int:
+async def _dress(arguments: Namespace, weights: Path, request: Request, pairs: Sequence[Pair]) -> int:
     """How many pairs could not be dressed."""
-    from model.runtime.device import open_device  # torch takes seconds to import, and only this needs it
+    from model.engines.warp.engine import Warp  # torch takes seconds to import, and only this needs it
+    from model.runtime.device import open_device
 
     device = open_device(arguments.device, arguments.dtype)
     turns = asyncio.Semaphore(arguments.batch_size)
     try:
-        engine = engine_class("warp")(pack.folder, device)
+        engine = Warp(weights, device)
 
         async def one(pair: Pair) -> bool:
             async with turns, device.live(engine.name, engine.resident_bytes(request)):
@@ -135,7 +138,7 @@ async def _dress(arguments: Namespace, pack: EnginePack, request: Request, pairs
     return dressed.count(False)
 
 
-async def _one(engine: Engine, request: Request, pair: Pair, out: Path) -> bool:
+async def _one(engine: Warp, request: Request, pair: Pair, out: Path) -> bool:
     with TemporaryDirectory(dir=out, prefix=".") as folder:
         job = Job({"person": pair.person, "garment": pair.garment}, Path(folder))
         try:

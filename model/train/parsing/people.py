@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
+from numpy.typing import ArrayLike, NDArray
 
 from model.clothes.cut import GarmentPlace
 from model.synthetic.scene.person import random_person
+from model.train.kept_arrays import kept_arrays
 from model.train.parsing.labelled import LabelledPhoto, labelled_photo, labelled_photos
 
 MAPS = {"densepose": 25, "lip": 20, "atr": 18}  # how many classes each tells apart
@@ -52,23 +49,14 @@ def make_people(count: int, seed: int, width: int, height: int) -> ParsedPeople:
 def kept_people(folder: Path, count: int, seed: int, size: tuple[int, int], processes: int = 1) -> list[ParsedPeople]:
     """Those of `folder` from all sides, with empty rooms and clothes without people among them, memory-mapped; those
     it lacks are made first, `_PART` at a time. size: width and height."""
-    numbers = [range(start, min(start + _PART, count)) for start in range(0, count, _PART)]
-    parts = [folder / f"{seed}-{size[0]}x{size[1]}" / f"{part[0]:06d}-{part[-1]:06d}" for part in numbers]
-    missing = [both for both in zip(parts, numbers, strict=True) if not both[0].is_dir()]
-    if missing:
-        make = partial(_make_part, seed=seed, size=size)
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            list(tqdm(pool.map(make, *zip(*missing, strict=True)), total=len(missing), unit="part", mininterval=1))
+    folder = folder / f"{seed}-{size[0]}x{size[1]}"
+    parts = kept_arrays(folder, count, _PART, partial(_made, seed=seed, size=size), processes)
     return [ParsedPeople(**{name: np.load(part / f"{name}.npy", mmap_mode="r") for name in _NAMES}) for part in parts]
 
 
-def _make_part(folder: Path, numbers: Sequence[int], seed: int, size: tuple[int, int]) -> None:
+def _made(numbers: range, seed: int, size: tuple[int, int]) -> dict[str, ArrayLike]:
     people = _stacked(photo for number in numbers for photo in labelled_photos(seed, number, *size))
-    partial_folder = folder.with_suffix(f".{os.getpid()}")
-    partial_folder.mkdir(parents=True, exist_ok=True)
-    for name in _NAMES:
-        np.save(partial_folder / f"{name}.npy", getattr(people, name))
-    partial_folder.rename(folder)
+    return {name: getattr(people, name) for name in _NAMES}
 
 
 def _stacked(photos: Iterator[LabelledPhoto]) -> ParsedPeople:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from model.clothes.buffers import LAYERS
 from model.clothes.cut import GarmentPlace
@@ -28,6 +24,7 @@ from model.synthetic.scene.correspondence import Correspondence, bare_labels, co
 from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
 from model.synthetic.scene.picture import Picture
+from model.train.kept_arrays import kept_arrays
 from model.tryon.automask import Mask, agnostic_mask
 from model.weights.pack import DEMO
 
@@ -76,23 +73,14 @@ _NAMES = [field.name for field in fields(People)]
 
 def kept_people(folder: Path, count: int, seed: int, size: Size, processes: int = 1) -> list[People]:
     """Those of `folder`, which are made there first as far as it lacks them: `_PART` at a time, memory-mapped."""
-    numbers = [range(start, min(start + _PART, count)) for start in range(0, count, _PART)]
-    parts = [folder / f"{seed}-{size[0]}x{size[1]}" / f"{part[0]:06d}-{part[-1]:06d}" for part in numbers]
-    missing = [both for both in zip(parts, numbers, strict=True) if not both[0].is_dir()]
-    if missing:
-        make = partial(_make_part, seed=seed, size=size)
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            list(tqdm(pool.map(make, *zip(*missing, strict=True)), total=len(missing), unit="part", mininterval=1))
+    folder = folder / f"{seed}-{size[0]}x{size[1]}"
+    parts = kept_arrays(folder, count, _PART, partial(_made, seed=seed, size=size), processes)
     return [People(**{name: np.load(part / f"{name}.npy", mmap_mode="r") for name in _NAMES}) for part in parts]
 
 
-def _make_part(folder: Path, numbers: range, seed: int, size: Size) -> None:
+def _made(numbers: range, seed: int, size: Size) -> dict[str, ArrayLike]:
     people = [somebody(seed, number, size) for number in numbers]
-    partial_folder = folder.with_suffix(f".{os.getpid()}")
-    partial_folder.mkdir(parents=True, exist_ok=True)
-    for name in _NAMES:
-        np.save(partial_folder / f"{name}.npy", np.stack([person[name] for person in people]))
-    partial_folder.rename(folder)
+    return {name: np.stack([person[name] for person in people]) for name in _NAMES}
 
 
 def somebody(seed: int, number: int, size: Size) -> dict[str, ArrayLike]:
