@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from model.perception.densepose.backbone import CHANNELS, LEVELS
 from model.perception.densepose.boxes import areas, clipped, looked_into, shifted, without_doubles
-from model.perception.densepose.parts import PARTS
+
+PARTS = 25  # of a body, the background included
 
 _BOX_SIDE, _BODY_SIDE, _SAMPLES = 7, 28, 2
 _USUAL_LEVEL, _USUAL_SIDE = 4, 224  # the level that boxes of this side are looked for in
