@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from model.engines.catvton import command as tryon_command
 from model.engines.ootdiffusion import command as ootdiffusion_command
 from model.engines.pack import EnginePack
+from model.engines.pointcloth import command as outfit_command
 from model.engines.up2you import command as avatar_command
 from model.engines.warp import command as warp_command
 from model.errors import EngineError
@@ -53,6 +54,9 @@ def _parser() -> ArgumentParser:
     ootdiffusion_command.add_arguments(commands.add_parser("ootdiffusion", help="dress a person with OOTDiffusion"))
     warp_command.add_arguments(commands.add_parser("warp", help="dress people by warping, folders of them too"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
+    outfit_command.add_arguments(
+        commands.add_parser("outfit", help="take over published files of point-based clothing")
+    )
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
     evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))

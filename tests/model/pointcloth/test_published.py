@@ -11,11 +11,12 @@ import pytest
 import torch
 from scipy.sparse import csc_matrix
 
+from model.__main__ import main
 from model.engines.pointcloth.appearance.network import RenderingNetwork
 from model.engines.pointcloth.body import read_draped_body
 from model.engines.pointcloth.checkpoint import draping
 from model.engines.pointcloth.drape.network import DrapeSizes, DrapingNetwork
-from model.engines.pointcloth.files import BODIES, CODES
+from model.engines.pointcloth.files import BODIES, CODES, DRAPING
 from model.engines.pointcloth.outfit import FittedOutfit
 from model.engines.pointcloth.published import (
     export_outfit,
@@ -103,6 +104,26 @@ def test_codes_go_there_and_back(tmp_path: Path) -> None:
     import_codes(tmp_path / "outfit_codes_psp.pkl", tmp_path)
     with np.load(tmp_path / CODES) as arrays:
         np.testing.assert_array_equal(arrays["ben"], codes["ben"])
+
+
+def test_one_command_makes_weights_of_published_files(
+    network: DrapingNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({f"model.{name}": tensor for name, tensor in network.state_dict().items()}, tmp_path / "draping.pth")
+    for name, content in (("smpl", {}), ("clothed", {}), ("samples", [])):
+        (tmp_path / name).write_bytes(pickle.dumps(content))
+    files = [f"--{name}={tmp_path / name}" for name in ("smpl", "clothed", "samples")]
+    out = tmp_path / "weights"
+    assert main(["outfit", "import", f"--draping={tmp_path / 'draping.pth'}", *files, f"--out={out}"]) == 1
+    assert "no array v_template" in capsys.readouterr().err
+    assert (out / DRAPING).is_file()
+    empty = np.zeros((0, 3), np.float32)
+    (tmp_path / "anna").mkdir()
+    outfit = FittedOutfit(np.ones(8, np.float32), empty, np.zeros(0, bool), np.zeros(10, np.float32), empty)
+    outfit.save(tmp_path / "anna/outfit.npz")
+    written = tmp_path / "outfit_codes_ours.pkl"
+    assert main(["outfit", "codes", str(tmp_path / "anna/outfit.npz"), f"--out={written}"]) == 0
+    np.testing.assert_array_equal(read_codes(written)["anna"], np.ones(8))
 
 
 def test_an_outfit_with_its_looks_goes_there_and_back(network: DrapingNetwork, tmp_path: Path) -> None:
