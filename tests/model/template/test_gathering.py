@@ -8,6 +8,7 @@ import pytest
 from model.clothes.arrays import Floats
 from model.clothes.buffers import BodyLayer
 from model.engines.template.gathering import Keys, gathered
+from model.engines.template.labels import LabelledPixels
 from model.engines.template.views import ViewPixels, normal_pictures, painted, view_geometry
 from model.mesh.cameras import AZIMUTHS
 from model.synthetic.datasets.a_pose_views import a_pose_views
@@ -54,6 +55,24 @@ def test_what_no_photo_shows_is_taken_from_the_other_side() -> None:
 def test_what_shows_on_neither_side_has_the_mean_colour() -> None:
     keys = both(half_a_sheet(BodyLayer.UPPER, RED), half_a_sheet(BodyLayer.UPPER, BLUE))
     assert asked(keys, BodyLayer.UPPER, 0, 5, 0) == pytest.approx((RED + BLUE) / 2, abs=1e-3)
+
+
+def test_a_pixel_of_an_unsure_layer_is_believed_less() -> None:
+    place = (1, 4, 4)
+    shares = np.zeros((*place, len(BodyLayer)), np.float32)
+    shares[..., BodyLayer.UPPER] = 1
+    shares[0, :, 2:, [BodyLayer.UPPER, BodyLayer.SKIN]] = np.array([0.6, 0.4], np.float32)[:, None, None]
+    pixels = LabelledPixels(
+        colours=np.zeros((*place, 3), np.float32),
+        alphas=np.ones(place, np.float32),
+        shares=shares,
+        places=np.zeros((*place, 3), np.float32),
+        errors=np.full(place, 0.02, np.float32),
+        azimuths=np.zeros(1, np.float32),
+    )
+    trust = Keys.of(pixels, np.full(place, BodyLayer.UPPER, np.uint8)).trust.reshape(4, 4)
+    assert trust[:, 0] == pytest.approx(1, abs=1e-4)
+    assert trust[:, 3] == pytest.approx(0.6**4, abs=1e-4)
 
 
 def test_a_surer_pixel_counts_more() -> None:

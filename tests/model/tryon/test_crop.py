@@ -87,6 +87,11 @@ def test_a_small_person_is_seen_from_near() -> None:
     assert crop_box(photo, TARGET) != box
 
 
+def test_the_box_holds_what_of_the_mask_reaches_beyond_the_person() -> None:
+    mask = (300, 560, 500, 690)
+    assert contains(chosen_box("auto", (900, 1200), TARGET, mask, (420, 500, 500, 700)), mask)
+
+
 def test_a_box_of_the_person_has_the_margin_asked_for() -> None:
     photo, person = (900, 1200), (300, 300, 600, 700)  # wide enough: 3 : 4 exactly
     left, top, right, bottom = chosen_box(PersonCrop(person=0.2), photo, TARGET, (400, 400, 500, 500), person)
