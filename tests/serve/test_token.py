@@ -20,10 +20,19 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_every_route_but_ping_and_the_docs_needs_the_token(guarded: Server) -> None:
-    for route in ("/ping", "/docs", "/openapi.json", "/docs/static/docs.js", "/docs/swagger-ui/swagger-ui.css"):
+    for route in (
+        "/ping",
+        "/livez",
+        "/docs",
+        "/openapi.json",
+        "/docs/static/docs.js",
+        "/docs/swagger-ui/swagger-ui.css",
+    ):
         assert guarded.client.get(route).status_code == 200
     paths = guarded.client.get("/openapi.json").json()["paths"]
-    operations = [(method, path) for path, methods in paths.items() for method in methods if path != "/ping"]
+    operations = [
+        (method, path) for path, methods in paths.items() for method in methods if path not in ("/ping", "/livez")
+    ]
     assert {("delete", "/api/jobs/{job_id}"), ("post", "/invocations")} < set(operations)
     for method, path in [*operations, ("get", "/docsx"), ("get", "/docs/../metrics"), ("get", "/no/such/route")]:
         response = guarded.client.request(method, path)
