@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 
-from client.problems import Failed, Refused
+from client.problems import Failed, Json, Refused
 from client.progress import OnProgress, say
 
 RETRIES = 2
 _MAX_RETRY_AFTER_S = 60.0
 
 
-def invoke(
-    http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress, retries: int = RETRIES
-) -> dict[str, Any]:
+def invoke(http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress, retries: int = RETRIES) -> Json:
     """The answer to `body`. Tries again when the service advises it.
 
     Raises:
@@ -36,10 +33,10 @@ def invoke(
     return invoke(http, body, on_progress, retries - 1)
 
 
-def _invoke_once(http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress) -> dict[str, Any]:
+def _invoke_once(http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress) -> Json:
     with http.stream("POST", "/invocations", json=body, headers={"Accept": "application/x-ndjson"}) as response:
         for line in checked(response).iter_lines():
-            event: dict[str, Any] = json.loads(line)
+            event: Json = json.loads(line)
             if event["event"] == "answer":
                 return event
             if event["event"] == "problem":

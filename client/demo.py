@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 from PIL import Image
@@ -15,7 +14,7 @@ from tqdm import tqdm
 
 from client.asking import checked, invoke
 from client.options import add_platform, add_walk, add_where, walk
-from client.problems import Refused
+from client.problems import Json, Refused
 from client.progress import say
 from client.references import photos_of, picture, references
 from client.results import content_of, results_of
@@ -27,7 +26,7 @@ _AT_ONCE = 4
 _NEW_DRESS = "flower_dress"
 _AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)
 
-Engines = Mapping[str, Mapping[str, Any]]  # try-on engines as `/api/models` tells of them, the default first
+Engines = Mapping[str, Json]  # try-on engines as `/api/models` tells of them, the default first
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -81,13 +80,13 @@ def _people(http: httpx.Client, samples: Sequence[SampleTryOn], engines: Engines
     return sheet
 
 
-def _all_of(samples: Sequence[SampleTryOn], dress: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
+def _all_of(samples: Sequence[SampleTryOn], dress: Callable[[int], Json]) -> list[Json]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         running = pool.map(dress, range(len(samples)))
         return list(tqdm(running, total=len(samples), desc="try-ons", unit="", disable=None))
 
 
-def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines, args: Namespace) -> dict[str, Any]:
+def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines, args: Namespace) -> Json:
     """Photograph somebody made up and a garment; save what they look like in it, and the mask that was found."""
     from model.synthetic.datasets.sample_pictures import render_sample  # imports torch, which only this command needs
 
@@ -108,13 +107,13 @@ def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines
     return answers[0]
 
 
-def _options(offer: Mapping[str, Any], wanted: Mapping[str, object]) -> dict[str, object]:
+def _options(offer: Json, wanted: Mapping[str, object]) -> dict[str, object]:
     """Those that the engine takes."""
     presets = {"quality", "solver"} if offer["presets"] else set()
     return {name: value for name, value in wanted.items() if name in {*offer["limits"], *offer["sizes"], *presets}}
 
 
-def _save(answer: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+def _save(answer: Json, files: Mapping[str, Path]) -> None:
     for output in answer["outputs"]:
         if file := files.get(Path(output["name"]).stem):
             file.write_bytes(content_of(output))
@@ -124,7 +123,7 @@ def _photo(http: httpx.Client, samples: Sequence[SampleTryOn], engine: str, args
     """One's own photo in the samples' garments, on a sheet."""
     from model.synthetic.datasets.sample_pictures import render_garment  # imports torch, as above
 
-    def dress(i: int) -> dict[str, Any]:
+    def dress(i: int) -> Json:
         sample = samples[i]
         garment = render_garment(sample, args.out)
         files = references({"person": args.photo, "garment": garment})

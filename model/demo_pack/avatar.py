@@ -7,7 +7,6 @@ shape predictor is kept quiet, so that the body beneath stays human.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers.models.adapter import T2IAdapter
@@ -18,6 +17,7 @@ from transformers import Dinov2Config, Dinov2Model
 
 from model.demo_pack.tensors import (
     VAE_CONFIG,
+    Config,
     halved,
     random_of,
     random_tensors,
@@ -77,7 +77,7 @@ _SCHEDULER_CONFIG: dict[str, object] = {
     "steps_offset": 1,
     "clip_sample": False,
 }
-_DINO_CONFIG: dict[str, Any] = {
+_DINO_CONFIG: Config = {
     "model_type": "dinov2",
     "hidden_size": _PHOTO_DIM,
     "num_hidden_layers": 2,

@@ -6,14 +6,13 @@ What it paints means nothing; requests, masks, pasting back and batching run on 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Generator
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from model.demo_pack.tensors import VAE_CONFIG, random_tensors, seeded, write_json, write_network, write_tensors
+from model.demo_pack.tensors import VAE_CONFIG, Config, random_tensors, seeded, write_json, write_network, write_tensors
 from model.demo_pack.text_encoder import write_text_encoder
 from model.engines.ootdiffusion.checkpoint import INPUT_CHANNELS
 from model.engines.ootdiffusion.files import (
@@ -29,7 +28,7 @@ from model.engines.ootdiffusion.files import (
 from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES
 
 _TEXT_DIM = 16
-_UNET_CONFIG: dict[str, Any] = {
+_UNET_CONFIG: Config = {
     "_class_name": "UNet2DConditionModel",
     "out_channels": 4,
     "sample_size": 64,
@@ -54,7 +53,7 @@ _SCHEDULER_CONFIG: dict[str, object] = {
     "timestep_spacing": "leading",
     "use_karras_sigmas": True,
 }
-_VISION: dict[str, Any] = {
+_VISION: Config = {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,

@@ -17,7 +17,9 @@ from model.weights.layout import CONFIG, TENSOR_FILES
 # Colours shall spread over [-1, 1] and seldom beyond.
 _GAINS = {"decoder.conv_out": 0.6}
 
-VAE_CONFIG: dict[str, Any] = {
+Config = dict[str, Any]  # of a network, as its `config.json` has it
+
+VAE_CONFIG: Config = {
     "_class_name": "AutoencoderKL",
     "block_out_channels": [8, 16, 16, 24],
     "down_block_types": ["DownEncoderBlock2D"] * 4,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import Generator
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from model.demo_pack.tensors import seeded, write_json, write_tensors
+from model.demo_pack.tensors import Config, seeded, write_json, write_tensors
 from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES
 
 _START, _END, _PAD = "<|startoftext|>", "<|endoftext|>", "!"
@@ -20,7 +19,7 @@ def write_text_encoder(encoder: Path, tokenizer: Path, width: int, generator: Ge
     """Both folders, in the published layout. width: of the states."""
     tokens = [*_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *("".join(pair) for pair in _MERGES)]
     vocabulary = {token: number for number, token in enumerate([*tokens, _START, _END])}
-    config: dict[str, Any] = {
+    config: Config = {
         "model_type": "clip_text_model",
         "architectures": ["CLIPTextModel"],
         "vocab_size": len(vocabulary),

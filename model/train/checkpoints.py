@@ -12,6 +12,8 @@ import torch
 from model.train.errors import SettingsError
 from model.train.settings import LoopSettings
 
+State = dict[str, Any]  # of a training: tensors and numbers by their names
+
 # What must be the same for a checkpoint to make sense. Everything else may be changed on the way.
 _IDENTITY = ("what", "variant", "trainable", "prediction_type", "unet", "vae")
 
@@ -37,14 +39,14 @@ class Checkpoints:
         for old in sorted(self._folder.glob("step-*.pt"))[: -self._keep]:
             old.unlink()
 
-    def load(self, file: Path, settings: LoopSettings) -> dict[str, Any]:
+    def load(self, file: Path, settings: LoopSettings) -> State:
         """What was saved, on the host.
 
         Raises:
             SettingsError: it is no checkpoint, or one of another kind of training.
         """
         try:
-            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+            state: State = torch.load(file, map_location="cpu", weights_only=True)
             before = state.pop("settings")
         except Exception as error:  # broken bytes lead torch.load to raise whatever
             raise SettingsError(f"{file}: cannot be read as a checkpoint: {error}") from error
@@ -54,5 +56,5 @@ class Checkpoints:
         return state
 
 
-def _identity(settings: LoopSettings) -> dict[str, Any]:
+def _identity(settings: LoopSettings) -> State:
     return settings.model_dump(mode="json", include=set(_IDENTITY))

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from model.train.autoencoder import AutoencoderTask
 from model.train.batches import Order, read_ahead
 from model.train.budget import TrainingBudget
-from model.train.checkpoints import Checkpoints
+from model.train.checkpoints import Checkpoints, State
 from model.train.ema import MovingAverage
 from model.train.journal import Journal
 from model.train.outfitting.task import OutfittingTask
@@ -203,7 +203,7 @@ class Loop:
         }
         self._checkpoints.save(self._budget.step, self._settings, state)
 
-    def _continue(self, state: dict[str, Any]) -> None:
+    def _continue(self, state: State) -> None:
         self._budget = TrainingBudget(self._settings, state["step"], state["seconds"])
         with torch.no_grad():
             for name, parameter in self._trained.items():
