@@ -268,7 +268,11 @@ def test_the_program_in_javascript_runs_as_it_stands(server: Server, folder: Pat
 def options_of(command: str) -> set[str]:
     """What `python -m model COMMAND` takes."""
     [commands] = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return set(commands.choices[command]._option_string_actions)
+    found = commands.choices[command]
+    for action in found._actions:
+        if isinstance(action, argparse._SubParsersAction):  # a command of several: `outfit import`
+            return {option for inner in action.choices.values() for option in inner._option_string_actions}
+    return set(found._option_string_actions)
 
 
 def test_every_command_without_a_server_has_the_options_that_are_shown() -> None:

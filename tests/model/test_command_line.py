@@ -82,7 +82,6 @@ def test_size_and_steps_default_to_the_packs(tmp_path: Path) -> None:
     [
         (["--model-dir", "nowhere"], 1, "error: MODEL_DIR=nowhere holds no weights"),
         (["--mask", str(Path(__file__))], 1, "error: mask cannot be read as a picture"),
-        (["--mask", "absent.png"], 1, "error: mask cannot be read as a picture (FileNotFoundError)"),
         (["--width", "100"], 2, "error: width: Input should be a multiple of 8"),
         (["--upper", str(GARMENT), "--lower", str(GARMENT)], 2, "give either 'garment' or 'garments'"),
         (["--upper", str(GARMENT)], 2, "error: garments.lower: Field required"),
@@ -101,6 +100,13 @@ def test_incomplete_weights_are_named(weights: Path, capsys: pytest.CaptureFixtu
     (weights / "catvton/vae/config.json").unlink()
     assert main(["tryon", *PICTURES, *QUICK, "--model-dir", str(weights), "--out", str(weights)]) == 1
     assert "lacks catvton/vae/config.json" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["tryon", *PICTURES, *QUICK, "--out", "out", "--mask", "absent.png"])
+    assert caught.value.code == 2
+    assert "argument --mask: no such file: absent.png" in capsys.readouterr().err
 
 
 def test_a_wrong_command_line_exits_2() -> None:

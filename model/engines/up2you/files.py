@@ -47,5 +47,6 @@ def files(weights: Path) -> list[Path]:
     ]
     if find_spec("mediapipe") is None:  # its light model can stand in
         needed.append(weights / MATTING)
-    optional = [weights / name for name in (f"{DINO}/{CONFIG}", HAND_IDS, LANDMARK_IDS, MATTING, PARSING)]
+    shared = (MATTING, PARSING) if (weights / FOLDER).is_dir() else ()  # alone they are other engines'
+    optional = [weights / name for name in (f"{DINO}/{CONFIG}", HAND_IDS, LANDMARK_IDS, *shared)]
     return list(dict.fromkeys(needed + [file for file in optional if file.is_file()]))
