@@ -162,7 +162,14 @@ def test_models_says_of_each_engine_what_it_is(offers: dict[str, Any]) -> None:
     assert catvton["sizes"]["width"] == {"minimum": 64, "maximum": 2048, "multiple_of": 8, "default": 96}
     assert catvton["licence"] == "MIT (trained on made-up people)"
     assert (catvton["demo"], catvton["untrained"], up2you["untrained"]) == (True, False, True)
-    assert (up2you["formats"], up2you["categories"]) == (["glb", "obj", "ply"], [])
+    assert up2you["formats"] == ["glb", "obj", "ply"]
+    assert up2you["categories"] == [
+        "upper",
+        "lower",
+        "overall",
+        "inner",
+        "outer",
+    ]  # of garments its photos are dressed in
     assert mirror["categories"] == ["upper", "lower"]
     assert mirror["limits"]["times"] == {"minimum": 1, "maximum": 9, "multiple_of": None, "default": 1}
 

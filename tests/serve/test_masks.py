@@ -215,5 +215,4 @@ def test_one_parser_a_pose_and_a_detector_mask_over_http(tmp_path: Path, person:
         worn = post(server, {"person": person, "garment": person, "category": "auto", **QUICK}, "application/json")
         assert worn.json()["settings"]["category"] == "upper"
         assert_problem(post(server, body | {"category": "outer"}), 422, "category_unanswered", "category")
-        assert_problem(post(server, body | {"person": lying(SHIRT)}), 422, "no_person", "person")
         assert_problem(post(server, body | {"masker": "published"}), 422, "no_automask", "masker")

@@ -18,6 +18,7 @@ from container.settings import Settings
 from model.errors import WeightsError
 from serve.spool import SpoolInUse
 from tests.server import ROOT
+from tests.untrained import untrained_pack
 
 
 def refused(said: str, **settings: Any) -> None:
@@ -37,7 +38,8 @@ def test_the_model_dir_is_named(tmp_path: Path) -> None:
 
 
 def test_engines_are_named() -> None:
-    refused("ENGINES or DEFAULT_ENGINES names 'warp', but MODEL_DIR has no ", MODEL_DIR="demo", ENGINES="warp")
+    said = "ENGINES or DEFAULT_ENGINES names 'pointcloth', but MODEL_DIR has no "
+    refused(said, MODEL_DIR=str(untrained_pack()), ENGINES="pointcloth")
 
 
 def test_the_rasteriser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
