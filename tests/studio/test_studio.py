@@ -159,8 +159,8 @@ def test_a_job_is_cancelled(page: Page, service: Server) -> None:
 
 def test_a_page_left_in_the_middle_of_a_job_finds_it_again(page: Page) -> None:
     choose(page)
-    dress(page, steps=12)
-    expect(page.locator("#work")).to_be_visible()
+    with page.expect_request(lambda request: "/events" in request.url):  # the job is handed in, and noted
+        dress(page, steps=12)
     picture(page, "studio-progress")
     page.reload()
     expect(page.locator("#work, #result").filter(visible=True).first).to_be_visible()

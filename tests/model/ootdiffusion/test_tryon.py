@@ -127,10 +127,11 @@ def test_a_garment_is_kept_where_there_is_just_room_for_it(
         device = Device(torch.device("cpu"), config=DeviceConfig(garment_cache_bytes=needed))
         (tmp_path / str(lacking)).mkdir()
         shop = Shop(OOTDiffusion(weights, device), runner, tmp_path / str(lacking))
-        shop.dress(case, **given)
-        before = device.stats.forwards
-        shop.dress(case, **given)
-        assert (device.stats.forwards - before < 1 + 2 + 1 + 2) == kept  # a garment is encoded, embedded and seen
+        rows = [0]  # how many share a forward is chance
+        for _ in range(2):
+            shop.dress(case, **given)
+            rows.append(sum(n * count for n, count in device.stats.rows.items()))
+        assert (rows[2] - rows[1] < rows[1] - rows[0]) == kept  # a garment is encoded, embedded and seen
         device.close()
 
 
