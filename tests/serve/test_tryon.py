@@ -78,7 +78,7 @@ def test_pictures_equal_the_references_in_mixed_company_with_one_cancelled_midwa
     with ThreadPoolExecutor(len(cases) + 1) as pool:
         left = pool.submit(post, golden, leaver)
         pictures = list(pool.map(lambda case: shown(post(golden, golden_request(case))), cases))
-    assert left.result().status_code in (429, 504)
+    assert left.result().status_code in (422, 429, 504)  # refused or given up: as fast as the device is found to be
     for case, picture in zip(cases, pictures, strict=True):
         assert difference(picture, Image.open(case["folder"] / "result_0.png")) <= LEVELS, case["folder"].name
     assert shared_forwards(golden) > 0
