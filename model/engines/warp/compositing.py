@@ -29,6 +29,8 @@ _SHARPENED = 1.25  # by how much a picture of the networks' own size
 _GUIDE_RADIUS, _CELL = 1 / 48, 1 / 64  # of the height
 _SEEN = 0.02  # share of a window that tells something
 _SEAM = 1 / 256  # of the height, inside the mask
+_HALF = 0.5  # from which share on a pixel is covered, and of the longest column a column is the trunk's
+_HIGHEST = 10  # percent of the trunk's columns whose hem is higher: the skirt begins under the top
 _NOTHING = 1 / 128  # shares below this change no pixel
 
 
@@ -58,13 +60,27 @@ def dressed(photo: Levels, areas: Areas, garment: FlatGarment, fields: Fields) -
     if areas.in_front.any():
         logits = _within(logits, guided(photo, areas.in_front, radius), max(1, round(_CELL * size[0])))
     region = _region(logits, sampled(alpha, flow, "zeros")[0, 0].numpy()) * inside
-    hole = guided(photo, areas.hole, radius) * inside
+    hole = guided(photo, areas.hole - _below_the_hem(region, areas.skirt), radius) * inside
     hole[hole < _NOTHING] = 0
     region[region < _NOTHING] = 0
     painted, worn = (_levels(tensor) for tensor in (_enlarged(fields.painted, size), cloth))
     under = _mixed(photo.astype(np.float32), uncovered(photo, painted, areas), hole)
     result = _mixed(under, worn, region)
     return Dressed(_bytes(result), _bytes(worn), region, garment.as_sent(flow))
+
+
+def _below_the_hem(region: Plane, skirt: Plane) -> Plane:
+    """What of a dress lies below a top: (h, w). The hem is that of the trunk: columns of sleeves are short."""
+    covered = region > _HALF
+    rows = covered.sum(0)
+    if not (skirt.any() and covered.any()):
+        return np.zeros_like(skirt)
+    trunk = rows >= _HALF * rows.max()
+    lowest = len(covered) - 1 - covered[::-1].argmax(0)
+    hem = int(np.percentile(lowest[trunk], _HIGHEST))
+    below = skirt.copy()
+    below[: hem + 1] = 0
+    return below
 
 
 def _region(logits: Plane, alpha: Plane) -> Plane:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.library import Library
+from torch import library as operators
 
 from model.errors import WeightsError
 from model.perception.densepose.boxes import roi_align, without_doubles
@@ -33,7 +33,7 @@ KNOWN = {"4f7260daa498ce8d4b4679f0692ef2f1f426e39121a907181eab37b8b0585878": "de
 ALLOWING = "ALLOW_TORCHSCRIPT"
 
 _LEAST_SCORE = 0.8  # of those exports that give scores
-_declared: list[Library] = []
+_declared: list[operators.Library] = []
 
 
 class ScriptedDensePose:
@@ -93,7 +93,7 @@ def declare_operators() -> None:
     try:
         import_module("torchvision")
     except ImportError:
-        library: Any = Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+        library: Any = operators.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define(
             "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "

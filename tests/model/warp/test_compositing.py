@@ -46,7 +46,7 @@ def plane(rows: slice, columns: slice) -> NDArray[np.float32]:
 def of(mask: NDArray[np.float32], hole: NDArray[np.float32], **known: NDArray[np.float32]) -> Areas:
     """Of a photo of which no more is known."""
     nothing = np.zeros_like(mask)
-    return replace(Areas(mask, hole, nothing, nothing, nothing), **known)
+    return replace(Areas(mask, hole, nothing, nothing, nothing, nothing), **known)
 
 
 def checks() -> NDArray[np.uint8]:
@@ -158,3 +158,27 @@ def test_labels_say_what_may_hang_before_a_garment_and_what_is_surely_skin_or_gr
     assert not found.skin[50, 61]  # beside the old garment
     assert found.ground[100, 20]
     assert not found.ground[75, 45]
+
+
+def test_a_dress_under_a_top_is_worn_on_as_a_skirt_and_elsewhere_vanishes() -> None:
+    """The top covers rows 128 to 256, its sleeve some of the columns beside it."""
+    mask = plane(slice(64, 480), slice(96, 288))
+    top = region((slice(32, 64), slice(30, 66)))
+    top[0, 0, 32:40, 24:30] = 20
+    shown = photo()
+    worn = dressed(shown, of(mask, mask, skirt=mask), FlatGarment.of(checks()), fields(top, painted=1.0)).result
+    skirt, above = (slice(300, 460), slice(120, 264)), (slice(80, 110), slice(120, 264))
+    np.testing.assert_array_equal(worn[skirt], shown[skirt])
+    assert (worn[above] != shown[above]).mean() > 0.9
+    without = dressed(shown, of(mask, mask), FlatGarment.of(checks()), fields(top, painted=1.0)).result
+    assert (without[skirt] != shown[skirt]).mean() > 0.9
+
+
+def test_only_a_top_leaves_a_dress_on() -> None:
+    atr = np.zeros((64, 48), np.uint8)
+    atr[20:50, 10:40] = 7
+    mask, nobody = np.ones_like(atr), np.zeros_like(atr)
+    assert areas(mask, atr, nobody, "upper").skirt.any()
+    assert not areas(mask, atr, nobody, "overall").skirt.any()
+    atr[atr == 7] = 4
+    assert not areas(mask, atr, nobody, "upper").skirt.any()
