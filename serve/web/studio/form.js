@@ -1,6 +1,6 @@
 // What goes in: built for one type (`tryon`, `avatar`, ...) from what `/api/models` says of its engines.
 
-import { make, show, words } from "./dom.js";
+import { address, make, show, words } from "./dom.js";
 import { options } from "./options.js";
 import { paint } from "./painter.js";
 import { gallery, pictures } from "./pictures.js";
@@ -108,7 +108,7 @@ class RequestForm {
         make(
           "li",
           {},
-          make("img", { src: URL.createObjectURL(layer.garment), alt: `Garment ${i + 1}` }),
+          make("img", { src: address(layer.garment), alt: `Garment ${i + 1}` }),
           this.choice(`Category of garment ${i + 1}`, this.described.categories, layer.category, (value) => (layer.category = value)),
           this.engines.size > 1
             ? this.choice(`Engine of garment ${i + 1}`, ["", ...this.engines.keys()], layer.engine ?? "", (value) => (layer.engine = value || null))
@@ -165,7 +165,7 @@ class RequestForm {
     this.maskWord.textContent = mask ? "Painted by hand." : "Found automatically.";
     show(this.maskShown, Boolean(mask));
     show(this.maskFault, false);
-    if (mask) this.maskShown.src = URL.createObjectURL(mask);
+    if (mask) this.maskShown.src = address(mask);
   }
 
   person() {
@@ -192,7 +192,7 @@ class RequestForm {
     button.disabled = true;
     show(this.maskFault, false);
     try {
-      this.maskShown.src = URL.createObjectURL(await this.automatic(person));
+      this.maskShown.src = address(await this.automatic(person));
       show(this.maskShown);
     } catch (error) {
       this.maskFault.textContent = error.message;

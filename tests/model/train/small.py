@@ -88,6 +88,21 @@ def data_set(folder: Path) -> Path:
     return folder
 
 
+# Two steps on the CPU.
+QUICK: dict[str, Any] = {
+    "width": WIDTH,
+    "height": HEIGHT,
+    "max_steps": 2,
+    "batch_size": 2,
+    "learning_rate": 1e-3,
+    "log_steps": 1,
+    "picture_steps": 0,
+    "sampling_steps": 2,
+    "device": "cpu",
+    "workers": 1,
+}
+
+
 def settings(folder: Path, **changes: Any) -> Training:
     """Two steps on the CPU, everything under `folder`."""
     quick: dict[str, Any] = {
@@ -95,16 +110,7 @@ def settings(folder: Path, **changes: Any) -> Training:
         "out": str(folder / "pack"),
         "checkpoints": str(folder / "checkpoints"),
         "logs": str(folder / "logs"),
-        "width": WIDTH,
-        "height": HEIGHT,
-        "max_steps": 2,
-        "batch_size": 2,
-        "learning_rate": 1e-3,
-        "log_steps": 1,
-        "picture_steps": 0,
-        "sampling_steps": 2,
-        "device": "cpu",
-        "workers": 1,
+        **QUICK,
     }
     return Training.model_validate(quick | changes)
 

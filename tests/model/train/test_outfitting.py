@@ -30,7 +30,7 @@ from model.train.outfitting.settings import OutfittingTraining
 from model.train.outfitting.task import OutfittingTask
 from model.weights.layout import tensor_file
 from model.weights.pack import DEMO
-from tests.model.train.small import HEIGHT, WIDTH, data_set
+from tests.model.train.small import HEIGHT, QUICK, WIDTH, data_set
 
 _CPU = torch.device("cpu")
 
@@ -47,16 +47,7 @@ def settings(data: Path, folder: Path, name: str = "a", **changes: Any) -> Outfi
         "start": "demo",
         "data": str(data),
         "out": str(folder / name),
-        "width": WIDTH,
-        "height": HEIGHT,
-        "max_steps": 2,
-        "batch_size": 2,
-        "learning_rate": 1e-3,
-        "log_steps": 1,
-        "picture_steps": 0,
-        "sampling_steps": 2,
-        "device": "cpu",
-        "workers": 1,
+        **QUICK,
     }
     read = read_settings(quick | changes)
     assert isinstance(read, OutfittingTraining)
