@@ -14,7 +14,7 @@ BASE ?= docker.io/library/debian:bookworm-slim
 BUILD_BASE ?= $(BASE)
 endif
 
-.PHONY: setup demo test test-image mutants storm corpus lint format bench image lock clean
+.PHONY: setup demo studio test test-image mutants storm corpus lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,11 @@ $(VENV)/.ready: requirements.txt requirements-train.txt requirements-otel.txt re
 
 demo: setup
 	$(BIN)/python local_invoke.py demo --out demo_out
+
+# The server on the built-in networks, with its page at /. Other weights, another port: make studio MODEL_DIR=... PORT=...
+studio: export MODEL_DIR ?= demo
+studio: setup
+	$(BIN)/python -m container serve
 
 test: lint
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -41,3 +42,19 @@ def test_one_that_is_new_enough_is_taken(tmp_path: Path) -> None:
     taken = setup(python_of((3, 11), tmp_path), tmp_path / "venv")
     assert "is needed" not in taken.stderr
     assert "Error 9" in taken.stderr  # the next thing it is asked for is an environment
+
+
+@pytest.mark.parametrize(("named", "weights"), [([], "demo"), (["MODEL_DIR=/mine"], "/mine")])
+def test_the_studio_starts_on_the_built_in_weights_where_no_others_are_named(
+    named: list[str], weights: str, tmp_path: Path
+) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    python = venv / "bin/python"
+    python.write_text('#!/bin/sh\necho "started $MODEL_DIR with $*"\n')
+    python.chmod(0o700)
+    (venv / ".ready").touch()
+    clean = {name: value for name, value in os.environ.items() if name != "MODEL_DIR"}
+    command = ["make", "--silent", "studio", f"VENV={venv}", *named]
+    said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=180, check=True).stdout
+    assert said == f"started {weights} with -m container serve\n"
