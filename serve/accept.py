@@ -17,6 +17,7 @@ JSON, NDJSON, SSE = "application/json", "application/x-ndjson", "text/event-stre
 STREAMS = (NDJSON, SSE)
 
 _FORMATS: dict[str, PictureFormat] = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
+_OTHER_NAMES = {"*": "*/*", "image/jpg": "image/jpeg"}  # that are in use
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')  # a comma may be quoted
 _QUALITY = re.compile(r";\s*q\s*=\s*(\d(?:\.\d*)?|\.\d+)\s*(?:;|$)", re.IGNORECASE)
 
@@ -32,7 +33,7 @@ class MediaRange:
     def parse(cls, item: str) -> MediaRange:
         kind = item.split(";")[0].strip().lower()
         found = _QUALITY.search(item)
-        return cls("*/*" if kind == "*" else kind, min(float(found[1]), 1.0) if found else 1.0)
+        return cls(_OTHER_NAMES.get(kind, kind), min(float(found[1]), 1.0) if found else 1.0)
 
     def specificity(self, media_type: str) -> int:
         """How exactly it names the media type; 0: not at all."""

@@ -8,6 +8,7 @@ from model.request import Request
 from serve.errors import Overloaded, TooMuchWork
 
 _RETRY_S = 10  # while nothing was measured
+_SIZES = ("width", "height", "size", "samples", "steps", "iterations", "texture_size")  # that work grows with
 _LONGEST_S = 3600  # that a request's `deadline_s` may be
 
 
@@ -49,16 +50,26 @@ class Admission:
             advice = "; or ".join(
                 [*fewer_steps(request, deadline_s / alone_s), *self._longer(alone_s, durable=durable)]
             )
-            detail = f"it would take about {alone_s:.0f} s even alone, and its deadline is {deadline_s:g} s"
-            raise TooMuchWork(f"{detail}: {advice or 'ask for less'}", field="deadline_s")
+            detail = f"it would take about {_seconds(alone_s)} s even alone, and its deadline is {deadline_s:g} s"
+            raise TooMuchWork(f"{detail}: {advice or less(request)}", field="deadline_s")
         wait_s = round(expected_s - deadline_s, 1)
-        detail = f"it would end in about {expected_s:.0f} s, after its deadline of {deadline_s:g} s"
+        detail = f"it would end in about {_seconds(expected_s)} s, after its deadline of {deadline_s:g} s"
         raise Overloaded(detail, retry_after_s=wait_s)
 
     def _longer(self, alone_s: float, *, durable: bool) -> list[str]:
         if not durable and alone_s <= self.job_deadline_s:
             return [f"hand it in as a job (POST /api/jobs), which has {self.job_deadline_s:g} s"]
         return [f"name a 'deadline_s' of {alone_s * 1.5:.0f} or more"] if alone_s * 1.5 <= _LONGEST_S else []
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1g}"
+
+
+def less(request: Request) -> str:
+    """What there is less of to ask for, where no single number of steps would fit."""
+    sizes = [name for name in _SIZES if name in type(request).model_fields]
+    return f"ask for much smaller values of {', '.join(sizes)}" if sizes else "ask for less"
 
 
 def fewer_steps(request: Request, share: float) -> list[str]:

@@ -13,6 +13,9 @@ from fastapi import Request
 from serve.errors import BadRequest, TooLarge, UnsupportedMedia
 from serve.unpacking import GZIP, unpacked
 
+_BYTE_ORDER_MARK = "\ufeff"  # of a text; of bytes json knows it
+_GZIP_MAGIC = b"\x1f\x8b"
+
 
 @dataclass(frozen=True)
 class RequestBody:
@@ -72,12 +75,28 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"the body is larger than {max_bytes} bytes; send pictures as s3:// or https:// instead")
 
 
+def _why_not(raw: str | bytes, error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that is no JSON, in words that a client understands."""
+    if not raw.strip():
+        return "it is empty"
+    if isinstance(raw, bytes) and raw.startswith(_GZIP_MAGIC):
+        return "it is packed with gzip; say so with 'Content-Encoding: gzip'"
+    match error:
+        case json.JSONDecodeError():
+            return str(error)
+        case UnicodeDecodeError():
+            return f"it is not UTF-8, see the byte at {error.start}"
+        case RecursionError():
+            return "it is nested too deeply"
+    return "a number in it has too many digits"
+
+
 def parse_json(raw: str | bytes) -> dict[str, object]:
     """`raw` as a JSON object."""
     try:
-        parsed = json.loads(raw)
+        parsed = json.loads(raw.removeprefix(_BYTE_ORDER_MARK) if isinstance(raw, str) else raw)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}"[:200]) from None
+        raise BadRequest(f"the body is not JSON: {_why_not(raw, error)}"[:200]) from None
     if not isinstance(parsed, dict):
         raise BadRequest("the body must be a JSON object")
     return parsed

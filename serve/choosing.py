@@ -6,6 +6,7 @@ exclude each other are an error that names both.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from model.engines.registry import request_class
+from model.engines.registry import ENGINES, engines_of, request_class
 from model.request import Request
 from serve.errors import Invalid
 from serve.workers import LoadedEngine
@@ -156,6 +157,8 @@ def refusal(error: ErrorDetails, engine: str) -> Refusal:
     value = "" if error["type"] == "missing" or not field else shown(error["input"])
     if error["type"] == "extra_forbidden":
         return Refusal(field, f"there is no such field{nearest_name(error['loc'], engine)}", value)
+    if error["type"] == "none_required":
+        return Refusal(field, f"'{engine}' does not take it", value)
     if error["type"] in ("model_type", "model_attributes_type"):
         return Refusal(field, "this must be an object", value)
     return Refusal(field, error["msg"].removeprefix("Value error, "), value)
@@ -164,6 +167,8 @@ def refusal(error: ErrorDetails, engine: str) -> Refusal:
 def nearest_name(place: Sequence[str | int], engine: str) -> str:
     """What the client may have meant, to be added to a sentence."""
     outer, inner = field_names(engine)
+    if len(place) == 1 and (others := engines_with(str(place[0]), ENGINES[engine].type)):
+        return f" for '{engine}', but for {', '.join(others)}"
     near = get_close_matches(str(place[-1]), outer if len(place) == 1 else inner, n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 
@@ -177,6 +182,12 @@ def is_one_of_several(part: str, engine: str) -> bool:
 def kinds(engine: str) -> frozenset[str]:
     """Names of the objects within an engine's request."""
     return frozenset(request_class(engine).model_json_schema().get("$defs", {}))
+
+
+@cache
+def engines_with(field: str, type: str) -> list[str]:
+    """The engines of a type, loaded or not, whose requests have this field."""
+    return [name for name in engines_of(type) if field in field_names(name)[0]]
 
 
 @cache
@@ -199,5 +210,5 @@ def shown(value: object) -> str:
     """A value as it can be repeated in a sentence."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = repr(value)
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{len(text)} characters"

@@ -6,6 +6,7 @@ Only headers are read here. Decoding is the worker's work, which has no credenti
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from serve import catalogue
 from serve.addresses import lies_under, path_of
 from serve.answers import Notice
 from serve.aws import ARCHIVED, NO_CREDENTIALS, AwsError
-from serve.base64_text import decoded, plain_base64
+from serve.base64_text import decoded, first_stranger, plain_base64
 from serve.catalogue import Catalogue
 from serve.codes import FrontCode
 from serve.earlier_jobs import SCHEME, EarlierJobs
@@ -28,6 +29,7 @@ from serve.s3 import S3, split_uri
 from serve.stray_files import is_stray, names
 from serve.threads import to_the_end
 
+_FILE_NAME = re.compile(r"[^\n]{1,300}\.(jpe?g|png|webp|hei[cf]|gif|bmp|tiff?)", re.IGNORECASE)
 _MOST_LISTED = 1000  # objects of a folder, pictures or not
 
 
@@ -142,11 +144,14 @@ class Fetcher:
                 await to_the_end(self._from_base64, field, reference, to)
             case "http":
                 raise Invalid(f"'{field}' is http://; send it as https://", field=field, code=FrontCode.BAD_URL)
+            case scheme if len(scheme) == 1:  # a drive of Windows
+                raise _no_reference(field, reference)
             case scheme:
-                raise Invalid(f"'{field}' has the unknown scheme '{scheme}'", field=field, code=FrontCode.BAD_URL)
+                detail = f"'{field}' has the unknown scheme '{scheme}': send it as https://, s3://, data: or base64"
+                raise Invalid(detail, field=field, code=FrontCode.BAD_URL)
 
     async def _from_s3(self, field: str, reference: str, to: Path) -> None:
-        if not all(split_uri(reference)) or reference.endswith("/"):
+        if not reference.startswith("s3://") or not all(split_uri(reference)) or reference.endswith("/"):
             raise Invalid(f"'{field}' must name its object as s3://bucket/key", field=field, code=FrontCode.BAD_URL)
         self._refuse_unless_allowed(field, reference)
         try:
@@ -194,7 +199,7 @@ class Fetcher:
                 raise self._too_large(field)
             content = decoded(digits)
         except ValueError:
-            raise Invalid(f"'{field}' is neither a URI nor base64", field=field, code=FrontCode.BAD_BASE64) from None
+            raise _no_reference(field, encoded) from None
         self._write(field, content, to)
 
     def _write(self, field: str, content: bytes, to: Path) -> None:
@@ -213,6 +218,18 @@ def together(failed: Sequence[BaseException]) -> BaseException:
         return next(error for error in failed if not isinstance(error, Problem))
     problems[0].detail = "; ".join(problem.detail for problem in problems)
     return problems[0]
+
+
+def _no_reference(field: str, text: str) -> Invalid:
+    """What a text seems to be instead of a picture or its address."""
+    if _FILE_NAME.fullmatch(text):
+        scheme = text.startswith(("//", "www."))
+        advice = "begin it with https://" if scheme else "files of another machine cannot be read, send what is in it"
+        detail = f"'{field}' looks like {'an address' if scheme else 'the name of a file'} ('{text[:60]}'): {advice}"
+        return Invalid(detail, field=field, code=FrontCode.BAD_BASE64)
+    stranger = first_stranger(text)
+    why = f": there is {stranger[0]!r} at character {stranger[1]}" if stranger else ""
+    return Invalid(f"'{field}' is neither a URI nor base64{why}", field=field, code=FrontCode.BAD_BASE64)
 
 
 def _unavailable(field: str, error: AwsError) -> InputUnavailable:

@@ -1,7 +1,8 @@
 """`multipart/form-data`: the part `request` holds JSON, every other part a field, most of them files.
 
-A field of several parts is a list, as in `photos`. A file's bytes stay what they are, and a name stands for them in the
-fields.
+A field of several parts is a list, as in `photos`, and so are parts with numbers, as in `layers.0.garment`; brackets,
+as in `photos[]` and `layers[0][garment]`, are dots of other programs. A file's bytes stay what they are, and a name
+stands for them in the fields.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -23,6 +25,9 @@ from serve.errors import BadRequest, Invalid
 
 _MAX_PARTS = 100
 _JSON_PART = "request"
+_MOST_PLACES = 3  # dots of a name that are read
+_NUMBER = re.compile(r"\d{1,3}", re.ASCII)
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 Part = tuple[str, str | bytes]  # name, content: bytes are a file's
 
@@ -36,7 +41,7 @@ async def read_form(request: Request, max_bytes: int) -> RequestBody:
     """
     async with form_of(request, max_bytes) as form:
         parts = [(name, await content_of(part)) for name, part in form.multi_items()]
-    parts = [(name, content) for name, content in parts if content]  # what a page's empty inputs send
+    parts = [(name, content) for name, content in parts if content.strip()]  # what a page's empty inputs send
     return await asyncio.to_thread(body_of, parts)  # hashes files, which may have 30 MB
 
 
@@ -46,20 +51,31 @@ async def form_of(request: Request, max_bytes: int) -> AsyncIterator[FormData]:
 
     Raises:
         TooLarge: all parts together have more than `max_bytes`.
-        BadRequest: it is no form, or has too many parts.
+        BadRequest: it is no form, ends early, or has too many parts.
     """
     stream = without_preamble(limited(request, max_bytes), request.headers.get("content-type", ""))
-    parser = MultiPartParser(
-        request.headers, stream, max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=max_bytes
-    )
+    parser = _EndKnowing(request.headers, stream, max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=max_bytes)
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
         raise BadRequest(f"the body is no multipart/form-data: {error}"[:200], code=FrontCode.BAD_FORM) from None
+    if not parser.ended:
+        await form.close()
+        detail = "the form ends early: its last boundary, which ends in '--', is missing"
+        raise BadRequest(detail, code=FrontCode.BAD_FORM)
     try:
         yield form
     finally:
         await form.close()
+
+
+class _EndKnowing(MultiPartParser):
+    """A parser that knows whether the last boundary came: without it parts may be missing."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        self.ended = True
 
 
 async def without_preamble(chunks: AsyncIterator[bytes], content_type: str) -> AsyncGenerator[bytes, None]:
@@ -97,19 +113,34 @@ def fields_of(parts: Sequence[Part], files: dict[str, bytes]) -> dict[str, objec
     values: dict[str, list[object]] = {}
     for name, content in parts:
         if name != _JSON_PART:
-            values.setdefault(name, []).append(value_of(content, files))
+            values.setdefault(dotted(name), []).append(value_of(content, files))
     for name, given in values.items():
         holder, _, leaf = name.rpartition(".")
         place(within(fields, holder), leaf, given if len(given) > 1 else given[0], name)
-    return fields
+    return {name: numbered(value) for name, value in fields.items()}
+
+
+def dotted(name: str) -> str:
+    """`photos[]` is `photos`, and `layers[0][garment]` is `layers.0.garment`."""
+    return _BRACKETS.sub(lambda found: f".{found[1]}" if found[1] else "", name)
 
 
 def within(fields: dict[str, object], holder: str) -> dict[str, object]:
     """The object a dotted name points into."""
-    inner = fields.setdefault(holder, {}) if holder else fields
-    if not isinstance(inner, dict):
-        raise Invalid(f"'{holder[:60]}' is given twice: as a value, and as parts of a form", field=holder)
+    inner = fields
+    for name in holder.split(".", _MOST_PLACES) if holder else ():
+        further = inner.setdefault(name, {})
+        if not isinstance(further, dict):
+            raise Invalid(f"'{holder[:60]}' is given twice: as a value, and as parts of a form", field=holder)
+        inner = further
     return inner
+
+
+def numbered(value: object) -> object:
+    """A list in the place of an object whose names are numbers."""
+    if not isinstance(value, dict) or not value or not all(map(_NUMBER.fullmatch, value)):
+        return value
+    return [value[name] for name in sorted(value, key=int)]
 
 
 def place(fields: dict[str, object], name: str, value: object, shown: str | None = None) -> None:
@@ -119,17 +150,19 @@ def place(fields: dict[str, object], name: str, value: object, shown: str | None
 
 
 def value_of(content: str | bytes, files: dict[str, bytes]) -> object:
-    """What is no file is taken as it stands, a reference or a number; but objects and lists are JSON."""
+    """What is no file is taken as it stands, a reference or a number; but objects, lists and what is in quotes are
+    JSON."""
     if isinstance(content, str):
-        return _object_or_list(content) if content.lstrip()[:1] in ("{", "[") else content
+        text = content.strip().removeprefix("\ufeff")
+        return _read(text, content) if text[:1] in ("{", "[", '"') else content
     name = f"part:{hashlib.sha256(content).hexdigest()}"
     files[name] = content
     return name
 
 
-def _object_or_list(content: str) -> object:
+def _read(text: str, content: str) -> object:
     try:
-        return json.loads(content)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return content  # whoever wanted an object will say so
 

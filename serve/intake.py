@@ -21,6 +21,7 @@ from serve.submission import read_submission
 from serve.webhooks import Webhooks
 from serve.workers import Workers
 
+_CURL = " (curl -d says so, unless -H 'Content-Type: application/json' is added)"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 
 
@@ -74,7 +75,8 @@ class Intake:
                 return await read_form(request, self.max_body_bytes)
             case other:
                 known = "application/json or multipart/form-data; to /invocations also application/jsonlines, x-ndjson"
-                raise UnsupportedMedia(f"Content-Type '{other[:60]}' is not read here; send {known}")
+                hint = _CURL if other == "application/x-www-form-urlencoded" else ""
+                raise UnsupportedMedia(f"Content-Type '{other[:60]}' is not read here{hint}; send {known}")
 
     async def submit(
         self,

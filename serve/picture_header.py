@@ -18,12 +18,14 @@ READ = ("a JPEG", "a PNG", "a WebP", "a HEIC")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEADER = 30  # bytes that say how large a PNG or a WebP is
 _JPEG = b"\xff\xd8"
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _BRANDS = dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "a HEIC") | {
     b"avif": "an AVIF",
     b"avis": "an AVIF",
     b"crx ": "a raw photo",
 }
 _KINDS = {
+    _PNG + b"\0\0\0\x04CgBI": "a PNG packed for iPhone apps (CgBI), which nothing else reads",
     _PNG: "a PNG",
     _JPEG: "a JPEG",
     b"GIF8": "a GIF",
@@ -44,6 +46,9 @@ _KINDS = {
     b"<html": "a web page",
     b"<?xml": "XML",
     b"{": "JSON",
+    b"data:image/": "a data: URI where the picture itself should be",
+    b"iVBORw0KGgo": "base64 where the picture itself should be",
+    b"/9j/": "base64 where the picture itself should be",
     b"version https://git-lfs": "a pointer of Git LFS",
 }
 
@@ -80,8 +85,11 @@ def kind_of(path: Path) -> str | None:
         return _BRANDS.get(begin[8:12], "a film")
     if begin[:4] == b"RIFF":
         return "a WebP" if begin[8:12] == b"WEBP" else "a film"
-    text = begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return next((kind for start, kind in _KINDS.items() if begin.startswith(start) or text.startswith(start)), None)
+    text = begin.lstrip(_BLANKS)
+    if text != begin and text.startswith((_PNG, _JPEG, b"RIFF")):
+        return "a picture with something before it, such as a line break; it must begin at the first byte"
+    known = (kind for start, kind in _KINDS.items() if begin.startswith(start) or text.lower().startswith(start))
+    return next(known, None)
 
 
 def _webp_size(begin: bytes) -> tuple[int, int]:

@@ -24,6 +24,8 @@ async def unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         rest = chunk
         while rest:
+            if reader.eof and not rest.strip(b"\0"):  # what some programs fill files up with
+                break
             if reader.eof:  # files may follow one another
                 reader = zlib.decompressobj(_GZIP_WINDOW)
             try:

@@ -11,6 +11,7 @@ from PIL import Image
 
 MAX_PROFILE_BYTES = 4 * 2**20  # of a colour profile; a larger one is taken for none
 
+_EXIF = b"Exif\0\0"
 _ORIENTATION = 0x0112
 _FORMATS = {1: "B", 3: "H", 4: "I"}  # EXIF's types of whole numbers
 _UPRIGHT: Mapping[int, Image.Transpose] = {
@@ -42,7 +43,9 @@ class Bare:
 
 def orientation_in(exif: bytes) -> int:
     """1..8 as EXIF has it; 1 where it does not say. Nothing else is read, so nothing else can be wrong with it."""
-    tiff = exif.removeprefix(b"Exif\0\0")
+    tiff = exif
+    while tiff.startswith(_EXIF):  # which some programs write twice
+        tiff = tiff.removeprefix(_EXIF)
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return 1

@@ -37,7 +37,8 @@ def read_picture(file: Path, field: str, warn: Warn = unheard) -> Image.Image:
     """The picture as its author sees it, of mode L, RGB, or RGBA if it has an alpha channel.
 
     An RGB or RGBA picture whose colours are not sRGB has the profile that says so as `info["icc_profile"]`; CMYK and
-    grey ones have been brought to sRGB by theirs. Wholly transparent pixels are white. No other metadata is kept.
+    grey ones have been brought to sRGB by theirs. Wholly transparent pixels are white. No other metadata is kept,
+    but for `info["sixteen_bits"]`: the lowest and highest level of a grey picture that had sixteen bits.
 
     Args:
         field: of the request, for messages.
@@ -56,7 +57,7 @@ def read_picture(file: Path, field: str, warn: Warn = unheard) -> Image.Image:
         message = f"{field} ends early at {int(100 * error.share)} %: send the whole file"
         raise InputError(message, code=CommonCode.IMAGE_UNREADABLE, field=field) from error
     except Exception as error:  # decoders raise whatever broken bytes lead them to
-        message = f"{field} cannot be read as a picture ({type(error).__name__})"
+        message = f"{field} cannot be read as a picture: it is damaged, or of no kind that is read here"
         raise InputError(message, code=CommonCode.IMAGE_UNREADABLE, field=field) from error
 
 
@@ -107,6 +108,9 @@ def _one_way(picture: Image.Image, bare: Bare) -> Image.Image:
     if profile is not None and read.mode == "L":
         read = read.convert("RGB")
     read.info = {} if profile is None else {"icc_profile": profile}
+    if picture.mode in _SIXTEEN_BITS:
+        levels = np.asarray(picture)
+        read.info["sixteen_bits"] = (int(levels.min()), int(levels.max()))
     return read
 
 

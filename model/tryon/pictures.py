@@ -119,8 +119,10 @@ def fit_mask(mask: Image.Image, person: Size, polarity: str) -> Image.Image:
     """
     (w, h), (person_w, person_h) = mask.size, person
     if abs(w * person_h / (h * person_w) - 1) > MASK_ASPECT_TOLERANCE:
+        lies = abs(h * person_h / (w * person_w) - 1) <= MASK_ASPECT_TOLERANCE
+        turned = "; it seems to lie on its side: draw it on the photo as it is seen" if lies else ""
         raise InputError(
-            f"the mask is {w} x {h}, its aspect must be that of the person, {person_w} x {person_h}",
+            f"the mask is {w} x {h}, its aspect must be that of the person, {person_w} x {person_h}{turned}",
             code=TryOnCode.BAD_MASK,
             field="mask",
         )

@@ -11,7 +11,7 @@ from PIL import Image
 from model.pictures.alpha import is_opaque, over
 from model.pictures.colour import srgb
 from model.pictures.reading import Warn, read_picture, unheard
-from model.tryon.given_mask import mask_levels
+from model.tryon.given_mask import mask_levels, refuse_empty
 from model.tryon.pictures import Size, fit_mask, stack
 from model.tryon.request import TryOnRequest
 
@@ -33,7 +33,7 @@ def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = u
         warn: told of what is wrong with a picture and does not matter.
 
     Raises:
-        InputError: `image_unreadable` or `bad_mask`, naming the field.
+        InputError: `image_unreadable`, `bad_mask` or `mask_empty`, naming the field.
     """
     photo = read_picture(files["person"], "person", warn)
     cutout = None if is_opaque(photo) else photo
@@ -45,7 +45,9 @@ def read_inputs(request: TryOnRequest, files: Mapping[str, Path], warn: Warn = u
 def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size, warn: Warn) -> Image.Image | None:
     if request.mask is None:
         return None
-    levels = mask_levels(read_picture(files["mask"], "mask", warn), request.mask_polarity)
+    sent = read_picture(files["mask"], "mask", warn)
+    levels = mask_levels(sent, request.mask_polarity)
+    refuse_empty(sent, levels, request.mask_polarity)
     return fit_mask(levels, size, request.mask_polarity)
 
 

@@ -27,6 +27,7 @@ OFFERS = [JSON, PNG, JPEG, WEBP, NDJSON, SSE]
         ("application/json, text/plain, */*", JSON),
         ("image/*", PNG),
         ("IMAGE/JPEG", JPEG),
+        ("image/jpg", JPEG),
         ("image/png, application/json", PNG),
         ("application/json, image/png", JSON),
         ("image/png;q=0.5, application/json", JSON),

@@ -46,6 +46,11 @@ def test_advice_is_only_given_where_it_is_true() -> None:
     assert "steps instead" not in refusal(10_000, steps=1)
 
 
+def test_what_no_number_of_steps_makes_fit_is_told_what_to_ask_less_of() -> None:
+    assert "much smaller values of width, height, samples, steps" in refusal(1e6)
+    assert "about 0.03 s even alone" in refusal(0.03, deadline_s=0.001)
+
+
 def test_what_fits_later_is_told_when() -> None:
     with pytest.raises(Overloaded, match="in about 90 s, after its deadline of 55 s") as caught:
         ADMISSION.refuse_if_late(tryon(), 20, 90, 55, durable=False)

@@ -43,6 +43,14 @@ def test_answers_have_the_order_of_their_requests(server: Server, kind: str) -> 
     assert [answer["seed"] for answer in answers(send(server, lines_of(*requests), kind))] == list(range(10))
 
 
+def test_a_byte_order_mark_and_odd_line_ends_within_values_do_no_harm(server: Server) -> None:
+    odd = "\u2028\u2029\u0085\v\f"
+    lines = [json.dumps(probe(id=f"mark-{i}", picture=f"s3://b/a{odd}b"), ensure_ascii=False) for i in range(2)]
+    shown = answers(send(server, "\ufeff".encode() + "\r\n".join(lines).encode() + b"\r\n"))
+    assert [answer["id"] for answer in shown] == ["mark-0", "mark-1"]
+    assert {answer["problem"]["code"] for answer in shown} == {"input_unavailable"}
+
+
 def test_lines_are_computed_together(server: Server) -> None:
     def shared() -> float:
         return sum(metric(server, f'atelier_forwards_total{{rows="{rows}"}}') for rows in range(2, 9))

@@ -78,6 +78,20 @@ def test_gzip_is_unpacked(small: Server) -> None:
     assert post(small, probe(seed=5), Content_Encoding="identity").json()["seed"] == 5
     assert post(small, gzip.compress(probe(seed=6)), Content_Encoding="identity, gzip").json()["seed"] == 6
     assert post(small, probe(seed=7), Content_Type="").json()["seed"] == 7
+    filled = gzip.compress(probe(seed=8)) + bytes(512)
+    assert post(small, filled, Content_Encoding="gzip").json()["seed"] == 8
+
+
+def test_gzip_is_unpacked_of_forms_lines_and_jobs(small: Server) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="request"\r\n\r\n{"type": "probe", "seed": 9}\r\n--b--\r\n'
+    form = post(small, gzip.compress(part), Content_Type="multipart/form-data; boundary=b", Content_Encoding="gzip")
+    assert form.json()["seed"] == 9
+    lines = probe(seed=1) + b"\n" + probe(seed=2)
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/jsonlines"}
+    response = small.client.post("/invocations", content=gzip.compress(lines), headers=packed)
+    assert [json.loads(line)["seed"] for line in response.text.splitlines()] == [1, 2]
+    packed["Content-Type"] = "application/json"
+    assert small.client.post("/api/jobs", content=gzip.compress(probe()), headers=packed).status_code == 202
 
 
 def test_a_bomb_is_refused(small: Server) -> None:
@@ -98,11 +112,24 @@ def test_another_encoding_is_refused_by_name(small: Server) -> None:
     assert "'br'" in problem["detail"]
 
 
-def test_a_client_that_hangs_up_while_it_sends_is_one_line_of_log(small: Server) -> None:
+@pytest.mark.parametrize(
+    ("route", "head", "begun"),
+    [
+        ("/invocations", "Content-Type: application/json\r\nContent-Length: 9999", b"{"),
+        ("/invocations", "Content-Type: application/jsonlines\r\nContent-Length: 9999", b"{}\n{"),
+        ("/invocations", "Content-Type: application/json\r\nTransfer-Encoding: chunked", b"5\r\n{"),
+        ("/invocations", "Content-Encoding: gzip\r\nContent-Length: 9999", b"\x1f\x8b\x08"),
+        ("/invocations", "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 9999", b"--b\r\nContent-"),
+        ("/api/jobs", "Content-Type: application/json\r\nContent-Length: 9999", b""),
+    ],
+    ids=["JSON", "lines", "chunks", "gzip", "form", "job"],
+)
+def test_a_client_that_hangs_up_while_it_sends_is_one_line_of_log(
+    route: str, head: str, begun: bytes, small: Server
+) -> None:
     before = small.log.read_text()
     with connect(small) as connection:
-        head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone\r\nContent-Type: application/json\r\n"
-        connection.sendall(head + b"Content-Length: 9999\r\n\r\n{")
+        connection.sendall(f"POST {route} HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone\r\n{head}\r\n\r\n".encode() + begun)
 
     def lines() -> list[dict[str, Any]]:
         told = [json.loads(line) for line in small.log.read_text()[len(before) :].splitlines()]
@@ -221,6 +248,18 @@ def test_base64_is_read_however_it_is_written(dress: str) -> None:
         "blanks": f"  {text}\n",
     }[dress]
     assert decoded(plain_base64(written)) == content
+
+
+def test_pluses_that_became_blanks_are_pluses_again() -> None:
+    content = bytes(range(256)) * 2 + b"\xfb\xef\xbe" * 2
+    text = base64.b64encode(content).decode()
+    assert text.count("+") > 5
+    for line in (len(text), 60, 76):  # also where line breaks came to be no blanks
+        lines = "\n".join(text[i : i + line] for i in range(0, len(text), line))
+        assert decoded(plain_base64(lines.replace("+", " "))) == content
+    breaks = " ".join(text[i : i + 64] for i in range(0, len(text), 64))
+    assert decoded(plain_base64(breaks)) == content
+    assert decoded(plain_base64("\ufeff" + text)) == content
 
 
 @pytest.mark.parametrize("text", ["A", "AAAAA", "AA=A", "A*AA", "ÄAAA"])

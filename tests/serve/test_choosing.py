@@ -203,6 +203,11 @@ def test_a_layer_for_an_engine_that_cannot_do_it_is_refused(layer: dict[str, Any
     assert refused({"person": "p", "layers": [OUTFIT[0] | layer, OUTFIT[1]]}).field == field
 
 
+def test_a_field_of_another_engine_says_whose_it_is() -> None:
+    detail = refused({"person": "p", "garment": "g", "engine": "catvton", "return_flow": True}).detail
+    assert detail == "'return_flow': there is no such field for 'catvton', but for warp (got true)"
+
+
 @pytest.mark.parametrize(
     ("crop", "said"),
     [

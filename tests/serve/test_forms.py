@@ -71,6 +71,24 @@ def test_files_are_handed_on_as_they_came(png: bytes) -> None:
     assert len(body.files) == 2
 
 
+def test_numbers_and_brackets_in_names_make_lists_and_objects(png: bytes) -> None:
+    parts = [("layers[1][category]", "lower"), ("layers[0][category]", "upper"), ("layers.0.garment", png)]
+    body = body_of([*parts, ("photos[]", "a"), ("photos[]", "b"), ("output[format]", "jpeg"), ("crop", '"auto"')])
+    first, second = cast("list[dict[str, str]]", body.fields["layers"])
+    assert body.files[first["garment"]] == png
+    assert (first["category"], second) == ("upper", {"category": "lower"})
+    assert body.fields["photos"] == ["a", "b"]
+    assert (body.fields["output"], body.fields["crop"]) == ({"format": "jpeg"}, "auto")
+
+
+@pytest.mark.parametrize("end", [b"", b"--b", b'--b\r\nContent-Disposition: form-data; name="mask"\r\n\r\nhalf'])
+def test_a_form_without_its_last_boundary_ends_early(server: Server, end: bytes) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="request"\r\n\r\n{"type": "probe"}\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = server.client.post("/invocations", content=part + end, headers=headers)
+    assert "ends early" in assert_problem(response, 400, "bad_form")["detail"]
+
+
 def test_what_stands_for_a_file_in_one_form_is_nothing_in_another_request(server: Server, png: bytes) -> None:
     [name] = body_of([("picture", png)]).files
     assert send(server, request_part(), ("picture", ("p", png))).status_code == 200
@@ -91,7 +109,9 @@ def test_a_form_may_be_handed_in_as_a_job(server: Server, png: bytes) -> None:
         ([request_part(), request_part()], "invalid_field", "type"),
         ([request_part(output="x"), ("output.format", (None, "png"))], "invalid_field", "output"),
         ([request_part(), ("hat", ("p", b"y"))], "invalid_field", "hat"),
-        ([request_part(), ("a.b.c", ("p", b"y"))], "invalid_field", "a.b"),
+        ([request_part(), ("a.b.c", ("p", b"y"))], "invalid_field", "a"),
+        ([request_part(picture="x"), ("picture.b.c", ("p", b"y"))], "invalid_field", "picture.b"),
+        ([request_part(), (".".join("a" * 500), ("p", b"y"))], "invalid_field", "a"),
     ],
 )
 def test_a_part_that_fits_nowhere_is_named(server: Server, parts: Parts, code: str, field: str) -> None:

@@ -118,6 +118,11 @@ def test_what_does_not_begin_like_a_picture_is_unsupported(tmp_path: Path, conte
         (b"\0\0\0\x18ftypavif", "is an AVIF;"),
         (b"MM\0*", "is a TIFF or a raw photo;"),
         (b"what", "is no picture;"),
+        (b"\n\xff\xd8\xff\xe0", "is a picture with something before it"),
+        (b"\xef\xbb\xbf\x89PNG\r\n\x1a\n", "is a picture with something before it"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\2", "is a PNG packed for iPhone apps"),
+        (b"iVBORw0KGgoAAAANSUhEUgAA", "is base64 where the picture itself should be"),
+        (b"data:image/png;base64,iVBOR", "is a data: URI where"),
     ],
 )
 def test_what_else_a_file_is_is_said(tmp_path: Path, content: bytes, said: str) -> None:
@@ -141,8 +146,27 @@ def test_all_pictures_of_a_body_that_do_not_pass_are_said_at_once(tmp_path: Path
         asyncio.run(fetcher().fetch_all(references, tmp_path))
     assert caught.value.field == "person"
     assert caught.value.detail == (
-        "'person' is neither a URI nor base64; 'garment' is a GIF; send a JPEG, PNG, WebP or HEIC"
+        "'person' is neither a URI nor base64: there is '?' at character 1; "
+        "'garment' is a GIF; send a JPEG, PNG, WebP or HEIC"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("/home/me/photo.jpg", "looks like the name of a file ('/home/me/photo.jpg')"),
+        ("C:\\photos\\me.PNG", "looks like the name of a file"),
+        ("//example.com/a.png", "begin it with https://"),
+        ("www.example.com/a.webp", "begin it with https://"),
+        ("b'iVBORw0'", 'there is "\'" at character 2'),
+        ("gs://bucket/key", "unknown scheme 'gs': send it as https://, s3://, data: or base64"),
+        ("s3:/bucket/key", "must name its object as s3://bucket/key"),
+    ],
+)
+def test_what_a_text_seems_to_be_is_said(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        asyncio.run(fetcher().fetch_all({"person": text}, tmp_path))
+    assert said in caught.value.detail
 
 
 def test_a_picture_of_no_pixels_is_unreadable(tmp_path: Path) -> None:
@@ -296,6 +320,9 @@ def resolving(*addresses: str) -> Resolve:
 
 def test_the_next_address_is_tried_when_the_first_is_dead(tmp_path: Path, site: Site, png: bytes) -> None:
     assert fetch(f"{site.url}/picture", tmp_path, https=site.client(resolve=resolving("::1", "127.0.0.1"))) == png
+    for others in (("127.0.0.2",), ("127.0.0.2", "::1", "127.0.0.3")):
+        several = site.client(resolve=resolving(*others, "127.0.0.1"))
+        assert fetch(f"{site.url}/picture", tmp_path, https=several) == png
     dead = site.client(resolve=resolving("127.0.0.2", "::1"))
     problem = refused(f"{site.url}/picture", tmp_path, InputUnavailable, "input_unavailable", https=dead)
     assert problem.retryable

@@ -161,6 +161,18 @@ def test_any_inference_id_is_served_and_echoed(guarded: Server) -> None:
     assert guarded.client.delete(taken.headers["location"]).status_code == 204
 
 
+@pytest.mark.parametrize("odd", ["..", "../../etc/passwd", ".hidden", "a%00b", "<b>'\\`$", "{x: 1}?#"])
+def test_an_inference_id_is_a_name_and_no_path(odd: str, guarded: Server) -> None:
+    headers = {"X-Amzn-SageMaker-Inference-Id": odd}
+    taken = guarded.client.post("/api/jobs", json={"type": "probe", "seed": 1}, headers=headers)
+    assert (taken.status_code, taken.json()["id"]) == (202, odd)
+    url = taken.headers["location"]
+    eventually(lambda: guarded.client.get(url).json()["state"] == "done", within_s=180)
+    assert guarded.client.get(url).json()["id"] == odd
+    assert url.removeprefix("/api/jobs/").isalnum()
+    assert guarded.client.delete(url).status_code == 204
+
+
 def test_a_longer_inference_id_is_refused(guarded: Server) -> None:
     for odd in ("x" * 65, "ü"):
         headers = [(b"X-Amzn-SageMaker-Inference-Id", odd.encode())]
