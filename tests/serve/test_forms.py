@@ -72,8 +72,9 @@ def test_files_are_handed_on_as_they_came(png: bytes) -> None:
 
 
 def test_numbers_and_brackets_in_names_make_lists_and_objects(png: bytes) -> None:
-    parts = [("layers[1][category]", "lower"), ("layers[0][category]", "upper"), ("layers.0.garment", png)]
-    body = body_of([*parts, ("photos[]", "a"), ("photos[]", "b"), ("output[format]", "jpeg"), ("crop", '"auto"')])
+    layers = [("layers[1][category]", "lower"), ("layers[0][category]", "upper")]
+    others = [("photos[]", "a"), ("photos[]", "b"), ("output[format]", "jpeg"), ("crop", '"auto"')]
+    body = body_of([*layers, ("layers.0.garment", png), *others])
     first, second = cast("list[dict[str, str]]", body.fields["layers"])
     assert body.files[first["garment"]] == png
     assert (first["category"], second) == ("upper", {"category": "lower"})
