@@ -1,4 +1,4 @@
-"""`demo`: dress made-up people, or the person in a photo, make an avatar, and show all on sheets."""
+"""`demo`: dress made-up people, or the person in a photo, make an avatar, fit an outfit, and show all on sheets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from client.asking import checked, invoke
+from client.demo_outfit import offers_outfits, outfit_demo
 from client.options import add_platform, add_walk, add_where, walk
 from client.problems import Json, Refused
 from client.progress import say
@@ -38,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=int,
         choices=range(1, len(SAMPLES) + 1),
         metavar="N",
-        help=f"only N try-ons, 1..{len(SAMPLES)}, and no avatar (default: all)",
+        help=f"only N try-ons, 1..{len(SAMPLES)}, no avatar and no outfit (default: all)",
     )
     parser.add_argument(
         "--photo", type=picture, metavar="PICTURE", help="dress the person in it instead, in the same garments"
@@ -62,6 +63,8 @@ def run(http: httpx.Client, args: Namespace) -> None:
     say(f"{count} try-ons in {time.monotonic() - began:.1f} s")
     if not args.limit and not args.photo:
         _avatar(http, args.out)
+        if offers_outfits(http):
+            outfit_demo(http, args.out / "outfit")
 
 
 def _engines(http: httpx.Client) -> Engines:

@@ -65,7 +65,7 @@ def environment(model_dir: str, port: int, spool: Path) -> dict[str, str]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SPOOL_DIR": str(spool),
         "MODEL_DIR": model_dir if model_dir == "demo" else str(Path(model_dir).resolve()),
-        **({"ENGINES": "tryon,avatar"} if model_dir == "demo" else {}),  # the untrained too
+        **({"ENGINES": "tryon,avatar,outfit"} if model_dir == "demo" else {}),  # the untrained too
         "MAX_INLINE_BYTES": "0",  # the answers go no farther than this machine
         "LOG_FORMAT": "text",
     }

@@ -55,7 +55,7 @@ def _parser() -> ArgumentParser:
     warp_command.add_arguments(commands.add_parser("warp", help="dress people by warping, folders of them too"))
     avatar_command.add_arguments(commands.add_parser("avatar", help="make a 3D avatar of a person"))
     outfit_command.add_arguments(
-        commands.add_parser("outfit", help="take over published files of point-based clothing")
+        commands.add_parser("outfit", help="fit outfits of a folder; take over published files of point-based clothing")
     )
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))

@@ -48,7 +48,7 @@ ENGINES: dict[str, Entry] = {
     "catvton": Entry("tryon", "model.engines.catvton.engine:CatVTON"),
     "ootdiffusion": Entry("tryon", "model.engines.ootdiffusion.engine:OOTDiffusion"),
     "template": Entry("avatar", "model.engines.template.engine:Template", built_in=True),
-    "pointcloth": Entry("outfit", "model.engines.pointcloth.engine:PointCloth"),
+    "pointcloth": Entry("outfit", "model.engines.pointcloth.engine:PointCloth", built_in=True),
     "up2you": Entry("avatar", "model.engines.up2you.engine:UP2You"),
 }
 

@@ -69,6 +69,30 @@ def read_arrays(file: Path) -> object:
         raise WeightsError(f"{file}: cannot be read as a checkpoint of arrays ({error})") from error
 
 
+def read_arrays_and_tensors(file: Path) -> object:
+    """What a plain pickle holds of arrays and of tensors, which are on the CPU, wherever they were.
+
+    Raises:
+        WeightsError: it is none, or asks for anything else.
+    """
+    try:
+        with file.open("rb") as opened:
+            return _ArraysAndTensors(opened, encoding="latin1").load()
+    except Exception as error:  # a broken pickle raises whatever it likes
+        raise WeightsError(f"{file}: cannot be read as arrays and tensors ({error})") from error
+
+
+class _ArraysAndTensors(ArraysOnly):
+    allowed: ClassVar[Mapping[tuple[str, str], object]] = {
+        **ArraysOnly.allowed,
+        ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
+        ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
+        ("torch.storage", "_load_from_bytes"): lambda content: torch.load(
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        ),
+    }
+
+
 class _Ignored(Namespace):
     """Stands for the settings that a checkpoint was trained with; nobody reads them."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from client import demo_outfit
 from client.command_line import main
 from container.local_server import local_server
 from model.contact_sheet import LABEL_HEIGHT, TITLE_HEIGHT, Layout
@@ -194,6 +195,21 @@ def test_the_demo_makes_a_contact_sheet(url: str, tmp_path: Path, capsys: pytest
     assert "4 try-ons in " in printed.err  # by two engines
     with Image.open(tmp_path / "contact_sheet.png") as sheet:
         assert sheet.size == Layout(2, 5, (180, 240), 6, TITLE_HEIGHT, LABEL_HEIGHT).size
+
+
+def test_the_demo_fits_an_outfit_and_others_wear_it(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo_outfit, "_ITERATIONS", {"coarse_iterations": 1, "fine_iterations": 1})
+    monkeypatch.setattr(demo_outfit, "_OTHERS", (5,))
+    monkeypatch.setattr(demo_outfit, "_WALK", demo_outfit._WALK | {"size": 64})
+    with httpx.Client(base_url=url, timeout=600) as http:
+        assert demo_outfit.offers_outfits(http)
+        demo_outfit.outfit_demo(http, tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "outfit_sheet.png")
+    with Image.open(tmp_path / "outfit_sheet.png") as sheet:
+        assert sheet.size == Layout(6, 1, (240, 320), 10).size
+    assert (tmp_path / "walk/walk.webm").stat().st_size > 500
 
 
 def test_the_demo_dresses_the_person_in_ones_own_photo(

@@ -96,7 +96,7 @@ def test_other_weights_without_either_setting_keep_the_engines_they_have_and_it_
 ) -> None:
     found = chosen(weights)
     assert list(found.packs) == ["catvton"]
-    assert found.left_out == ["warp", "template", "up2you"]
+    assert found.left_out == ["warp", "template", "pointcloth", "up2you"]
 
 
 def test_a_default_that_is_named_is_loaded(weights: Path, mirror: None) -> None:
@@ -113,6 +113,12 @@ def test_the_built_in_warping_try_on_loads_beside_other_weights_where_it_is_name
     found = chosen(weights, ["catvton", "warp"])
     assert {name: pack.folder for name, pack in found.packs.items()} == {"warp": DEMO, "catvton": weights}
     assert "warp" not in chosen(weights).packs
+
+
+def test_the_built_in_outfits_load_beside_other_weights_where_they_are_named(weights: Path) -> None:
+    found = chosen(weights, ["catvton", "outfit"])
+    assert {name: pack.folder for name, pack in found.packs.items()} == {"catvton": weights, "pointcloth": DEMO}
+    assert found.defaults == {"tryon": "catvton", "outfit": "pointcloth"}
 
 
 def test_what_was_never_trained_is_loaded_only_when_it_is_named() -> None:

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.body.archive import read_archive
 from model.clothes.arrays import Floats
 from model.engines.pointcloth import checkpoint
 from model.engines.pointcloth.body import read_draped_body
 from model.engines.pointcloth.codes import OutfitCode
-from model.engines.pointcloth.files import CODES
+from model.engines.pointcloth.published import built_in_codes
 from model.errors import InputError
 from model.perception.files import label_map_files
 from model.perception.label_maps import CachedLook, LabelMaps, ThreeParsers, onnx_providers
@@ -40,12 +39,7 @@ class OutfitNetworks:
     @cached_property
     def codes(self) -> Mapping[str, Floats]:
         """Outfits that are built in."""
-        file = self.weights / CODES
-        if not file.is_file():
-            return {}
-        with np.load(file, allow_pickle=False) as archive:
-            names = archive.files
-        return {name: code.astype(np.float32) for name, code in read_archive(file, names).items()}
+        return built_in_codes(self.weights)
 
     def code(self, name: str, field: str) -> Floats:
         """The code of a built-in outfit.

@@ -16,12 +16,14 @@ from safetensors.torch import save_file
 from scipy.sparse import csc_matrix
 from torch import Tensor
 
+from model.body.archive import read_archive
 from model.clothes.arrays import Floats
+from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.drape.network import CODE
 from model.engines.pointcloth.files import BODIES, BODY_POINTS, CODES, DRAPING
 from model.engines.pointcloth.frame import SMPL_ROOT
 from model.engines.pointcloth.outfit import FittedOutfit
-from model.errors import WeightsError
+from model.errors import InputError, WeightsError
 from model.weights.arrays_only import read_arrays, read_tensors_and
 
 _DRAPING_PREFIX, _FITTED_PREFIX = "model.", "cloud_transformer."
@@ -67,6 +69,16 @@ def import_codes(file: Path, out: Path) -> None:
     codes = read_codes(file)
     (out / CODES).parent.mkdir(parents=True, exist_ok=True)
     np.savez(out / CODES, allow_pickle=False, **codes)
+
+
+def built_in_codes(weights: Path) -> dict[str, Floats]:
+    """Outfits by name that a folder of weights has; none where it has no such file."""
+    file = weights / CODES
+    if not file.is_file():
+        return {}
+    with np.load(file, allow_pickle=False) as archive:
+        names = archive.files
+    return {name: code.astype(np.float32) for name, code in read_archive(file, names).items()}
 
 
 def read_codes(file: Path) -> dict[str, Floats]:
@@ -116,17 +128,27 @@ def import_outfit(model: Path, descriptors: Path, person: str) -> FittedOutfit:
     )
 
 
-def export_outfit(outfit: FittedOutfit, draping: Mapping[str, Tensor], folder: Path, person: str, epoch: int) -> None:
-    """`model0_*.pth` and `ntex0_*.pth`, of plain containers and tensors alone."""
+def export_outfit(
+    outfit: FittedOutfit, draping: Mapping[str, Tensor], folder: Path, person: str, epoch: int
+) -> tuple[Path, Path]:
+    """`model0_*.pth` and `ntex0_*.pth`, of plain containers and tensors alone.
+
+    Raises:
+        InputError: `bad_outfit`: its looks are not those of a network.
+    """
+    if outfit.descriptors is None or not outfit.network:
+        message = "the outfit has no descriptors and rendering network: fit it with --appearance network"
+        raise InputError(message, code=OutfitCode.BAD_OUTFIT, field="outfit")
     stack = {f"{_FITTED_PREFIX}{name}": tensor for name, tensor in draping.items()}
     stack |= {_CODE_KEY.format(0): torch.from_numpy(outfit.code), f"{_PERSON_KEY}{person}": torch.tensor([0])}
     generator = {name: torch.from_numpy(np.asarray(array)) for name, array in outfit.network.items()}
     whole = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in generator.items()}
     model = {"generator": whole, "draping_network": stack, "discriminator_list": [], "args": {}}
-    torch.save(model, folder / f"model0_{epoch:04d}.pth")
-    if outfit.descriptors is not None:
-        looks = {person: {"neuraltex": torch.from_numpy(outfit.descriptors.T.copy())}}
-        torch.save(looks, folder / f"ntex0_{epoch:04d}.pth")
+    looks = {person: {"neuraltex": torch.from_numpy(outfit.descriptors.T.copy())}}
+    files = folder / f"model0_{epoch:04d}.pth", folder / f"ntex0_{epoch:04d}.pth"
+    for file, content in zip(files, (model, looks), strict=True):
+        torch.save(content, file)
+    return files
 
 
 def _dense(array: object) -> np.ndarray:

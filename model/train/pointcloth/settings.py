@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from model.train.settings import LoopSettings, OptionalFloat
 
@@ -32,6 +32,7 @@ class DrapeTraining(LoopSettings):
     flat: Widths = Field((32, 16, 8), min_length=3, max_length=3, description="Cells a side of a block's 2D lattice.")
     spatial: Widths = Field((12, 8, 4), min_length=3, max_length=3, description="The same of its 3D lattice.")
 
+    smoothness: NonNegativeFloat = Field(0.25, description="What neighbours that move apart cost; 0: nothing.")
     batch_size: PositiveInt = Field(8, description="Clouds in a forward of one process.")
     learning_rate: PositiveFloat = Field(2e-3, description="Of AdamW, after the warm-up.")
     code_rate: PositiveFloat = Field(10.0, description="How many times faster codes learn.")

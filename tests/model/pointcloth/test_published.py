@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,18 @@ from model.engines.pointcloth.body import read_draped_body
 from model.engines.pointcloth.checkpoint import draping
 from model.engines.pointcloth.drape.network import DrapeSizes, DrapingNetwork
 from model.engines.pointcloth.files import BODIES, CODES, DRAPING
-from model.engines.pointcloth.outfit import FittedOutfit
+from model.engines.pointcloth.outfit import FittedOutfit, read_outfit
 from model.engines.pointcloth.published import (
-    export_outfit,
     import_body,
     import_codes,
     import_draping,
-    import_outfit,
     read_codes,
     write_codes,
 )
 from model.errors import WeightsError
 from tests.model.pointcloth.goldens import recorded
+
+GIVE = ["outfit", "give", "--person=anna"]
 
 
 class Evil:
@@ -126,7 +127,9 @@ def test_one_command_makes_weights_of_published_files(
     np.testing.assert_array_equal(read_codes(written)["anna"], np.ones(8))
 
 
-def test_an_outfit_with_its_looks_goes_there_and_back(network: DrapingNetwork, tmp_path: Path) -> None:
+def test_an_outfit_with_its_looks_goes_there_and_back_by_command(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rng, state = np.random.default_rng(0), RenderingNetwork().state_dict()
     outfit = FittedOutfit(
         rng.normal(size=8).astype(np.float32),
@@ -137,13 +140,21 @@ def test_an_outfit_with_its_looks_goes_there_and_back(network: DrapingNetwork, t
         descriptors=rng.normal(size=(20, 16)).astype(np.float32),
         network={name: tensor.numpy() for name, tensor in state.items()},
     )
-    export_outfit(outfit, network.state_dict(), tmp_path, "anna", 79)
+    outfit.save(tmp_path / "outfit.npz")
+    assert main([*GIVE, str(tmp_path / "outfit.npz"), f"--out={tmp_path}", f"--model-dir={weights}"]) == 0
     loaded = torch.load(tmp_path / "model0_0079.pth", weights_only=True)  # as strict as anybody can be
     assert len(loaded["generator"]) == 122
-    again = import_outfit(tmp_path / "model0_0079.pth", tmp_path / "ntex0_0079.pth", "anna")
+    files = [f"--model={tmp_path / 'model0_0079.pth'}", f"--looks={tmp_path / 'ntex0_0079.pth'}"]
+    assert main(["outfit", "take", *files, "--person=anna", f"--out={tmp_path / 'again.npz'}"]) == 0
+    again = read_outfit(tmp_path / "again.npz")
     assert outfit.descriptors is not None
+    assert again.descriptors is not None
     np.testing.assert_array_equal(again.code, outfit.code)
-    np.testing.assert_array_equal(again.descriptors, outfit.descriptors)
+    np.testing.assert_allclose(again.descriptors, outfit.descriptors, rtol=1e-3)  # files hold halves
     assert again.network.keys() == outfit.network.keys()
-    with pytest.raises(WeightsError, match="anna"):
-        import_outfit(tmp_path / "model0_0079.pth", tmp_path / "ntex0_0079.pth", "ben")
+    assert main(["outfit", "take", *files, "--person=ben", f"--out={tmp_path / 'none.npz'}"]) == 1
+    assert "there are anna" in capsys.readouterr().err
+
+    replace(outfit, network={}).save(tmp_path / "plain.npz")
+    assert main([*GIVE, str(tmp_path / "plain.npz"), f"--out={tmp_path}", f"--model-dir={weights}"]) == 1
+    assert "--appearance network" in capsys.readouterr().err
