@@ -34,8 +34,8 @@ from serve.app import create_app
 from serve.batch import Batch, execution_parameters
 from serve.catalogue import Catalogue
 from serve.catalogue_api import CatalogueApi
-from serve.clients.client import Service
 from serve.clients.omoib import Omoib, Queue
+from serve.clients.service import Service
 from serve.clients.table import CLIENTS
 from serve.computing import Computing
 from serve.earlier_jobs import EarlierJobs
@@ -198,10 +198,13 @@ class Front:
             intake=intake,
             jobs=jobs,
             files=files,
+            addresses=addresses,
             health=health,
             workers=supervisor,
+            metrics=metrics,
             catalogue=self._catalogue,
             deadline_s=settings.stream_deadline_s,
+            job_deadline_s=settings.job_deadline_s,
             detector_ready=(Path(settings.model_dir) / DETECTOR_FILE).is_file(),
         )
         jobs_api = JobsApi(

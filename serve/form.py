@@ -100,8 +100,7 @@ async def without_preamble(chunks: AsyncIterator[bytes], content_type: str) -> A
 def body_of(parts: Sequence[Part]) -> RequestBody:
     """The fields of all parts, and their digest: boundaries are random, so the bytes of equal forms differ."""
     files: dict[str, bytes] = {}
-    fields = fields_of(parts, files)
-    return RequestBody(fields, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest(), files)
+    return RequestBody.of(fields_of(parts, files), files)
 
 
 def fields_of(parts: Sequence[Part], files: dict[str, bytes]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 
@@ -51,8 +52,6 @@ class Intake:
         deadline_s: float,
         accept: Accept = ANYTHING,
         streamed_s: float | None = None,
-        *,
-        durable: bool = False,
     ) -> Taken:
         """Read one request and submit it.
 
@@ -62,12 +61,16 @@ class Intake:
             deadline_s: where the request names none.
             streamed_s: the same, of an answer that is a stream.
         """
-        self.jobs.refuse_unless_open()
-        body = await self._read(request)
-        fallback_id = checked_inference_id(request.headers.get(_INFERENCE_ID), _INFERENCE_ID)
-        return await self.submit(body, deadline_s, accept, streamed_s, fallback_id, durable=durable)
+        body = await self.read(request)
+        return await self.submit(body, deadline_s, accept, streamed_s, inference_id(request))
 
-    async def _read(self, request: Request) -> RequestBody:
+    async def read(self, request: Request) -> RequestBody:
+        """The body of one request.
+
+        Raises:
+            Problem: it cannot be read, or nothing is taken now.
+        """
+        self.jobs.refuse_unless_open()
         match media_type(request):
             case "application/json":
                 return await RequestBody.parse(await read_bytes(request, self.max_body_bytes))
@@ -77,6 +80,21 @@ class Intake:
                 known = "application/json or multipart/form-data; to /invocations also application/jsonlines, x-ndjson"
                 hint = _CURL if other == "application/x-www-form-urlencoded" else ""
                 raise UnsupportedMedia(f"Content-Type '{other[:60]}' is not read here{hint}; send {known}")
+
+    async def hand_in(self, body: RequestBody, deadline_s: float, fallback_id: str | None = None) -> LiveJob | Answer:
+        """Submit what nobody needs to wait for. Returns when nothing but its deletion can lose it.
+
+        Raises:
+            Problem: also the job's own, if it fails before that: an inline picture is none.
+        """
+        job = (await self.submit(body, deadline_s, fallback_id=fallback_id, durable=True)).job
+        if isinstance(job, LiveJob):
+            waiting = asyncio.create_task(job.accepted.wait())
+            await asyncio.wait([waiting, job.task], return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if not job.accepted.is_set():
+                await self.jobs.wait(job, deadline_s)
+        return job
 
     async def submit(
         self,
@@ -106,3 +124,8 @@ class Intake:
         deadline_s = wanted.deadline_s or default_s
         job = await self.jobs.submit(submission, prefix, deadline_s, durable=durable)
         return Taken(job, deadline_s, media_type)
+
+
+def inference_id(request: Request) -> str | None:
+    """What SageMaker calls the request, if it does."""
+    return checked_inference_id(request.headers.get(_INFERENCE_ID), _INFERENCE_ID)

@@ -43,7 +43,7 @@ class JobFiles:
         file = self.jobs.outputs_of(job_id) / output.name
         try:
             if not file.exists():
-                await asyncio.to_thread(_place, file, await self._content(output))
+                await asyncio.to_thread(_place, file, await self.content(output))
             if side:
                 small = file.with_name(f".{side}.{file.name}")
                 if not small.exists():
@@ -62,7 +62,12 @@ class JobFiles:
             raise NoSuchJob("the job has no file of this name, or has not ended well yet")
         return found[0]
 
-    async def _content(self, output: Output) -> bytes:
+    async def content(self, output: Output) -> bytes:
+        """The file's bytes, wherever they are.
+
+        Raises:
+            NotStored, NoSuchJob: it cannot be read now, or is gone.
+        """
         if isinstance(output, InlineOutput):
             return base64.b64decode(output.data)
         return await self.results.stored_bytes(output.uri)

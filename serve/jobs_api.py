@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -11,7 +10,7 @@ from fastapi.responses import Response
 from serve.accept import SSE, Accept
 from serve.addresses_of_jobs import Addresses, job_path
 from serve.answers import Answer, AnswerEvent, JobStatus, ProblemDetails, TakenJob
-from serve.intake import Intake
+from serve.intake import Intake, inference_id
 from serve.job_files import JobFiles
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
@@ -41,19 +40,9 @@ class JobsApi:
         return router
 
     async def submit(self, request: Request) -> Response:
-        job = (await self.intake.take(request, self.deadline_s, durable=True)).job
-        if isinstance(job, LiveJob):
-            await self._accepted(job)
-        taken = self._taken(job)
+        body = await self.intake.read(request)
+        taken = self._taken(await self.intake.hand_in(body, self.deadline_s, inference_id(request)))
         return json_response(taken, status=202, headers={"Location": taken.url})
-
-    async def _accepted(self, job: LiveJob) -> None:
-        """Wait until nothing but its deletion can lose the job, or it has failed: an inline picture is none."""
-        waiting = asyncio.create_task(job.accepted.wait())
-        await asyncio.wait([waiting, job.task], return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if not job.accepted.is_set():
-            await self.jobs.wait(job, self.deadline_s)
 
     async def show(self, job_id: str) -> Response:
         return json_response(self._told(job_id))

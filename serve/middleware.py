@@ -33,12 +33,18 @@ _ROUTES = frozenset(
         "/openapi.json",
         "/vto",
         "/clothes",
+        "/fal-ai/cat-vton",
+        "/queue/fal-ai/cat-vton",
+        "/v1/run",
     }
 )
 _WITH_NAMES = {
     "/api/jobs/": "/api/jobs/{id}",
     "/api/catalogue/": "/api/catalogue/{slug}",
     "/result/": "/result/{file}",
+    "/fal-ai/cat-vton/requests/": "/fal-ai/cat-vton/requests/{id}",
+    "/queue/fal-ai/cat-vton/requests/": "/queue/fal-ai/cat-vton/requests/{id}",
+    "/v1/status/": "/v1/status/{id}",
     "/studio/": "/studio/{file}",
 }
 _OFTEN = frozenset({"/ping", "/livez", "/metrics"})  # asked every few seconds

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from struct import unpack_from
+from typing import BinaryIO
 
 from pi_heif import register_heif_opener
 from PIL import Image
@@ -63,15 +64,21 @@ def picture_size(path: Path) -> tuple[int, int]:
         OSError, SyntaxError, ValueError, struct.error: it does not begin like a picture of these formats.
     """
     with path.open("rb") as file:
-        begin = file.read(_HEADER)
-        if begin.startswith(_PNG) and begin[12:16] == b"IHDR" and len(begin) == _HEADER:
-            width, height = unpack_from(">II", begin, 16)
-            return width, height
-        if begin[:4] == b"RIFF" and begin[8:12] == b"WEBP" and len(begin) == _HEADER:
-            return _webp_size(begin)
-        if begin.startswith(_JPEG):
-            return frame_size(begin + file.read())
-    with Image.open(io.BytesIO(with_known_code_points(path.read_bytes())), formats=["HEIF"]) as picture:
+        return size_in(file)
+
+
+def size_in(file: BinaryIO) -> tuple[int, int]:
+    """As `picture_size`, of an open file."""
+    begin = file.read(_HEADER)
+    if begin.startswith(_PNG) and begin[12:16] == b"IHDR" and len(begin) == _HEADER:
+        width, height = unpack_from(">II", begin, 16)
+        return width, height
+    if begin[:4] == b"RIFF" and begin[8:12] == b"WEBP" and len(begin) == _HEADER:
+        return _webp_size(begin)
+    begin += file.read()
+    if begin.startswith(_JPEG):
+        return frame_size(begin)
+    with Image.open(io.BytesIO(with_known_code_points(begin)), formats=["HEIF"]) as picture:
         return picture.size
 
 

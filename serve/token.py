@@ -18,6 +18,7 @@ from serve.responses import problem_response
 from serve.tokens import Tokens
 
 _OPEN = frozenset({"/", "/ping", "/livez", "/docs", "/openapi.json"})
+_SCHEMES = ("bearer", "key")  # the second is what clients of fal send
 _OPEN_FOLDERS = ("/docs/", "/studio/")
 
 
@@ -47,7 +48,7 @@ class RequireToken:
         """Whose token the request carries."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Headers arrive as latin-1, whatever they were sent as.
-        return self._tokens.name_of(given.strip().encode("latin-1")) if scheme.lower() == "bearer" else None
+        return self._tokens.name_of(given.strip().encode("latin-1")) if scheme.lower() in _SCHEMES else None
 
 
 def _is_open(path: str) -> bool:

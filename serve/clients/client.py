@@ -9,28 +9,9 @@ from fastapi import APIRouter, Request
 from pydantic import JsonValue
 
 from serve.accept import Accept
-from serve.catalogue import Catalogue
-from serve.health import Health
-from serve.intake import Intake
-from serve.job_files import JobFiles
-from serve.jobs import Jobs
-from serve.workers import Workers
+from serve.clients.service import Service
 
 PROMETHEUS = ("text/plain", "application/openmetrics-text")
-
-
-@dataclass(frozen=True)
-class Service:
-    """Ours, as far as other services' routes need it."""
-
-    intake: Intake
-    jobs: Jobs
-    files: JobFiles
-    health: Health
-    workers: Workers
-    catalogue: Catalogue
-    deadline_s: float  # of an answer that somebody waits for
-    detector_ready: bool  # whether a detector of people is among the weights
 
 
 class Client:

@@ -20,13 +20,13 @@ from starlette.datastructures import UploadFile
 from model.tryon.request import Category
 from serve.answers import Answer
 from serve.catalogue import CatalogueEntry
-from serve.clients.client import Client, Service
+from serve.clients.client import Client
 from serve.clients.ootdiffusion_times import Times
+from serve.clients.service import Service
 from serve.codes import FrontCode
 from serve.errors import BadRequest, InputUnavailable, Invalid, NoSuchGarment, NoSuchJob
 from serve.form import body_of, form_of
-from serve.hang_up import CLIENT_GONE, unless_gone
-from serve.live_job import LiveJob
+from serve.hang_up import CLIENT_GONE
 
 ENGINE = "ootdiffusion"
 _PHOTOS = ("image/jpeg", "image/jpg", "image/png")
@@ -116,10 +116,7 @@ class OOTDiffusionClient(Client):
             **ours,
             **body.fields,
         }
-        taken = await service.intake.submit(replace(body, fields=fields), service.deadline_s)
-        if isinstance(taken.job, LiveJob):
-            return await unless_gone(request, service.jobs.wait(taken.job, taken.deadline_s))
-        return taken.job
+        return await service.answered(request, replace(body, fields=fields))
 
     def _told(self, answer: Answer, number: int, garment: CatalogueEntry, seconds: float) -> dict[str, JsonValue]:
         kind = _KINDS[garment.category]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from serve.clients.client import Client
+from serve.clients.fal import FalClient
+from serve.clients.fashn import FashnClient
 from serve.clients.omoib import OmoibClient
 from serve.clients.ootdiffusion import OOTDiffusionClient
 
-CLIENTS: Mapping[str, type[Client]] = {"omoib": OmoibClient, "ootdiffusion": OOTDiffusionClient}
+CLIENTS: Mapping[str, type[Client]] = {
+    "omoib": OmoibClient,
+    "ootdiffusion": OOTDiffusionClient,
+    "fal": FalClient,
+    "fashn": FashnClient,
+}
