@@ -15,6 +15,7 @@ from model.engine import Job
 from model.errors import InputError
 from model.perception.label_maps import CachedLook, LabelMaps, onnx_providers
 from model.perception.label_tables import Labels
+from model.perception.skeletons import Joints
 from model.pictures.colour import srgb
 from model.runtime.device import Device
 from model.tryon.codes import TryOnCode
@@ -121,6 +122,16 @@ class Masker:
             labels[top:bottom, left:right] for labels in (seen.maps.densepose, seen.maps.lip, seen.maps.atr)
         )
         return LabelMaps(densepose, lip, atr)
+
+    async def joints(self, photo: Image.Image) -> Joints | None:
+        """(18, 3), COCO-18 in pixels of the photo, of whoever is dressed in it; None: nobody here finds any."""
+        look = self._looking.get("pose")
+        seen = None if look is None else await look(await self._device.cpu(lambda: srgb(photo.convert("RGB"))))
+        if seen is None or seen.joints is None:
+            return None
+        left, top, right, bottom = seen.part
+        scale = [photo.width / (right - left), photo.height / (bottom - top), 1]
+        return np.asarray((seen.joints - [left, top, 0]) * scale)
 
     async def person(self, photo: Image.Image, mask: Image.Image) -> Box | None:
         """Around the person that a mask (L, of the photo's size) is on; None if nobody can say or nobody is found."""

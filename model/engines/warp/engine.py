@@ -1,4 +1,4 @@
-"""The warping try-on: a flow into the flat garment, found at 96 x 128 and applied at the photo's own size."""
+"""The warping try-on: where in the flat garment each place of a photo lies."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from PIL.Image import Resampling
 
 from model.engine import Choices, Job
 from model.engines.warp import checkpoint
+from model.engines.warp.codes import WarpCode
+from model.engines.warp.cpvton.method import CPVTONMethod
+from model.engines.warp.files import variants
+from model.engines.warp.geometric.pipeline import Method
+from model.engines.warp.geometric.pipeline import paint as paint_by_spline
 from model.engines.warp.inputs import CELL, GARMENT, GEOMETRY, HEIGHT, PERSON, WIDTH, resident_bytes
 from model.engines.warp.pipeline import paint
 from model.engines.warp.request import Request as WarpRequest
+from model.engines.warp.request import Variant
+from model.engines.warp.tps.method import TPSMethod
+from model.errors import InputError
 from model.pictures.colour import in_space, profile_of, srgb
 from model.runtime.device import Device
+from model.runtime.network import BatchedNetwork
 from model.runtime.warm_up import WarmCall
 from model.tryon.crop import scaled
 from model.tryon.engine import TryOnEngine
@@ -27,19 +36,36 @@ from model.tryon.writing import shrink
 
 
 class Warp(TryOnEngine):
-    """Flow, region, shade and paint from one network of three million parameters; float32 wherever it runs."""
+    """Three variants, each with networks of its own; float32 wherever they run."""
 
     name: ClassVar[str] = "warp"
     Request: ClassVar[type[WarpRequest]] = WarpRequest
 
     def __init__(self, weights: Path, device: Device) -> None:
         super().__init__(weights, device)
-        self.network = device.batched(checkpoint.network(weights).load(device.weights_device, torch.float32))
+        self.networks = {variant: self._loaded(weights, variant) for variant in variants(weights)}
+        self._methods: dict[Variant, Method] = {"cpvton": CPVTONMethod()}
+        if "tps" in self.networks:
+            self._methods["tps"] = TPSMethod(checkpoint.tps_size(weights))
+
+    def _loaded(self, weights: Path, variant: Variant) -> BatchedNetwork:
+        network = checkpoint.READERS[variant](weights).load(self.device.weights_device, torch.float32)
+        return self.device.batched(network)
+
+    def check(self, request: WarpRequest) -> None:
+        if request.variant is not None and request.variant not in self.networks:
+            message = f"variant '{request.variant}' is not loaded, only {', '.join(self.networks)}"
+            raise InputError(message, code=WarpCode.VARIANT_NOT_LOADED, field="variant")
 
     async def paint(
         self, dressing: Pass, request: WarpRequest, seed: int, samples: int, job: Job, progress: Progress
     ) -> list[Image.Image]:
-        return [await paint(self, self.network, dressing, request, job, progress)]
+        variant: Variant = next(iter(self.networks)) if request.variant is None else request.variant
+        job.settings["variant"] = variant
+        network = self.networks[variant]
+        if variant == "dense":
+            return [await paint(self, network, dressing, request, job, progress)]
+        return [await paint_by_spline(self, network, self._methods[variant], dressing, request, job, progress)]
 
     def pasted(self, dressing: Pass, painted: Image.Image, max_pixels: int) -> Image.Image:
         """In the photo's own colour space, whose pixels stay to the bit where nothing was done to them."""
@@ -56,12 +82,22 @@ class Warp(TryOnEngine):
         return photo
 
     def choices(self) -> Choices:
-        return Choices(["dense"], list(self.masker.makers))
+        return Choices(list(self.networks), list(self.masker.makers))
 
     def resident_bytes(self, request: WarpRequest) -> int:
         return 0 if request.mask_only else resident_bytes()
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
-        device = self.device.torch_device
-        shapes = (GEOMETRY, HEIGHT // CELL, WIDTH // CELL), (PERSON, HEIGHT, WIDTH), (GARMENT, HEIGHT, WIDTH)
-        yield WarmCall("warp", self.network, tuple(torch.zeros((1, *shape), device=device) for shape in shapes))
+        for variant, network in self.networks.items():
+            zeros = (torch.zeros(shape, device=self.device.torch_device) for shape in self._shapes(variant))
+            yield WarmCall(variant, network, tuple(zeros))
+
+    def _shapes(self, variant: Variant) -> list[tuple[int, ...]]:
+        """Of one row of what a variant's networks see."""
+        if variant == "dense":
+            return [
+                (1, GEOMETRY, HEIGHT // CELL, WIDTH // CELL),
+                (1, PERSON, HEIGHT, WIDTH),
+                (1, GARMENT, HEIGHT, WIDTH),
+            ]
+        return self._methods[variant].shapes()

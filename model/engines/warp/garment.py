@@ -55,7 +55,7 @@ class FlatGarment:
 
     def for_networks(self) -> tuple[Tensor, Tensor]:
         """Colours, (1, 3, HEIGHT, WIDTH) in [-1, 1], and alpha, (1, 1, HEIGHT, WIDTH)."""
-        return self._at(WIDTH, HEIGHT)
+        return self.at(WIDTH, HEIGHT)
 
     def for_flow(self, flow: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Colours and alpha, no finer than a picture of `size`, (height, width), shows them through this flow."""
@@ -64,7 +64,7 @@ class FlatGarment:
         across = (flow[:, 0, :, 1:] - flow[:, 0, :, :-1]).abs().median().item() * columns / size[1] * width / 2
         down = (flow[:, 1, 1:] - flow[:, 1, :-1]).abs().median().item() * rows / size[0] * height / 2
         finer = max(1.0, (across * down) ** 0.5)  # of its pixels a pixel of the photo
-        return self._at(*(max(1, round(side / finer)) for side in (width, height)))
+        return self.at(*(max(1, round(side / finer)) for side in (width, height)))
 
     def as_sent(self, flow: Tensor) -> NDArray[np.float32]:
         """(h, w, 2): places on the canvas, (1, 2, h, w), as places in the picture that the client sent."""
@@ -72,7 +72,8 @@ class FlatGarment:
         scale = torch.tensor([width / self.size[0], height / self.size[1]])
         return np.ascontiguousarray((flow[0].permute(1, 2, 0) * scale).numpy())
 
-    def _at(self, width: int, height: int) -> tuple[Tensor, Tensor]:
+    def at(self, width: int, height: int) -> tuple[Tensor, Tensor]:
+        """Colours, (1, 3, height, width) in [-1, 1], carried on around it, and alpha, (1, 1, height, width)."""
         picture, alpha = _resized(self.picture, width, height), _resized(self.alpha, width, height)
         colours = torch.from_numpy(carried_on(picture, alpha)).permute(2, 0, 1)[None].float() / 127.5 - 1
         return colours, torch.from_numpy(alpha)[None, None]

@@ -8,18 +8,16 @@ photo and flat garment, as they came ──────────────�
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
 from model.engine import Job
-from model.engines.warp.compositing import Dressed, dressed
+from model.engines.warp.compositing import dressed
+from model.engines.warp.given_out import save_asked
 from model.engines.warp.network import Fields
 from model.engines.warp.prepare import prepared
 from model.engines.warp.request import Request
 from model.pictures.colour import srgb
-from model.pictures.flow import encoded_flow
 from model.runtime.network import BatchedNetwork
 from model.tryon.crop import scaled
 from model.tryon.painter import Painter, Pass, Progress
@@ -43,16 +41,7 @@ async def paint(
     answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
     fields = Fields(*(tensor.cpu() for tensor in answer))
     worn = await device.cpu(lambda: dressed(made.photo, made.areas, made.garment, fields))
-    await device.cpu(lambda: _save_asked(worn, request, job))
+    await device.cpu(lambda: save_asked(worn, request, job))
     progress("warp", 1, 1)
     result = Image.fromarray(worn.result)
     return result if request.repaint else result.resize(size, Resampling.LANCZOS)
-
-
-def _save_asked(worn: Dressed, request: Request, job: Job) -> None:
-    if request.return_warped:
-        alpha = (worn.region * 255 + 0.5).astype(np.uint8)
-        Image.fromarray(np.dstack([worn.cloth, alpha])).save(job.outputs / "warped.png")
-    if request.return_flow:
-        _, data = cv2.imencode(".png", encoded_flow(worn.flow, worn.region)[..., ::-1])
-        (job.outputs / "flow.png").write_bytes(data.tobytes())

@@ -7,9 +7,14 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from model.codes import Codes
+from model.engines.warp.codes import WarpCode
 from model.tryon.codes import TryOnCode
 from model.tryon.request import Size, TryOnRequest
 
+Variant = Literal["dense", "tps", "cpvton"]
+VARIANTS: tuple[Variant, ...] = ("dense", "tps", "cpvton")
+
+_COST: dict[Variant, float] = {"dense": 1, "tps": 60, "cpvton": 2}  # beside each other
 _REFERENCE_PIXELS = 768 * 1024
 _NETWORKS = 0.1  # of the work at that size that does not grow with it
 
@@ -18,10 +23,14 @@ class Request(TryOnRequest):
     """Dress a person: the flat garment is bent onto the body, and only what the old garment hid is painted."""
 
     heavy_stages: ClassVar[tuple[str, ...]] = ("warp",)
-    codes: ClassVar[Codes] = (TryOnCode,)
+    codes: ClassVar[Codes] = (TryOnCode, WarpCode)
 
     engine: Literal["warp"] = "warp"
-    variant: Literal["dense"] = Field("dense", description="A place in the flat picture for every pixel.")
+    variant: Variant | None = Field(
+        None,
+        description="`dense`: a place in the flat picture for every pixel. `tps`: a thin-plate spline, and a network "
+        "that paints. `cpvton`: the same with CP-VTON+'s published networks. Default: the first that is loaded.",
+    )
     garments: None = Field(None, description="Not of this engine: give `layers`.")
     samples: int = Field(1, ge=1, le=1, description="Nothing is drawn by chance: others would be the same.")
     width: Size = Field(768, description="With `height` says which part of the photo is dressed: its middle.")
@@ -46,11 +55,13 @@ class Request(TryOnRequest):
         return self
 
     def settings(self) -> dict[str, object]:
-        return {} if self.mask_only else self.model_dump(include={"variant", "width", "height"})
+        if self.mask_only:
+            return {}
+        return self.model_dump(include={"variant", "width", "height"}, exclude_none=True)
 
     def work(self) -> float:
         """In passes at 768 x 1024; the photo's own size is not known here."""
         if self.mask_only:
             return 0.0
         share = self.width * self.height / _REFERENCE_PIXELS
-        return self.own_passes() * (_NETWORKS + (1 - _NETWORKS) * share)
+        return self.own_passes() * _COST[self.variant or VARIANTS[0]] * (_NETWORKS + (1 - _NETWORKS) * share)

@@ -25,7 +25,7 @@ from model.weights.pack import DEMO
 def write_random_weights(folder: Path) -> None:
     """Networks that know nothing, in the layout of trained ones."""
     torch.manual_seed(0)
-    (folder / WEIGHTS).parent.mkdir(parents=True)
+    (folder / WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
     tensors = WarpNetwork().state_dict()
     save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
 
@@ -43,11 +43,16 @@ def labelling_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With the built-in label networks."""
     folder = tmp_path_factory.mktemp("labelling")
     write_random_weights(folder)
+    copy_label_networks(folder)
+    return folder
+
+
+def copy_label_networks(folder: Path) -> None:
+    """The built-in ones."""
     for file in label_map_files(DEMO):
         copy = folder / file.relative_to(DEMO)
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, copy)
-    return folder
 
 
 class Shop:

@@ -1,0 +1,1 @@
+"""A thin-plate spline, a segmentation that guides, and a try-on module: Vesaki's architecture."""
