@@ -25,6 +25,7 @@ from container.preflight import CannotServe, listen, open_spool
 from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
+from model.engines.pack import EnginePack
 from model.errors import WeightsError
 from model.perception.files import DETECTOR_FILE
 from model.samples.samples import GARMENTS
@@ -206,7 +207,16 @@ class Front:
             deadline_s=settings.stream_deadline_s,
             job_deadline_s=settings.job_deadline_s,
             detector_ready=(Path(settings.model_dir) / DETECTOR_FILE).is_file(),
+            parameters_of=EnginePack(settings.model_dir).parameters_of,
+            webhooks=webhooks,
+            folder=settings.spool_dir,
+            kept_s=settings.job_ttl_s,
+            most_jobs=settings.max_queued_jobs,
+            vesaki_limits=settings.vesaki_limits,
         )
+        clients = [CLIENTS[name](service) for name in settings.clients]
+        for client in clients:
+            client.take_up()
         jobs_api = JobsApi(
             intake=intake,
             jobs=jobs,
@@ -219,7 +229,7 @@ class Front:
             batch_parameters=execution_parameters(settings.max_body_bytes, settings.max_live_jobs),
             jobs_api=jobs_api,
             catalogue_api=CatalogueApi(self._catalogue, addresses, settings.max_input_bytes, settings.max_pixels),
-            clients=[CLIENTS[name](service) for name in settings.clients],
+            clients=clients,
             health=health,
             workers=supervisor,
             metrics=metrics,

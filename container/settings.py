@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(None, min_length=1, description="Signs webhooks; unset: none are sent.")
     # Who is served beside our own clients, and with which garments
     clients: Words = Field(("omoib",), description="Clients of earlier services, whose routes are here too.")
+    vesaki_limits: Words = Field(
+        ("60/minute", "10/minute", "300/minute"),
+        description="Of each token or address of Vesaki's clients: try-ons, batches, and looking.",
+    )
     catalogue: str | None = Field(None, description="Folder or prefix of garments; unset: the demo's with its weights.")
     catalogue_s: PositiveFloat = Field(30, description="How long the list of them is believed.")
 
@@ -159,7 +163,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("engines", "default_engines", "output_allow", "input_allow", "allowed_hosts", "engine_shares", "warm_sizes"),
-        *("cors_origins", "clients"),
+        *("cors_origins", "clients", "vesaki_limits"),
         mode="before",
     )
     @classmethod
@@ -225,6 +229,15 @@ class Settings(BaseSettings):
                 f"expected a number and a time such as 60/minute or 5 per second, got {limit!r}"
             ) from error
         return limit
+
+    @field_validator("vesaki_limits")
+    @classmethod
+    def _are_three_limits(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            cls._is_a_limit(word)
+        if len(words) != 3:
+            raise ValueError(f"expected three limits, of try-ons, batches and looking, got {len(words)}")
+        return words
 
     @field_validator("clients")
     @classmethod

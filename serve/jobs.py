@@ -266,6 +266,10 @@ class Jobs:
         """The folder of a kept job's files."""
         return self._spool.directory(job_id).outputs
 
+    def ended_at(self, job_id: str) -> float | None:
+        """When a kept job had its answer, in seconds since 1970; None: it has none, or it is not kept."""
+        return self._spool.directory(job_id).settled_at()
+
     def waiting(self) -> int:
         """How many have not begun."""
         return sum(job.state == "queued" for job in self._live.values())

@@ -36,6 +36,11 @@ _ROUTES = frozenset(
         "/fal-ai/cat-vton",
         "/queue/fal-ai/cat-vton",
         "/v1/run",
+        "/api/v1/tryon",
+        "/api/v1/batch",
+        "/api/v1/health",
+        "/api/v1/model/info",
+        "/api/v1/metrics",
     }
 )
 _WITH_NAMES = {
@@ -44,6 +49,7 @@ _WITH_NAMES = {
     "/result/": "/result/{file}",
     "/fal-ai/cat-vton/requests/": "/fal-ai/cat-vton/requests/{id}",
     "/queue/fal-ai/cat-vton/requests/": "/queue/fal-ai/cat-vton/requests/{id}",
+    "/api/v1/batch/": "/api/v1/batch/{id}",
     "/v1/status/": "/v1/status/{id}",
     "/studio/": "/studio/{file}",
 }

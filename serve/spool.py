@@ -66,6 +66,13 @@ class JobDirectory:
         """Set a mark."""
         put_in_place(self.path / mark.file, mark.model_dump_json().encode())
 
+    def settled_at(self) -> float | None:
+        """When it was answered, in seconds since 1970; None: not yet, or it was erased."""
+        try:
+            return (self.path / Settled.file).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def settle(self, settled: Settled) -> None:
         """Keep only the answer: the pictures are erased."""
         try:
@@ -149,8 +156,5 @@ class Spool:
                 directory.erase()
 
     def _is_expired(self, directory: JobDirectory) -> bool:
-        try:
-            answered = (directory.path / Settled.file).stat().st_mtime
-        except FileNotFoundError:  # not answered yet, or just erased
-            return False
-        return time.time() - answered > self._ttl_s
+        answered = directory.settled_at()
+        return answered is not None and time.time() - answered > self._ttl_s

@@ -26,7 +26,7 @@ from serve.https import Https
 from serve.live_job import LiveJob
 from serve.place import put_in_place
 from serve.threads import to_the_end
-from serve.webhook_signature import key_of, signed
+from serve.webhook_signature import key_of, plainly_signed, signed
 
 _SUFFIX = ".webhook"
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 300.0
@@ -43,6 +43,7 @@ class WebhookMessage(BaseModel):
     url: str
     body: str
     ended: float  # when the job did, in seconds since 1970
+    plainly_signed: bool = False  # also as an earlier service did: HMAC-SHA256 of the body alone
 
 
 class Webhooks:
@@ -62,7 +63,7 @@ class Webhooks:
         self._addresses = addresses
         self._deliveries: set[asyncio.Task[None]] = set()
 
-    async def check(self, url: str | None) -> None:
+    async def check(self, url: str | None, field: str = "webhook") -> None:
         """Before a job is taken.
 
         Raises:
@@ -72,9 +73,9 @@ class Webhooks:
         if url is None:
             return
         if self._key is None:
-            detail = "'webhook': this service tells nobody; its operator would set WEBHOOK_SECRET"
-            raise Invalid(detail, field="webhook", code=FrontCode.NO_WEBHOOKS)
-        await self._https.check(url, "webhook")
+            detail = f"'{field}': this service tells nobody; its operator would set WEBHOOK_SECRET"
+            raise Invalid(detail, field=field, code=FrontCode.NO_WEBHOOKS)
+        await self._https.check(url, field)
 
     async def note(self, job: LiveJob, told: Answer | ProblemDetails | None) -> None:
         """Write down what is to be said of a job that is about to end; None: it was cancelled."""
@@ -93,6 +94,13 @@ class Webhooks:
         """Deliver what was noted of a job, now that it has ended."""
         if self._file(job).exists():
             self._start(self._file(job))
+
+    async def tell(self, url: str, body: bytes, message_id: str) -> None:
+        """Deliver what an earlier service's client is to be told, in its own words. The address was checked."""
+        message = WebhookMessage(id=message_id, url=url, body=body.decode(), ended=time.time(), plainly_signed=True)
+        file = self._folder / f"{message_id}{_SUFFIX}"
+        await to_the_end(put_in_place, file, message.model_dump_json().encode())
+        self._start(file)
 
     def take_up(self) -> None:
         """Deliver what an earlier front has left."""
@@ -155,6 +163,8 @@ class Webhooks:
         assert self._key is not None  # noqa: S101 - else nothing is noted
         content = message.body.encode()
         headers = {"Content-Type": "application/json", **signed(self._key, message.id, int(time.time()), content)}
+        if message.plainly_signed:
+            headers |= plainly_signed(self._key, content)
         # Of the address only the host: the rest may be a secret.
         where = {"webhook": message.id, "host": httpx.URL(message.url).host}
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from model.engines import registry
 from model.weights.pack import Pack
+from model.weights.parameters import parameters_in
 
 
 class EnginePack(Pack):
@@ -45,6 +47,11 @@ class EnginePack(Pack):
     def bytes_on_disk(self, engine: str) -> int:
         """Size of the engine's files together."""
         return sum(file.stat().st_size for file in self.files_of(engine))
+
+    def parameters_of(self, engine: str) -> Counter[str]:
+        """Numbers in the engine's safetensors files, by the first word of their tensors' names."""
+        files = [file for file in self.files_of(engine) if file.suffix == ".safetensors" and file.is_file()]
+        return sum(map(parameters_in, files), Counter())
 
     def fingerprint_of(self, engine: str) -> str:
         """64 hex digits that change when the engine's weights change."""

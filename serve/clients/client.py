@@ -24,6 +24,10 @@ class Client:
         """Those that nobody else has."""
         return APIRouter()
 
+    def take_up(self) -> None:
+        """Go on with what an earlier front has left."""
+        return
+
     async def greeting(self) -> JsonValue:
         """What `GET /` says; None: nothing."""
         return None

@@ -50,6 +50,9 @@ _FAILURES = {
     "too_large": "ImageLoadError",
     "too_many_pixels": "ImageLoadError",
     "bad_url": "ImageLoadError",
+    "host_not_allowed": "ImageLoadError",
+    "input_not_allowed": "ImageLoadError",
+    "file_not_allowed": "ImageLoadError",
     "bad_base64": "ImageLoadError",
 }
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-CLIENT_NAMES = ("omoib", "ootdiffusion", "fal", "fashn")
+CLIENT_NAMES = ("omoib", "ootdiffusion", "vesaki", "fal", "fashn")

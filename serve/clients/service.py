@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from serve.jobs import Jobs
 from serve.live_job import LiveJob
 from serve.metrics import Metrics
 from serve.picture_header import size_in
+from serve.webhooks import Webhooks
 from serve.workers import Workers
 
 
@@ -41,6 +43,12 @@ class Service:
     deadline_s: float  # of an answer that somebody waits for
     job_deadline_s: float  # of what nobody needs to wait for
     detector_ready: bool  # whether a detector of people is among the weights
+    parameters_of: Callable[[str], Counter[str]]  # of an engine: numbers by network
+    webhooks: Webhooks
+    folder: Path  # for what is remembered beside the jobs
+    kept_s: float  # how long answers are
+    most_jobs: int  # that are taken and have not ended
+    vesaki_limits: Sequence[str]  # of try-ons, batches and looks
 
     async def answered(self, request: Request, body: RequestBody) -> Answer | None:
         """What somebody waits for; None: the client has gone.

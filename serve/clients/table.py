@@ -9,10 +9,12 @@ from serve.clients.fal import FalClient
 from serve.clients.fashn import FashnClient
 from serve.clients.omoib import OmoibClient
 from serve.clients.ootdiffusion import OOTDiffusionClient
+from serve.clients.vesaki import VesakiClient
 
 CLIENTS: Mapping[str, type[Client]] = {
     "omoib": OmoibClient,
     "ootdiffusion": OOTDiffusionClient,
+    "vesaki": VesakiClient,
     "fal": FalClient,
     "fashn": FashnClient,
 }

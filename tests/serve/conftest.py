@@ -7,14 +7,27 @@ from collections.abc import Iterator
 import pytest
 
 from tests.server import Server, serving
+from tests.site import Site
 
 TOKEN = "everybodys-token"
+WEBHOOK_SECRET = "everybodys-webhook-secret"
 
 
 @pytest.fixture(scope="session")
-def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """It knows who asks, and gives its built-in try-ons."""
-    settings = {"ENGINES": "tryon", "CLIENTS": "omoib,fal,fashn", "API_TOKEN": TOKEN}
-    with serving(tmp_path_factory.mktemp("everybody"), **settings) as server:
+def everybody(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Server]:
+    """It has the built-in try-ons, knows who asks, and may fetch from the site and tell it."""
+    folder = tmp_path_factory.mktemp("everybody")
+    authority = folder / "authority.pem"
+    authority.write_bytes(site.authority)
+    settings = {
+        "ENGINES": "tryon",
+        "CLIENTS": "omoib,vesaki,fal,fashn",
+        "API_TOKEN": TOKEN,
+        "VESAKI_LIMITS": "60/minute,5/hour,300/minute",
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "ALLOWED_HOSTS": "localhost",
+        "SSL_CERT_FILE": authority,
+    }
+    with serving(folder, **settings) as server:
         server.client.headers["Authorization"] = f"Bearer {TOKEN}"
         yield server

@@ -173,5 +173,5 @@ def test_fashn_fails_as_its_package_expects(everybody: Server, inputs: dict[str,
     eventually(lambda: client.predictions.status(unreachable.id).status == "failed")
     failed = client.predictions.status(unreachable.id)
     assert failed.error is not None
-    assert failed.error.name == "InputValidationError"
+    assert failed.error.name == "ImageLoadError"
     assert "garment" in failed.error.message
