@@ -18,6 +18,8 @@ from container.settings import SECRETS, Settings
 
 EXIT_CANNOT_START = 3
 
+_PLATFORMS_PORT = "sagemaker_bind_to_port"  # what pydantic calls the port, whoever has named it
+
 
 def main(arguments: list[str] | None = None, module: str = "container") -> int:
     """Run a command; returns the exit status. `module` is what `python -m` is given to start a worker."""
@@ -55,6 +57,8 @@ def main(arguments: list[str] | None = None, module: str = "container") -> int:
 def refusal(error: ErrorDetails) -> str:
     """The setting that is wrong, and how; its value, if that is no secret."""
     field = str(error["loc"][0]).lower() if error["loc"] else ""
+    if field == _PLATFORMS_PORT and field.upper() not in os.environ:
+        field = "port"
     message = error["msg"].removeprefix("Value error, ")
     if field in SECRETS:
         return f"{field.upper()}: {message}"

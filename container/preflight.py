@@ -16,7 +16,7 @@ from model.engines.pack import EnginePack
 from model.errors import WeightsError
 from serve.spool import Spool
 
-_PORT = "SAGEMAKER_BIND_TO_PORT"
+_PLATFORMS_PORT = "SAGEMAKER_BIND_TO_PORT"
 _GPUS = ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*", "dev/dxg", "dev/kfd")  # also Windows' and AMD's
 _FIRST_FREE_PORT = 1024
 
@@ -104,8 +104,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
+    setting = _PLATFORMS_PORT if _PLATFORMS_PORT in os.environ else "PORT"
     if error.errno == errno.EADDRINUSE:
-        return f"{_PORT}={port}: another program listens there; name another port"
+        return f"{setting}={port}: another program listens there; name another port"
     if error.errno == errno.EACCES:
-        return f"{_PORT}={port}: this user may only have ports from {_FIRST_FREE_PORT} on; name another"
+        return f"{setting}={port}: this user may only have ports from {_FIRST_FREE_PORT} on; name another"
     return f"HOST={host}: this machine has no such address; HOST=0.0.0.0 stands for all it has"

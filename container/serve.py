@@ -330,5 +330,5 @@ def own_version() -> str:
     try:
         return version("atelier")
     except PackageNotFoundError:
-        described = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+        described = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
         return str(described["project"]["version"])

@@ -53,7 +53,8 @@ def main(root: Path = ROOT) -> int:
         command = _command(ResourceConfig.model_validate(resources), options)
     except ValidationError as error:
         first = error.errors()[0]
-        return _failed(root, f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}")
+        message = first["msg"].removeprefix("Value error, ")
+        return _failed(root, f"{'.'.join(map(str, first['loc'])) or 'settings'}: {message}")
     except SettingsError as error:
         return _failed(root, error.message)
     except (OSError, ValueError) as error:
@@ -159,7 +160,7 @@ def _failed(root: Path, reason: str, status: int = 1) -> int:
     file = root / "output/failure"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(reason[:_SHOWN])
+        file.write_text(reason[:_SHOWN], encoding="utf-8")
     except OSError as error:  # a plain user, outside SageMaker
         sys.stderr.write(f"this is not in {file}: {error.strerror}\n")
     return status if status > 0 else 128 - status

@@ -29,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
         status: int = arguments.command(arguments)
     except ValidationError as error:
         first = error.errors()[0]
-        print(f"error: {'.'.join(map(str, first['loc'])) or 'request'}: {first['msg']}", file=sys.stderr)
+        message = first["msg"].removeprefix("Value error, ")
+        print(f"error: {'.'.join(map(str, first['loc'])) or 'request'}: {message}", file=sys.stderr)
         return 2
     except EngineError as error:
         print(f"error: {error.message} ({error.code})", file=sys.stderr)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 
 def lies_under(address: str, prefixes: Collection[str]) -> bool:
@@ -14,5 +15,7 @@ def lies_under(address: str, prefixes: Collection[str]) -> bool:
 
 
 def path_of(address: str) -> Path:
-    """The path in a `file:///` address. Not by `urlsplit`: it drops newlines, which makes `..` of `.\\n.`."""
-    return Path(unquote(address.removeprefix("file://")))
+    """The path in a `file:///` address, which is UTF-8 whatever the locale. Not by `urlsplit`: it drops newlines, which
+    makes `..` of `.\\n.`."""
+    raw = address.removeprefix("file://").encode("utf-8", "surrogateescape")
+    return Path(os.fsdecode(unquote_to_bytes(raw)))

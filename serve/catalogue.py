@@ -159,7 +159,7 @@ class Catalogue:
         """Name -> address of all that lies there, not deeper."""
         if place.startswith("s3://"):
             return {uri.rsplit("/", 1)[1]: uri for uri in await self._s3.children(place, _MOST_FILES)}
-        return {name: place + quote(name) for name in await asyncio.to_thread(os.listdir, path_of(place))}
+        return {name: place + quote(os.fsencode(name)) for name in await asyncio.to_thread(os.listdir, path_of(place))}
 
     async def _sidecars(self, addresses: Mapping[str, str]) -> dict[str, Sidecar]:
         turn = asyncio.Semaphore(_READ_AT_ONCE)

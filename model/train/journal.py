@@ -34,7 +34,7 @@ class Journal:
         """Log them everywhere."""
         for name, value in numbers.items():
             self._tensorboard.add_scalar(name, value, step)
-        with (self._folder / "metrics.jsonl").open("a") as file:
+        with (self._folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
         _log.info("step=%d %s", step, " ".join(f"{name}={value:.6g}" for name, value in numbers.items()))
 

@@ -67,16 +67,19 @@ def test_gpus_are_counted_by_what_the_system_shows(tmp_path: Path) -> None:
     assert {one: gpus({"CUDA_VISIBLE_DEVICES": one}, tmp_path) for one in visible} == visible
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+@pytest.mark.parametrize("setting", ["PORT", "SAGEMAKER_BIND_TO_PORT"])
+def test_a_port_that_is_taken_is_named(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGEMAKER_BIND_TO_PORT", raising=False)
+    monkeypatch.setenv(setting, "80")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(CannotServe, match=f"SAGEMAKER_BIND_TO_PORT={port}: another program listens there"):
+        with pytest.raises(CannotServe, match=f"^{setting}={port}: another program listens there"):
             listen("127.0.0.1", port)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may have any port")
 def test_a_port_of_the_system_is_named() -> None:
-    with pytest.raises(CannotServe, match="SAGEMAKER_BIND_TO_PORT=1: this user may only"):
+    with pytest.raises(CannotServe, match="PORT=1: this user may only"):
         listen("127.0.0.1", 1)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import pytest
 
+from serve.addresses import path_of
 from tests.fuzz import valid_tryon
 from tests.probe.watch import VARIABLE, touched
 from tests.server import ROOT, Server, serving
@@ -198,3 +199,8 @@ def raw_status(server: Server, method: str, target: str) -> int:
     """As it stands: a client would have resolved the dots."""
     url = httpx.URL(server.url).copy_with(raw_path=target.encode())
     return server.client.send(httpx.Request(method, url)).status_code
+
+
+@pytest.mark.parametrize("name", [b"m\xc3\xafra.png", b"\xff.png", b"a%20b.png"])
+def test_an_address_says_a_files_bytes_whatever_the_locale(name: bytes) -> None:
+    assert os.fsencode(path_of("file:///photos/" + quote(name))) == b"/photos/" + name
