@@ -22,8 +22,12 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 
 _THRESHOLD = 2e-3
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
-_WIDE, _THIN = 3.0, 0.05  # of discs that stand in for others, and the coverage below which they do
-_GAP = 1.6  # a disc's radius, in distances between points
+_SMALL, _WIDE = (
+    0.5,
+    3.0,
+)  # of discs by which colours stay sharp, and of those that stand in for others: times the radius
+_THIN = 0.05  # the coverage below which wider discs stand in
+_GAP, _FAR_APART = 1.6, 0.9  # a disc's radius, in distances between points, of which so many are smaller
 _LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
 _BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55
 
@@ -62,13 +66,13 @@ def seen_in(scene: BodyScene, cloth: Tensor, threshold: float) -> SeenPoints:
 
 
 def disc_radius(scene: BodyScene, cloth: Tensor) -> float:
-    """Pixels, so that discs of neighbouring points touch."""
+    """Pixels, so that discs of neighbouring points touch, also where they are thin."""
     places = projected(cloth, scene.camera)[:, :2]
     # In the picture points of front and back lie among each other, so neighbours are looked for in space.
     gaps = torch.cdist(cloth[:: max(1, len(cloth) // 256)], cloth)
     nearest = gaps.topk(2, largest=False).values[:, 1]
     scale = (places.amax(0) - places.amin(0)).max() / (cloth.amax(0) - cloth.amin(0))[:2].max().clamp(min=1e-6)
-    return float((_GAP * nearest.median() * scale).clamp(_LEAST_RADIUS, _MOST_RADIUS))
+    return float((_GAP * nearest.quantile(_FAR_APART) * scale).clamp(_LEAST_RADIUS, _MOST_RADIUS))
 
 
 def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _THRESHOLD) -> Shown:
@@ -76,10 +80,12 @@ def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _
     seen = seen_in(scene, cloth, threshold)
     radius = disc_radius(scene, cloth)
     coverage, mean = _mean_colours(seen, colours, scene.size, radius)
-    _, around = _mean_colours(seen, colours, scene.size, _WIDE * radius)
     closed = closed_mask(coverage, radius) & before_body(seen, threshold)[0, 0]
     # In small holes that are closed no disc lies; they look as what is around them.
-    return Shown(torch.where(coverage[..., None] > _THIN, mean, around), closed.float())
+    _, around = _mean_colours(seen, colours, scene.size, _WIDE * radius)
+    near, sharp = _mean_colours(seen, colours, scene.size, max(_SMALL * radius, _LEAST_RADIUS))
+    looks = torch.where(coverage[..., None] > _THIN, mean, around)
+    return Shown(torch.where(near[..., None] > _THIN, sharp, looks), closed.float())
 
 
 def _mean_colours(seen: SeenPoints, colours: Tensor, size: int, radius: float) -> tuple[Tensor, Tensor]:

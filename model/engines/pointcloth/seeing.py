@@ -51,7 +51,9 @@ class SeenPerson:
         return BodyScene(self.vertices, self.faces, camera, size)
 
     def picture(self, size: int) -> NDArray[np.uint8]:
-        return cut_out(self.photo, self.box, size)
+        """What the square shows, on white beyond the photo's edges."""
+        inside = cut_out(np.full((*self.photo.shape[:2], 1), 255, np.uint8), self.box, size).reshape(size, size, 1)
+        return cut_out(self.photo, self.box, size) + (255 - inside)
 
     def cut_mask(self, size: int) -> NDArray[np.uint8]:
         assert self.mask is not None  # noqa: S101 - every fit asks for one

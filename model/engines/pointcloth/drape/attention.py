@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from model.engines.pointcloth.drape.lattice import corners, in_cells, seen_from
 from model.engines.pointcloth.drape.layers import PointwiseConv
 from model.engines.pointcloth.drape.norm import AdaIN
+from model.engines.pointcloth.drape.products import convolved
 from model.engines.pointcloth.drape.splatting import max_splat, sliced
 
 KEY = 3  # channels
@@ -42,9 +43,10 @@ class LatticeAttention(nn.Module):
 
     def _convolved(self, lattice: Tensor) -> Tensor:
         sides = [self.size] * self.dimensions
-        planes = lattice.mT.reshape(len(lattice), self.features, *sides)
-        mixed: Tensor = self.conv[0](planes)
-        return mixed.flatten(2).mT
+        planes = lattice.reshape(len(lattice), *sides, self.features).movedim(-1, 1)  # a cell's values stay together
+        convolution = self.conv[0]
+        mixed = convolved(planes, convolution.get_parameter("weight"), convolution.get_parameter("bias"))
+        return mixed.movedim(1, -1).flatten(1, -2)
 
 
 class _Transform(nn.Module):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+
+from model.engines.pointcloth.drape.products import multiplied
 
 
 class PointwiseConv(nn.Module):
@@ -20,4 +21,4 @@ class PointwiseConv(nn.Module):
                 nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight[..., 0], self.bias)
+        return multiplied(x, self.weight[..., 0], self.bias)

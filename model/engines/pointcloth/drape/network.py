@@ -95,5 +95,5 @@ class DrapeBlock(nn.Module):
     def forward(self, x: Tensor, style: Tensor, points: Tensor, shares: Tensor | None = None) -> Tensor:
         heads = torch.cat([head(x, style, points, shares) for head in self.attentions], -1)
         convolution, norm = self.after
-        added: Tensor = norm(convolution(heads), style, shares)
-        return x + added
+        added: Tensor = norm(convolution(heads), style, shares, onto=x)
+        return added

@@ -1,7 +1,11 @@
-"""Adaptive instance normalisation (Huang and Belongie 2017) over points, in few passes over memory."""
+"""Adaptive instance normalisation (Huang and Belongie 2017) over points, in few passes over memory.
+
+Rows are taken as many at a time as a processor's cache holds: what is made of them on the way never leaves it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -9,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 _EPSILON = 1e-5
+_IN_CACHE = 2**18  # numbers
 
 
 class AdaIN(nn.Module):
@@ -23,35 +28,66 @@ class AdaIN(nn.Module):
         self.linear = nn.Linear(style, 2 * channels)
         self.rectified = rectified
 
-    def forward(self, x: Tensor, style: Tensor, shares: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, shares: Tensor | None = None, onto: Tensor | None = None) -> Tensor:
+        """(B, N, C): x, of the same shape, normalised, and added to `onto` if that is given."""
         gain, bias = self.linear(style)[:, None].chunk(2, -1)
         if shares is None:
             shares = x.new_full((1, x.shape[1]), 1 / x.shape[1])
-        normed: Tensor = _Normed.apply(x, 1 + gain, bias, shares, self.rectified)  # type: ignore[no-untyped-call]
+        normed: Tensor = _Normed.apply(x, 1 + gain, bias, shares, self.rectified, onto)  # type: ignore[no-untyped-call]
         return normed
 
 
 class _Normed(Function):
-    """x (B, N, C), gain and bias (B, 1, C), shares (1, N)."""
+    """x and onto (B, N, C), gain and bias (B, 1, C), shares (1, N)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, shares: Tensor, rectified: bool) -> Tensor:
-        unit = x - shares @ x
-        scale = (shares @ unit.square() + _EPSILON).rsqrt()
-        unit *= scale
-        ctx.save_for_backward(unit, scale, gain, bias, shares)
+    def forward(
+        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, shares: Tensor, rectified: bool, onto: Tensor | None
+    ) -> Tensor:
+        mean, scale = _statistics(x, shares)
+        ctx.save_for_backward(x, mean, scale, gain, bias, shares)
         ctx.rectified = rectified
-        out = torch.addcmul(bias, unit, gain)
-        return out.relu_() if rectified else out
+        out, slope = torch.empty_like(x), scale * gain
+        for rows in _in_cache(x):
+            part = torch.addcmul(bias, x[:, rows] - mean, slope, out=out[:, rows])
+            if rectified:
+                part.relu_()
+            if onto is not None:
+                part += onto[:, rows]
+        return out
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        unit, scale, gain, bias, shares = ctx.saved_tensors
-        given = gradients[0]
-        if ctx.rectified:
-            given = given * (torch.addcmul(bias, unit, gain) > 0)
-        ones = torch.ones_like(shares)
-        of_bias, of_gain = ones @ given, ones @ (given * unit)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, Tensor | None]:
+        x, mean, scale, gain, bias, shares = ctx.saved_tensors
+        [given] = gradients
+        of_x, of_gain, of_bias = torch.empty_like(x), torch.zeros_like(gain), torch.zeros_like(bias)
+        for rows in _in_cache(x):
+            unit = (x[:, rows] - mean).mul_(scale)
+            part = of_x[:, rows].copy_(given[:, rows])
+            if ctx.rectified:
+                part *= torch.addcmul(bias, unit, gain) > 0
+            of_bias += part.sum(1, keepdim=True)
+            of_gain += unit.mul_(part).sum(1, keepdim=True)
         # What a point adds to the mean and the variance it is measured by.
-        shared = torch.addcmul(of_bias, unit, of_gain).mul_(shares.mT)
-        return (given - shared).mul_(scale * gain), of_gain, of_bias, None, None
+        for rows in _in_cache(x):
+            unit = (x[:, rows] - mean).mul_(scale)
+            shared = torch.addcmul(of_bias, unit, of_gain).mul_(shares[:, rows].mT)
+            of_x[:, rows].sub_(shared).mul_(scale * gain)
+        return of_x, of_gain, of_bias, None, None, given if ctx.needs_input_grad[5] else None
+
+
+def _statistics(x: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Each channel's mean and the inverse of its spread, (B, 1, C)."""
+    mean = shares @ x
+    variance = torch.zeros_like(mean)
+    for rows in _in_cache(x):
+        variance += shares[:, rows] @ (x[:, rows] - mean).square_()
+    return mean, (variance + _EPSILON).rsqrt()
+
+
+def _in_cache(x: Tensor) -> Iterator[slice]:
+    """Rows of x, (B, N, C); all at once where there is no such cache."""
+    count = x.shape[1]
+    step = count if x.is_cuda else max(1, _IN_CACHE // (len(x) * x.shape[2]))
+    for first in range(0, count, step):
+        yield slice(first, min(first + step, count))
