@@ -1,19 +1,17 @@
-"""Adaptive instance normalisation (Huang and Belongie 2017) over points, in few passes over memory.
-
-Rows are taken as many at a time as a processor's cache holds: what is made of them on the way never leaves it.
-"""
+"""Adaptive instance normalisation (Huang and Belongie 2017) over points, in few passes over memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from model.engines.pointcloth.drape.cache import in_cache
+
 _EPSILON = 1e-5
-_IN_CACHE = 2**18  # numbers
+threshold_backward = torch.ops.aten.threshold_backward
 
 
 class AdaIN(nn.Module):
@@ -48,7 +46,7 @@ class _Normed(Function):
         ctx.save_for_backward(x, mean, scale, gain, bias, shares)
         ctx.rectified = rectified
         out, slope = torch.empty_like(x), scale * gain
-        for rows in _in_cache(x):
+        for rows in in_cache(x):
             part = torch.addcmul(bias, x[:, rows] - mean, slope, out=out[:, rows])
             if rectified:
                 part.relu_()
@@ -61,18 +59,18 @@ class _Normed(Function):
         x, mean, scale, gain, bias, shares = ctx.saved_tensors
         [given] = gradients
         of_x, of_gain, of_bias = torch.empty_like(x), torch.zeros_like(gain), torch.zeros_like(bias)
-        for rows in _in_cache(x):
-            unit = (x[:, rows] - mean).mul_(scale)
-            part = of_x[:, rows].copy_(given[:, rows])
+        for rows in in_cache(x):
+            unit, part = (x[:, rows] - mean).mul_(scale), given[:, rows]
             if ctx.rectified:
-                part *= torch.addcmul(bias, unit, gain) > 0
+                part = threshold_backward(part, torch.addcmul(bias, unit, gain), 0)
             of_bias += part.sum(1, keepdim=True)
-            of_gain += unit.mul_(part).sum(1, keepdim=True)
-        # What a point adds to the mean and the variance it is measured by.
-        for rows in _in_cache(x):
-            unit = (x[:, rows] - mean).mul_(scale)
-            shared = torch.addcmul(of_bias, unit, of_gain).mul_(shares[:, rows].mT)
-            of_x[:, rows].sub_(shared).mul_(scale * gain)
+            of_gain += torch.mul(unit, part, out=unit).sum(1, keepdim=True)
+            of_x[:, rows] = part
+        slope, share_of = scale * gain, shares.mT
+        for rows in in_cache(x):
+            # What a point adds to the mean and the variance it is measured by.
+            shared = torch.addcmul(of_bias, (x[:, rows] - mean).mul_(scale), of_gain).mul_(share_of[rows])
+            of_x[:, rows].sub_(shared).mul_(slope)
         return of_x, of_gain, of_bias, None, None, given if ctx.needs_input_grad[5] else None
 
 
@@ -80,14 +78,6 @@ def _statistics(x: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Each channel's mean and the inverse of its spread, (B, 1, C)."""
     mean = shares @ x
     variance = torch.zeros_like(mean)
-    for rows in _in_cache(x):
+    for rows in in_cache(x):
         variance += shares[:, rows] @ (x[:, rows] - mean).square_()
     return mean, (variance + _EPSILON).rsqrt()
-
-
-def _in_cache(x: Tensor) -> Iterator[slice]:
-    """Rows of x, (B, N, C); all at once where there is no such cache."""
-    count = x.shape[1]
-    step = count if x.is_cuda else max(1, _IN_CACHE // (len(x) * x.shape[2]))
-    for first in range(0, count, step):
-        yield slice(first, min(first + step, count))

@@ -36,7 +36,7 @@ def convolved(lattice: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def by_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether it is there, and nobody learns the weight."""
     kind = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
-    return kind and not weight.requires_grad and torch.backends.mkldnn.is_available()
+    return kind and not weight.requires_grad and torch._C._has_mkldnn
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

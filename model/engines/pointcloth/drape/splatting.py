@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn.functional import embedding_bag
 
+from model.engines.pointcloth.drape.cache import in_cache
 from model.engines.pointcloth.drape.lattice import Corners
 
 
@@ -54,15 +55,29 @@ class _MaxSplat(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         values, weights, rows, splat = ctx.saved_tensors
-        candidates, flat = _candidates(values, weights), rows.flatten()
-        largest = splat.index_select(0, flat)
-        wins = (candidates == largest) & (candidates > 0)
-        if int(wins.sum()) > int((splat > 0).sum()):
-            wins = _first(wins, rows, len(splat))
-        passed = gradients[0].index_select(0, flat).mul_(wins).view(*weights.shape, -1)
-        of_values = torch.einsum("bncf,bnc->bnf", passed, weights)
-        of_weights = torch.einsum("bncf,bnf->bnc", passed, values)
+        [given] = gradients
+        largest = torch.where(splat > 0, splat, torch.inf)  # nothing wins a cell where nothing is positive
+        of_values, of_weights, winners = torch.empty_like(values), torch.empty_like(weights), 0
+        for some in in_cache(values, weights.shape[-1]):
+            offered, flat = _candidates(values[:, some], weights[:, some]), rows[:, some].flatten()
+            wins = offered == largest.index_select(0, flat)
+            winners += int(wins.count_nonzero())
+            _passed_on(given.index_select(0, flat), wins, (values, weights), (of_values, of_weights), some)
+        if winners > int((splat > 0).count_nonzero()):  # some tie
+            flat = rows.flatten()
+            wins = _first(_candidates(values, weights) == largest.index_select(0, flat), rows, len(splat))
+            _passed_on(given.index_select(0, flat), wins, (values, weights), (of_values, of_weights), slice(None))
         return of_values, of_weights, None, None
+
+
+def _passed_on(
+    given: Tensor, wins: Tensor, offered: tuple[Tensor, Tensor], gradients: tuple[Tensor, Tensor], some: slice
+) -> None:
+    """What winners among some points, (B N C, F), are given goes to the values and weights that made them."""
+    values, weights = (tensor[:, some] for tensor in offered)
+    passed = torch.where(wins, given, 0).view(*weights.shape, -1)
+    gradients[1][:, some] = torch.linalg.vecdot(passed, values[:, :, None])
+    gradients[0][:, some] = passed.mul_(weights[..., None]).sum(2)
 
 
 def _candidates(values: Tensor, weights: Tensor) -> Tensor:
