@@ -18,9 +18,12 @@ _NUMBERS: Numbers = {
     "mesh_size": (int, "pixels a side at which the mesh is fitted, 64..2048 (default: 1024)"),
     "iterations": (int, "how often, 1..2000 (default: 700)"),
     "faces": (int, "most triangles, 1000..500000 (default: 60000)"),
-    "texture_size": (int, "pixels a side of the atlas, 1024 or 2048 (default: 1024)"),
+    "texture_size": (int, "pixels a side of the atlas, 256, 512, 1024 or 2048 (default: 1024)"),
 }
-_OWN = ("engine", "formats", "texture", "body_only", "turntable", "category", "id", "deadline_s")
+_OWN = (
+    *("engine", "formats", "texture", "texture_format", "lods", "compression", "pose", "clips"),
+    *("body_only", "turntable", "category", "id", "deadline_s"),
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,10 +39,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--category", choices=CATEGORIES, help="of the garment (default: upper)")
     add_numbers(parser, _NUMBERS)
-    parser.add_argument("--formats", nargs="+", choices=("glb", "obj", "ply"), help="of the mesh (default: glb)")
+    parser.add_argument(
+        "--formats", nargs="+", choices=("glb", "obj", "ply", "usdz", "vrm"), help="of the mesh (default: glb)"
+    )
+    parser.add_argument(
+        "--lods", type=int, nargs="+", metavar="N", help="instead of --faces: triangles of each level, finest first"
+    )
+    parser.add_argument("--compression", choices=("none", "draco"), help="of the GLBs' triangles (default: none)")
+    parser.add_argument("--pose", choices=("a", "t"), help="in which the person is bound (default: a)")
+    parser.add_argument("--clips", nargs="+", choices=("idle", "walk"), help="animations in the GLBs (default: none)")
     parser.add_argument(
         "--texture", choices=("atlas", "vertex"), help="a picture, or colours of the vertices (default: atlas)"
     )
+    parser.add_argument("--texture-format", choices=("png", "webp"), help="of the atlas in GLBs (default: png)")
     parser.add_argument("--body-only", action="store_const", const=True, help="the body without clothes and colours")
     parser.add_argument("--turntable", action="store_const", const=True, help="also a film of a full turn")
     add_engine(parser)

@@ -65,6 +65,8 @@ _MEDIA_TYPES = {
     ".obj": "model/obj",
     ".npz": "application/x-npz",
     ".ply": "model/ply",
+    ".usdz": "model/vnd.usdz+zip",
+    ".vrm": "model/gltf-binary",
     ".webp": "image/webp",
 }
 for _suffix, _media_type in _MEDIA_TYPES.items():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from model.avatar import stage_files
+from model.avatar.codes import AvatarCode
 from model.avatar.cutout import Cutout, cut_out
 from model.avatar.dressing import dressed, photos_of
 from model.avatar.hand_swap import swap_hands
@@ -69,8 +70,11 @@ class AvatarPipeline(ABC):
         """From `first` to `last`; what the stages before it make is read from the job's outputs.
 
         Raises:
-            InputError: `no_stage`: they have left nothing there, or the body alone has no such stage.
+            InputError: `no_stage`: they have left nothing there, or the body alone has no such stage; `no_rig`: what
+                is asked for needs the skeleton.
         """
+        if self.request.needs_rig and not self.job.export_rig:
+            raise InputError("'clips' and 'vrm' need the skeleton, which is left out here", code=AvatarCode.NO_RIG)
         names = [name for name in self.stages if not self.request.body_only or name in _OF_THE_BODY]
         if first not in names:
             what = "the body alone" if self.request.body_only else "this engine"
@@ -156,7 +160,7 @@ class AvatarPipeline(ABC):
     async def colour(self) -> None:
         """The views' colours on the mesh, which from here on has no more triangles than asked for."""
         whole = self.subject.mesh.to(self.device.torch_device)
-        mesh = await self.device.cpu(lambda: decimated(whole, self.request.faces, run=self.device.in_side_process))
+        mesh = await self.device.cpu(lambda: decimated(whole, self.request.most_faces, run=self.device.in_side_process))
         self.subject.coloured = await self.device.run(lambda: self.painter().coloured(mesh))
 
     def painter(self) -> MeshPainter:

@@ -9,15 +9,19 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from model import request
 from model.avatar.codes import AvatarCode
+from model.avatar.vrm import VrmMeta
 from model.codes import Codes
 from model.request import MAX_FOLDER_FILES, ImageRef, listed, whole_number
 from model.tryon.codes import TryOnCode
 from model.tryon.request import Category, Layer
 
 MAX_PHOTOS = MAX_FOLDER_FILES
+MAX_LODS = 4
 
 Stage = Literal["photos", "features", "shape", "poses", "weights", "rgb", "normals", "mesh", "colour", "export"]
-Format = Literal["glb", "obj", "ply"]
+Format = Literal["glb", "obj", "ply", "usdz", "vrm"]
+
+ClipName = Literal["idle", "walk"]
 
 # In the order of the paper. Each needs what those before it have made, and nothing else.
 STAGES: tuple[Stage, ...] = (
@@ -60,10 +64,26 @@ class AvatarRequest(request.Request):
 
     body_only: bool = Field(False, description="Only the shaped body, without clothes, hair and colours.")
     texture: Literal["atlas", "vertex"] = Field("atlas", description="A baked picture, or colours of the vertices.")
-    texture_size: Annotated[Literal[1024, 2048], BeforeValidator(whole_number)] = Field(
+    texture_size: Annotated[Literal[256, 512, 1024, 2048], BeforeValidator(whole_number)] = Field(
         1024, description="Pixels a side of the atlas."
     )
+    texture_format: Literal["png", "webp"] = Field(
+        "png", description="Of the atlas in GLBs. `webp` is smaller, and comes with a JPEG for whoever cannot read it."
+    )
     faces: int = Field(60_000, ge=1_000, le=500_000, description="Most triangles of the result.")
+    lods: list[Annotated[int, Field(ge=500, le=500_000)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_LODS,
+        description="Instead of `faces`: most triangles of each level of detail, the finest first. `avatar.glb` is "
+        "that; the others are `avatar_lod1.glb` and so on, all painted by the same atlas.",
+    )
+    compression: Literal["none", "draco"] = Field("none", description="Of the triangles in GLBs.")
+    pose: Literal["a", "t"] = Field("a", description="In which the person stands and is bound. A VRM is always in `t`.")
+    clips: Annotated[list[ClipName], BeforeValidator(listed)] = Field(
+        [], description="Animations in the GLBs: breathing, walking on the spot. They need the skeleton."
+    )
+    vrm: VrmMeta = Field(default_factory=VrmMeta, description="Name and licence that a `vrm` among `formats` says.")
     formats: Annotated[list[Format], BeforeValidator(listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."
     )
@@ -75,6 +95,18 @@ class AvatarRequest(request.Request):
     turntable: bool = Field(False, description="Also `turntable.mp4` and `.webm`, a full circle, and eight pictures.")
     stages: Annotated[list[Stage], BeforeValidator(listed)] = Field([], description="Also what these stages have made.")
 
+    @field_validator("lods")
+    @classmethod
+    def _finest_first(cls, lods: list[int] | None) -> list[int] | None:
+        if lods is not None and sorted(set(lods), reverse=True) != lods:
+            raise ValueError("'lods' go from the most triangles to the fewest, each fewer than the one before")
+        return lods
+
+    @field_validator("clips")
+    @classmethod
+    def _each_clip_once(cls, clips: list[ClipName]) -> list[ClipName]:
+        return list(dict.fromkeys(clips))
+
     @field_validator("formats")
     @classmethod
     def _always_a_glb(cls, formats: list[Format]) -> list[Format]:
@@ -84,6 +116,12 @@ class AvatarRequest(request.Request):
     def _photos_come_one_way(self) -> Self:
         if (self.photos is None) == (self.photos_prefix is None):
             raise ValueError("give either 'photos' or 'photos_prefix'")
+        return self
+
+    @model_validator(mode="after")
+    def _triangles_are_counted_once(self) -> Self:
+        if self.lods is not None and {"faces", "lods"} <= self.model_fields_set and self.faces != self.lods[0]:
+            raise ValueError("give either 'faces' or 'lods'")
         return self
 
     @model_validator(mode="after")
@@ -124,6 +162,16 @@ class AvatarRequest(request.Request):
 
     def settings(self) -> dict[str, object]:
         return {"dressed_by": self.dressed_by} if self.is_dressed else {}
+
+    @property
+    def most_faces(self) -> int:
+        """Of `avatar.glb`."""
+        return self.faces if self.lods is None else self.lods[0]
+
+    @property
+    def needs_rig(self) -> bool:
+        """Whether something is asked for that cannot be without a skeleton."""
+        return bool(self.clips) or "vrm" in self.formats
 
     @property
     def most_photos(self) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from model.avatar import turning
 from model.avatar.colour import THRESHOLD
-from model.avatar.export import export_avatar
+from model.avatar.export import Form, export_avatar
 from model.avatar.painting import MeshPainter
 from model.avatar.parts import worn
 from model.avatar.request import AvatarRequest
@@ -20,9 +20,11 @@ from model.body.a_pose import pose_a
 from model.engine import Job
 from model.mesh.atlas import Atlas, unwrap
 from model.mesh.baking import shown, spread, texture_of
+from model.mesh.levels import DetailLevel, coarser
 from model.mesh.mesh import Mesh
 
 _TEXELS = 1 << 17  # painted between two chances for others
+_LEAST_PAINTED = 1024  # texels a side
 
 
 class AvatarResults:
@@ -35,11 +37,23 @@ class AvatarResults:
         self._job = job
 
     async def painted(self, mesh: Mesh, painter: Callable[[], MeshPainter]) -> turning.Painting:
-        """An atlas of the mesh and its picture. painter: is made on the device."""
-        atlas = await self._device.cpu(
-            lambda: unwrap(mesh, self._request.texture_size, run=self._device.in_side_process)
-        )
-        return atlas, await self._texture(mesh, atlas, await self._device.run(painter))
+        """An atlas of the mesh and its picture. painter: is made on the device.
+
+        A small picture is one that was painted larger: the gaps between its charts would not leave much of it.
+        """
+        wanted = self._request.texture_size
+        size = max(wanted, _LEAST_PAINTED)
+        atlas = await self._device.cpu(lambda: unwrap(mesh, size, run=self._device.in_side_process))
+        picture = await self._texture(mesh, atlas, await self._device.run(painter))
+        return atlas, picture if size == wanted else picture.resize((wanted, wanted), Image.Resampling.BOX)
+
+    async def levels(self, mesh: Mesh, painting: turning.Painting | None, parts: Tensor | None) -> list[DetailLevel]:
+        """The coarser levels of detail that were asked for."""
+        finest = DetailLevel(mesh, None if painting is None else painting[0], parts)
+        return [
+            await self._device.cpu(partial(coarser, finest, faces, run=self._device.in_side_process))
+            for faces in (self._request.lods or [])[1:]
+        ]
 
     async def _texture(self, mesh: Mesh, atlas: Atlas, painter: MeshPainter) -> Image.Image:
         run = self._device.run
@@ -52,9 +66,11 @@ class AvatarResults:
     async def write(
         self, mesh: Mesh, betas: Tensor, painting: turning.Painting | None, parts: Tensor | None = None
     ) -> None:
-        """`avatar.glb` and the other formats asked for, and `body.json`. parts: of each triangle, see `PARTS`; with
-        them also `clothes.glb`."""
+        """`avatar.glb`, its levels of detail and the other formats asked for, and `body.json`. parts: of each triangle,
+        see `PARTS`; with them also `clothes.glb`."""
         betas = betas.to(self._device.torch_device)
+        levels = await self.levels(mesh, painting, parts)
+        notice = self._resources.notice if self._job.export_rig else None
         body, rig = self._resources.body, self._job.export_rig
         posed = pose_a(body, betas)
         await self._device.cpu(
@@ -67,12 +83,19 @@ class AvatarResults:
                 painting,
                 formats=self._request.formats,
                 rig=rig,
-                notice=self._resources.notice if rig else None,
+                notice=notice,
                 measured=self._resources.shapes_are_trained,
                 parts=parts,
                 errors=self._resources.shape_errors,
+                form=self._form(notice),
+                coarser=levels,
             )
         )
+
+    def _form(self, notice: str | None) -> Form:
+        asked = self._request
+        vrm = asked.vrm.described(notice)
+        return Form(asked.pose, asked.texture_format, asked.compression == "draco", tuple(asked.clips), vrm)
 
     async def show_clothes(self, mesh: Mesh, parts: Tensor, painting: turning.Painting | None) -> None:
         """`clothes_front.png` and `clothes_back.png`; nothing of a person without clothes."""

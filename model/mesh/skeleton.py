@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -40,3 +40,21 @@ class Skeleton:
     positions: Tensor
     skin: Skin
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def at(self, vertices: Tensor) -> Skeleton:
+        """With the skin of the named vertices."""
+        return replace(self, skin=self.skin.at(vertices))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """How joints move in a while that can be repeated without a jump.
+
+    times: (T,) seconds, from 0. turns: of joints by their names, (T, 4) quaternions x, y, z, w, in the frames that they
+    have in the bind pose. root: (T, 3) metres, where the root is.
+    """
+
+    name: str
+    times: Tensor
+    turns: Mapping[str, Tensor]
+    root: Tensor

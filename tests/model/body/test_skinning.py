@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from model.body.joints import JOINTS, MIXAMO, VRM
-from model.body.skinning import closest_in_triangles, closest_weights, neighbour_average, strongest, transfer_skin
+from model.body.skinning import closest_weights, neighbour_average, strongest, transfer_skin
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.skeleton import Skin
+from model.mesh.triangles import closest_in_triangles
 from tests.model.body.figure import Figure, make_figure
 
 ARM = [JOINTS.index(f"{side}_{name}") for side in ("left", "right") for name in ("shoulder", "elbow", "wrist")]

@@ -121,3 +121,25 @@ def test_weights_of_another_shape_are_named(weights: Path, device: Device, tmp_p
     save_file(tensors, folder / PLACE_NETWORK)
     with pytest.raises(WeightsError, match=r"azimuth\.bias"):
         Template(folder, device)
+
+
+def test_what_needs_a_skeleton_is_refused_where_none_is_written(
+    runner: asyncio.Runner, engine: Template, tmp_path: Path
+) -> None:
+    for fields in ({"clips": ["walk"]}, {"formats": ["vrm"]}):
+        job = Job({}, tmp_path, export_rig=False)
+        with pytest.raises(InputError, match="skeleton") as caught:
+            runner.run(engine.run_from(Request.model_validate(SMALL | {"photos": ["p"]} | fields), job))
+        assert caught.value.code == "no_rig"
+
+
+def test_levels_of_detail_count_the_triangles() -> None:
+    asked = Request.model_validate({"photos": ["p"], "lods": [60_000, 20_000, 7_000]})
+    assert (asked.most_faces, Request.model_validate({"photos": ["p"], "faces": 5_000}).most_faces) == (60_000, 5_000)
+    four = {"lods": [500_000, 4_000, 3_000, 500]}
+    Request.model_validate({"photos": ["p"]} | four)
+    for wrong in ([], [499], [500_001], [7_000, 20_000], [7_000, 7_000], [5_000, 4_000, 3_000, 2_000, 1_000]):
+        with pytest.raises(ValidationError, match="lods"):
+            Request.model_validate({"photos": ["p"], "lods": wrong})
+    with pytest.raises(ValidationError, match="either 'faces' or 'lods'"):
+        Request.model_validate({"photos": ["p"], "lods": [6_000], "faces": 5_000})
