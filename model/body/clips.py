@@ -82,15 +82,17 @@ def _hanging(joints: Places, side: str, sign: float) -> Tensor:
     arm = _direction(joints, f"{side}_shoulder", f"{side}_elbow")
     target = torch.tensor([sign * _HANGING[0], *_HANGING[1:]])
     target = target / target.norm()
-    axis = torch.linalg.cross(arm, target)
+    axis: Tensor = torch.linalg.cross(arm, target)
     angle = torch.atan2(axis.norm(), arm @ target)
-    return rotation_matrices((axis / axis.norm().clamp(min=1e-6) * angle)[None])[0]
+    hanging: Tensor = rotation_matrices((axis / axis.norm().clamp(min=1e-6) * angle)[None])[0]
+    return hanging
 
 
 def _bending(joints: Places, side: str) -> Tensor:
     """(3,): the axis about which a forearm comes forward."""
     axis = torch.linalg.cross(_direction(joints, f"{side}_elbow", f"{side}_wrist"), torch.tensor(_FORWARD))
-    return axis / axis.norm()
+    unit: Tensor = axis / axis.norm()
+    return unit
 
 
 def _direction(joints: Places, start: str, end: str) -> Tensor:
@@ -127,4 +129,5 @@ def quaternions(turns: Tensor) -> Tensor:
     w = (1 + turns.diagonal(dim1=1, dim2=2).sum(1)).clamp(min=1e-9).sqrt() / 2
     x, y, z = (turns[:, a, b] - turns[:, b, a] for a, b in ((2, 1), (0, 2), (1, 0)))
     found = torch.stack([x / (4 * w), y / (4 * w), z / (4 * w), w], 1)
-    return found / found.norm(dim=1, keepdim=True)
+    unit: Tensor = found / found.norm(dim=1, keepdim=True)
+    return unit

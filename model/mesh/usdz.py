@@ -71,7 +71,9 @@ def _mesh(stage: Usd.Stage, path: str, surface: Surface, *, open_: bool) -> UsdG
     mesh.CreateDoubleSidedAttr(open_)
     values = UsdGeom.PrimvarsAPI(mesh)
     if surface.uv is not None and surface.texture is not None:
-        uv = _floats(surface.uv) * np.float32([1, -1]) + np.float32([0, 1])  # it counts v from the bottom
+        uv = _floats(surface.uv) * np.array([1, -1], np.float32) + np.array(
+            [0, 1], np.float32
+        )  # it counts v from the bottom
         st = values.CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex)
         st.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(uv)))
     elif surface.colours is not None:

@@ -129,7 +129,7 @@ def test_what_needs_a_skeleton_is_refused_where_none_is_written(
     for fields in ({"clips": ["walk"]}, {"formats": ["vrm"]}):
         job = Job({}, tmp_path, export_rig=False)
         with pytest.raises(InputError, match="skeleton") as caught:
-            runner.run(engine.run_from(Request.model_validate(SMALL | {"photos": ["p"]} | fields), job))
+            runner.run(engine.run_from(Request.model_validate(SMALL | {"photos": ["p"]} | fields), job, "photos"))
         assert caught.value.code == "no_rig"
 
 
