@@ -97,7 +97,8 @@ def _bending(joints: Places, side: str) -> Tensor:
 
 def _direction(joints: Places, start: str, end: str) -> Tensor:
     way = joints[end] - joints[start]
-    return way / way.norm()
+    unit: Tensor = way / way.norm()
+    return unit
 
 
 def _lowest(turns: Mapping[str, Tensor], joints: Places, parents: Mapping[str, str | None]) -> Tensor:
