@@ -10,14 +10,14 @@ from model.engine import Job
 from model.errors import InputError
 from model.tryon.codes import TryOnCode
 
-_PHOTOS = ("photos.", "photos_prefix.")
+_PHOTOS = ("photos.", "photos_prefix.", "avatar")
 # What makes one photo useless for a try-on, and says nothing of the others.
 _OF_THE_PHOTO: frozenset[str] = frozenset((TryOnCode.NO_PERSON, TryOnCode.MASK_EMPTY, TryOnCode.MASK_COVERS_ALL))
 
 
 def photos_of(inputs: Mapping[str, Path]) -> dict[str, Path]:
     """The photos among a job's inputs, in the order in which they were sent."""
-    names = [name for name in inputs if name.startswith(_PHOTOS)]
+    names = [name for name in inputs if name.startswith(_PHOTOS) and name != "avatar"]
     return {name: inputs[name] for name in sorted(names, key=lambda name: int(name.rpartition(".")[2]))}
 
 

@@ -17,6 +17,7 @@ from model.avatar.codes import AvatarCode
 from model.avatar.cutout import Cutout, cut_out
 from model.avatar.dressing import dressed, photos_of
 from model.avatar.hand_swap import swap_hands
+from model.avatar.kept import KeptAvatar
 from model.avatar.painting import MeshPainter
 from model.avatar.photos import framed, loaded, read_photo
 from model.avatar.reconstruction import Reconstruction
@@ -54,6 +55,7 @@ class AvatarPipeline(ABC):
         self.job = job
         self.reference = reference
         self.subject = Subject()
+        self.kept: KeptAvatar | None = None  # whose shape the subject has, where it is an earlier avatar's
 
     @property
     @abstractmethod
@@ -90,8 +92,13 @@ class AvatarPipeline(ABC):
 
     async def photos(self) -> None:
         """Cut the person out of each photo and put them into the middle of a square."""
+        if (earlier := self.job.inputs.get("avatar")) is not None:
+            self.kept = await self.device.cpu(lambda: KeptAvatar.read(earlier))
+            if not self.request.is_dressed:
+                self.subject.photos = list(self.kept.photos)
+                return
         with TemporaryDirectory() as folder:
-            files = await self._dressed(photos_of(self.job.inputs), Path(folder))
+            files = await self._dressed(await self._photos_in(Path(folder)), Path(folder))
             cutouts: dict[str, Cutout] = {}
             for field, file in files.items():
                 cutouts[field] = await self.device.cpu(partial(self._person_in, field, file))
@@ -106,6 +113,15 @@ class AvatarPipeline(ABC):
             self.job.warn("several_people", f"the largest person was taken in {', '.join(several)}")
         if all(cutouts[field].cut_at_top for field in fields):
             self.job.warn("no_head", "every photo seems to end below the head: it is made up")
+
+    async def _photos_in(self, folder: Path) -> Mapping[str, Path]:
+        """The photos as they were sent, or those of an earlier avatar, as files in `folder`."""
+        if self.kept is None:
+            return photos_of(self.job.inputs)
+        files = {f"avatar.{i}": folder / f"avatar_{i}.png" for i in range(len(self.kept.photos))}
+        for photo, file in zip(self.kept.photos, files.values(), strict=True):
+            await self.device.cpu(partial(photo.save, file))
+        return files
 
     async def _dressed(self, photos: Mapping[str, Path], folder: Path) -> Mapping[str, Path]:
         """The photos in other clothes, where these are asked for."""
@@ -192,6 +208,9 @@ class AvatarPipeline(ABC):
         textured = self.request.texture == "atlas" and not self.request.body_only
         painting = await results.painted(mesh, self.painter) if textured else None
         await results.write(mesh, self.subject.betas, painting, parts)
+        if self.request.keep:
+            kept = KeptAvatar(self.subject.photos, self.subject.betas)
+            await self.device.cpu(lambda: kept.write(self.job.outputs / "avatar.npz"))
         if parts is not None:
             await results.show_clothes(mesh, parts, painting)
         if self.request.turntable:

@@ -11,7 +11,7 @@ from model import request
 from model.avatar.codes import AvatarCode
 from model.avatar.vrm import VrmMeta
 from model.codes import Codes
-from model.request import MAX_FOLDER_FILES, ImageRef, listed, whole_number
+from model.request import MAX_FOLDER_FILES, FileRef, ImageRef, listed, whole_number
 from model.tryon.codes import TryOnCode
 from model.tryon.request import Category, Layer
 
@@ -33,10 +33,11 @@ STAGES: tuple[Stage, ...] = (
 class AvatarRequest(request.Request):
     """Make a 3D avatar: loose photos of one person in, a rigged, textured GLB out."""
 
-    telling_fields: ClassVar[frozenset[str]] = frozenset({"photos", "photos_prefix"})
+    telling_fields: ClassVar[frozenset[str]] = frozenset({"photos", "photos_prefix", "avatar"})
     media_types: ClassVar[tuple[str, ...]] = ("model/gltf-binary",)
     codes: ClassVar[Codes] = (AvatarCode, TryOnCode)
     helped_by: ClassVar[Mapping[str, str]] = {"dressed_by": "tryon"}
+    plain_files: ClassVar[Mapping[str, str]] = {"avatar": "avatar.npz"}
 
     type: Literal["avatar"] = "avatar"
     photos: Annotated[list[ImageRef], BeforeValidator(listed)] | None = Field(
@@ -47,6 +48,13 @@ class AvatarRequest(request.Request):
         min_length=1,
         description=f"Instead of `photos`: `s3://bucket/key/`, all pictures under it, at most {MAX_PHOTOS}.",
     )
+
+    avatar: FileRef | None = Field(
+        None,
+        description="Instead of `photos`: an earlier avatar, as `avatar.npz` or `job:ID` of a job with `keep`. Person "
+        "and shape stay what they were.",
+    )
+    keep: bool = Field(False, description="Also `avatar.npz`, which another request can take as `avatar`.")
 
     garment: ImageRef | None = Field(
         None, description="Dresses the person anew: each photo is put through a try-on with it first."
@@ -114,8 +122,8 @@ class AvatarRequest(request.Request):
 
     @model_validator(mode="after")
     def _photos_come_one_way(self) -> Self:
-        if (self.photos is None) == (self.photos_prefix is None):
-            raise ValueError("give either 'photos' or 'photos_prefix'")
+        if sum(given is not None for given in (self.photos, self.photos_prefix, self.avatar)) != 1:
+            raise ValueError("give either 'photos' or 'photos_prefix', or an 'avatar'")
         return self
 
     @model_validator(mode="after")
@@ -175,13 +183,15 @@ class AvatarRequest(request.Request):
 
     @property
     def most_photos(self) -> int:
-        """As many as there can be: of a folder nobody knows until it is listed."""
+        """As many as there can be: of a folder or an avatar nobody knows until it is read."""
         return MAX_PHOTOS if self.photos is None else len(self.photos)
 
     def inputs(self) -> Mapping[str, str]:
         clothes = {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
         if self.garment is not None:
             clothes["garment"] = self.garment
+        if self.avatar is not None:
+            return {"avatar": self.avatar} | clothes
         if self.photos_prefix is not None:
             return {"photos_prefix/": self.photos_prefix} | clothes
         return {f"photos.{i}": photo for i, photo in enumerate(self.photos or [])} | clothes

@@ -223,3 +223,20 @@ def test_the_documentation_describes_the_request(server: Server) -> None:
     assert {"$ref": "#/components/schemas/Up2youRequest"} in requests["anyOf"]
     models = server.client.get("/api/models").json()
     assert "avatar" in json.dumps(models)
+
+
+def test_a_kept_avatar_is_what_a_later_request_starts_from(server: Server, body: dict[str, Any]) -> None:
+    first = server.invoke(body | {"id": "kept-avatar", "body_only": True, "keep": True, "output": {"inline": True}})
+    assert first.status_code == 200, first.text
+    outputs = {output["name"]: output for output in first.json()["outputs"]}
+    again = {"body_only": True, "output": {"inline": True}, **TINY}
+    uploaded = base64_of(base64.b64decode(outputs["avatar.npz"]["data"]))
+    for reference in ("job:kept-avatar", uploaded):
+        answer = server.invoke(again | {"avatar": reference, "pose": "t"})
+        assert answer.status_code == 200, answer.text
+        made = {output["name"]: output for output in answer.json()["outputs"]}
+        shapes = [json.loads(base64.b64decode(found["body.json"]["data"]))["betas"] for found in (outputs, made)]
+        assert shapes[0] == shapes[1]
+    assert_problem(server.invoke(again | {"avatar": "job:nobody"}), 424, "input_unavailable", "avatar")
+    assert_problem(server.invoke(again | {"avatar": base64_of(b"nonsense")}), 422, "bad_avatar", "avatar")
+    assert_problem(server.invoke(again | {"avatar": "job:kept-avatar", "photos": body["photos"]}), 422, "invalid_field")

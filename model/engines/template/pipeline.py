@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from PIL import Image
@@ -78,9 +80,10 @@ class TemplatePipeline(AvatarPipeline):
         self.subject.poses = await self.device.cpu(geometry)
 
     def outfit(self) -> Outfit:
-        """Who wears what, as far as the photos' labels say."""
+        """Who wears what, as far as the photos' labels say; an earlier avatar's shape stays."""
         pixels = LabelledPixels.of(self.subject.features)
-        return found(self.networks.outfit, pooled([counts(*photo) for photo in pixels.each()]))
+        outfit = found(self.networks.outfit, pooled([counts(*photo) for photo in pixels.each()]))
+        return outfit if self.kept is None else replace(outfit, betas=self.kept.betas.numpy())
 
     async def rgb(self) -> None:
         """Colours for the six views, gathered from the photos' pixels that show the same places."""

@@ -75,7 +75,10 @@ class UP2YouPipeline(AvatarPipeline):
         self.subject.features = features.contiguous()  # as read from a file: with other strides, sums differ
 
     async def shape(self) -> None:
-        """The body's shape."""
+        """The body's shape; an earlier avatar's stays."""
+        if self.kept is not None:
+            self.subject.betas = self.kept.betas
+            return
         features = self.subject.features.to(self.device.torch_device)
         [betas] = await self.networks.shape_predictor(features[None])
         self.subject.betas = betas.cpu()
