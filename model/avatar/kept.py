@@ -34,7 +34,7 @@ class KeptAvatar:
         """As an archive of arrays: `betas`, and each photo's PNG as `photo_0` and so on."""
         pictures = {f"photo_{i}": _png(photo) for i, photo in enumerate(self.photos)}
         with file.open("wb") as to:
-            np.savez(to, betas=self.betas.numpy(force=True).astype(np.float32), **pictures)
+            np.savez(to, allow_pickle=False, betas=self.betas.numpy(force=True).astype(np.float32), **pictures)
 
     @classmethod
     def read(cls, file: Path) -> KeptAvatar:

@@ -173,7 +173,7 @@ def test_photos_of_another_size_or_too_many_of_them_are_refused(tmp_path: Path) 
         with pytest.raises(InputError, match=said):
             KeptAvatar.read(tmp_path / "avatar.npz")
     small = {f"photo_{i}": np.zeros(1, np.uint8) for i in range(65)}
-    np.savez(tmp_path / "avatar.npz", betas=np.zeros(10, np.float32), **small)
+    np.savez(tmp_path / "avatar.npz", allow_pickle=False, betas=np.zeros(10, np.float32), **small)
     with pytest.raises(InputError, match="65 photos"):
         KeptAvatar.read(tmp_path / "avatar.npz")
     np.savez_compressed(tmp_path / "avatar.npz", photo_0=np.zeros(300_000_000, np.uint8))
