@@ -17,7 +17,7 @@ from serve.clients.client import Client
 from serve.clients.records import Records
 from serve.clients.service import Service, base_of, pictures_of, size_of
 from serve.clients.vesaki_batches import SUFFIX, Batches, BatchRecord
-from serve.clients.vesaki_errors import Refusal, told
+from serve.clients.vesaki_errors import VesakiRefusal, told
 from serve.clients.vesaki_options import Options, options_of
 from serve.errors import NoSuchJob, Problem
 from serve.form import body_of, form_of
@@ -150,7 +150,7 @@ class VesakiClient(Client):
         default = next((name for name, model in models.items() if model.type == "tryon" and model.default), None)
         name = ENGINE if ENGINE in models else default
         if name is None:
-            raise Refusal("MODEL_NOT_LOADED", "no try-on is loaded", status=503)
+            raise VesakiRefusal("MODEL_NOT_LOADED", "no try-on is loaded", status=503)
         counted, defaults = self.service.parameters_of(name), models[name].defaults
         size: JsonValue = [defaults.get("width", 768), defaults.get("height", 1024)]
         parameters = {"total": counted.total(), "gmm": counted.get(_GMM), "tom": counted.get(_TOM)}
@@ -184,7 +184,7 @@ def _within(shares: Shares, handler: Handler) -> Handler:
         share = await shares.take(request.scope)
         try:
             response = await handler(request) if share.taken else told(share.refusal())
-        except (Problem, Refusal) as error:
+        except (Problem, VesakiRefusal) as error:
             response = told(error)
         response.headers.update(_left(share))
         return response
@@ -204,21 +204,21 @@ async def _picture(part: UploadFile | str | None, field: str) -> bytes:
     """A file that its service would have taken.
 
     Raises:
-        Refusal: it would not.
+        VesakiRefusal: it would not.
     """
     if not isinstance(part, UploadFile):
-        raise Refusal("MISSING_PARAMETER", f"'{field}' is needed, as a file", field)
+        raise VesakiRefusal("MISSING_PARAMETER", f"'{field}' is needed, as a file", field)
     content = await part.read()
     if len(content) > _MOST_BYTES:
-        raise Refusal("IMAGE_TOO_LARGE", f"'{field}' is larger than {_MOST_BYTES} bytes", field, 413)
+        raise VesakiRefusal("IMAGE_TOO_LARGE", f"'{field}' is larger than {_MOST_BYTES} bytes", field, 413)
     if not content.startswith(_MAGIC):
-        raise Refusal("INVALID_FORMAT", f"'{field}' is neither a JPEG nor a PNG", field)
+        raise VesakiRefusal("INVALID_FORMAT", f"'{field}' is neither a JPEG nor a PNG", field)
     size = size_of(content)
     if size is None:
-        raise Refusal("INVALID_IMAGE", f"'{field}' is damaged: nothing says how large it is", field)
+        raise VesakiRefusal("INVALID_IMAGE", f"'{field}' is damaged: nothing says how large it is", field)
     if not all(side in _SIDES for side in size):
         limits = f"{_SIDES[0]} to {_SIDES[-1]} pixels a side"
-        raise Refusal("INVALID_IMAGE", f"'{field}' has {size[0]} x {size[1]} pixels; send {limits}", field)
+        raise VesakiRefusal("INVALID_IMAGE", f"'{field}' has {size[0]} x {size[1]} pixels; send {limits}", field)
     return content
 
 

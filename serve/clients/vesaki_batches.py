@@ -17,7 +17,7 @@ from serve.answers import Answer, ProblemDetails
 from serve.body import RequestBody
 from serve.clients.records import Records
 from serve.clients.service import Service, base_of, pictures_of
-from serve.clients.vesaki_errors import Refusal
+from serve.clients.vesaki_errors import VesakiRefusal
 from serve.clients.vesaki_options import Options, checked
 from serve.errors import NoSuchJob, Problem
 from serve.live_job import LiveJob
@@ -28,7 +28,7 @@ _WHOLE = ("queued", "processing")
 log = logging.getLogger(__name__)
 
 
-class Pair(BaseModel):
+class BatchPair(BaseModel):
     """One of a batch."""
 
     pair_id: str
@@ -41,7 +41,7 @@ class BatchRecord(BaseModel):
 
     created_at: str
     base: str  # where the client asked, for addresses that it is told later
-    pairs: list[Pair]
+    pairs: list[BatchPair]
     callback_url: str | None = None
 
 
@@ -60,13 +60,13 @@ class Batches:
             ours: fields of every request.
 
         Raises:
-            Refusal, Problem: the batch is none, or nothing of it is taken now.
+            VesakiRefusal, Problem: the batch is none, or nothing of it is taken now.
         """
         body = (await self.service.intake.read(request)).fields
         pairs, options = _pairs(body, self.service.most_jobs), _options(body)
         callback = body.get("callback_url")
         if callback is not None and not isinstance(callback, str):
-            raise Refusal("INVALID_FORMAT", "'callback_url' must be an address", "callback_url")
+            raise VesakiRefusal("INVALID_FORMAT", "'callback_url' must be an address", "callback_url")
         await self.service.webhooks.check(callback, "callback_url")
         taken = [
             await self._taken(pair, number, {**ours, **options.ours(inline=False)}) for number, pair in enumerate(pairs)
@@ -78,9 +78,9 @@ class Batches:
         self.watch(id, record)
         return id, record
 
-    async def _taken(self, pair: Mapping[str, object], number: int, ours: Mapping[str, object]) -> Pair:
+    async def _taken(self, pair: Mapping[str, object], number: int, ours: Mapping[str, object]) -> BatchPair:
         named = pair.get("pair_id")
-        known = Pair(pair_id=named if isinstance(named, str) else str(number), job_id=str(uuid.uuid4()))
+        known = BatchPair(pair_id=named if isinstance(named, str) else str(number), job_id=str(uuid.uuid4()))
         pictures = {"person": pair["person_url"], "garment": pair["garment_url"]}
         try:
             await self.service.handed_in(RequestBody.of({**ours, "id": known.job_id, **pictures}))
@@ -128,7 +128,7 @@ class Batches:
             "completed_at": None if status in _WHOLE or last is None else _moment(last),
         }
 
-    def _job(self, pair: Pair) -> LiveJob | Answer | ProblemDetails | str:
+    def _job(self, pair: BatchPair) -> LiveJob | Answer | ProblemDetails | str:
         """The job of a pair, or why there is none."""
         if pair.refused_because is not None:
             return pair.refused_because
@@ -138,7 +138,7 @@ class Batches:
             return "its result is no longer kept"
 
     def _result(
-        self, pair: Pair, job: LiveJob | Answer | ProblemDetails | str, record: BatchRecord
+        self, pair: BatchPair, job: LiveJob | Answer | ProblemDetails | str, record: BatchRecord
     ) -> dict[str, JsonValue]:
         told: dict[str, JsonValue] = {"pair_id": pair.pair_id, "result_url": None, "processing_time": None}
         match job:
@@ -171,20 +171,20 @@ def _state(jobs: Collection[LiveJob | Answer | ProblemDetails | str]) -> str:
 def _pairs(body: Mapping[str, object], most: int) -> list[Mapping[str, object]]:
     pairs = body.get("pairs")
     if not isinstance(pairs, list) or not pairs:
-        raise Refusal("MISSING_PARAMETER", "'pairs' is needed, a list of person_url and garment_url", "pairs")
+        raise VesakiRefusal("MISSING_PARAMETER", "'pairs' is needed, a list of person_url and garment_url", "pairs")
     if len(pairs) > most:
-        raise Refusal("INVALID_FORMAT", f"'pairs' has {len(pairs)}, more than {most}", "pairs")
+        raise VesakiRefusal("INVALID_FORMAT", f"'pairs' has {len(pairs)}, more than {most}", "pairs")
     for number, pair in enumerate(pairs):
         for name in ("person_url", "garment_url"):
             if not isinstance(pair, dict) or not isinstance(pair.get(name), str):
-                raise Refusal("MISSING_PARAMETER", f"'pairs.{number}.{name}' is needed", f"pairs.{number}.{name}")
+                raise VesakiRefusal("MISSING_PARAMETER", f"'pairs.{number}.{name}' is needed", f"pairs.{number}.{name}")
     return pairs
 
 
 def _options(body: Mapping[str, object]) -> Options:
     given = body.get("options")
     if given is not None and not isinstance(given, dict):
-        raise Refusal("INVALID_FORMAT", "'options' must be an object", "options")
+        raise VesakiRefusal("INVALID_FORMAT", "'options' must be an object", "options")
     return checked(given or {})
 
 

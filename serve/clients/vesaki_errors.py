@@ -22,7 +22,7 @@ _KINDS: tuple[tuple[type[Problem], str, int], ...] = (
 _NAMES = {"person_image": "person", "garment_image": "garment"}
 
 
-class Refusal(Exception):  # noqa: N818 - as Problem
+class VesakiRefusal(Exception):  # noqa: N818 - as Problem
     """What was its own to refuse."""
 
     def __init__(self, error_code: str, message: str, field: str | None = None, status: int = 400) -> None:
@@ -33,9 +33,9 @@ class Refusal(Exception):  # noqa: N818 - as Problem
         self.status = status
 
 
-def told(error: Problem | Refusal) -> Response:
+def told(error: Problem | VesakiRefusal) -> Response:
     """In its words. What is wrong with a request and has no word there is an invalid image."""
-    if isinstance(error, Refusal):
+    if isinstance(error, VesakiRefusal):
         return _response(error.error_code, error.message, error.status, {"field": error.field})
     details = error.details(None)
     code, status = next(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serve.clients.vesaki_errors import Refusal
+from serve.clients.vesaki_errors import VesakiRefusal
 
 
 class Options(BaseModel):
@@ -38,20 +38,20 @@ def options_of(parts: Mapping[str, object]) -> Options:
     """The options among the parts of a form; where both are there, `options` wins.
 
     Raises:
-        Refusal: they cannot be used.
+        VesakiRefusal: they cannot be used.
     """
     flat = {name: parts[name] for name in Options.model_fields if name in parts}
     return checked(flat | _object(parts.get("options")))
 
 
 def checked(given: Mapping[str, object]) -> Options:
-    """Raises `Refusal`: they cannot be used."""
+    """Raises `VesakiRefusal`: they cannot be used."""
     try:
         return Options.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise Refusal("INVALID_FORMAT", f"'{field[:60]}': {first['msg']}", field[:60]) from None
+        raise VesakiRefusal("INVALID_FORMAT", f"'{field[:60]}': {first['msg']}", field[:60]) from None
 
 
 def _object(text: object) -> dict[str, object]:
@@ -62,5 +62,5 @@ def _object(text: object) -> dict[str, object]:
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
-        raise Refusal("INVALID_FORMAT", "'options' must be a JSON object", "options")
+        raise VesakiRefusal("INVALID_FORMAT", "'options' must be a JSON object", "options")
     return given
