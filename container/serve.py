@@ -12,6 +12,7 @@ import socket
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from serve.app import create_app
 from serve.batch import Batch, execution_parameters
 from serve.catalogue import Catalogue
 from serve.catalogue_api import CatalogueApi
+from serve.clients.client import SharedPaths
 from serve.clients.omoib import Omoib, Queue
-from serve.clients.service import Service
+from serve.clients.service import ClientSettings, Service
 from serve.clients.table import CLIENTS
 from serve.computing import Computing
 from serve.earlier_jobs import EarlierJobs
@@ -184,14 +186,6 @@ class Front:
             deadline_s=settings.job_deadline_s,
             lines_at_once=settings.max_live_jobs * supervisor.count,
         )
-        invocations = Invocations(
-            intake=intake,
-            batch=batch,
-            jobs=jobs,
-            results=results,
-            deadline_s=settings.deadline_s,
-            stream_deadline_s=settings.stream_deadline_s,
-        )
         addresses = self._addresses()
         files = JobFiles(jobs, results)
         health = Health(jobs, supervisor, restart_grace_s=settings.restart_grace_s)
@@ -212,16 +206,25 @@ class Front:
             folder=settings.spool_dir,
             kept_s=settings.job_ttl_s,
             most_jobs=settings.max_queued_jobs,
-            vesaki_limits=settings.vesaki_limits,
+            settings=ClientSettings(**{one.name: getattr(settings, one.name) for one in fields(ClientSettings)}),
         )
-        clients = [CLIENTS[name](service) for name in settings.clients]
-        for client in clients:
-            client.take_up()
+        clients = SharedPaths([CLIENTS[name](service) for name in settings.clients])
+        clients.take_up()
+        invocations = Invocations(
+            intake=intake,
+            batch=batch,
+            jobs=jobs,
+            results=results,
+            clients=clients,
+            deadline_s=settings.deadline_s,
+            stream_deadline_s=settings.stream_deadline_s,
+        )
         jobs_api = JobsApi(
             intake=intake,
             jobs=jobs,
             files=files,
             addresses=addresses,
+            clients=clients,
             deadline_s=settings.job_deadline_s,
         )
         return create_app(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from container.near_names import nearly_named
 from model.engines.registry import ENGINES, engines_of, types
 from model.tryon.request import Size
 from serve.clients.names import CLIENT_NAMES
@@ -35,19 +35,11 @@ _NEXT_JOBS = 2  # so that a worker never waits for the front
 _PLATFORM_INLINE_BYTES = 5_500_000  # SageMaker cuts an answer at 6 MB, headers and all
 _LAST_PORT = 2**16 - 1
 
-_NEARLY = 0.84  # of two names, 1 being the same
-_PREFIX, _OF_OTHERS = "ATELIER_", ("AWS_", "SAGEMAKER_", "SM_")
 _NAMED_TOKENS = r"\s*[\w.-]+=[^,\s]+(\s*,\s*[\w.-]+=[^,\s]+)*\s*,?\s*"
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 
 SECRETS = frozenset({"api_token", "api_tokens", "webhook_secret"})
 Words = Annotated[tuple[str, ...], NoDecode]  # comma-separated
-
-
-def _nearest(name: str, known: set[str]) -> str | None:
-    """The setting that a name may be meant for: nearly the same one, or the same but for its unit."""
-    same = [name + unit for unit in ("", "_S", "_BYTES") if name + unit in known]
-    return next(iter([*same, *get_close_matches(name, known, n=1, cutoff=_NEARLY)]), None)
 
 
 def _known(name: str) -> None:
@@ -97,6 +89,9 @@ class Settings(BaseSettings):
         ("60/minute", "10/minute", "300/minute"),
         description="Of each token or address of Vesaki's clients: try-ons, batches, and looking.",
     )
+    up2you_data_dir: str | None = Field(None, description="Where a digital twin's `data_dir` that is no whole path is.")
+    up2you_output_dir: str | None = Field(None, description="Its `output_dir`, where a job names none.")
+    omoib_answers: bool = Field(False, description="Requests with a `userId` are answered in Omoib's one sentence.")
     catalogue: str | None = Field(None, description="Folder or prefix of garments; unset: the demo's with its weights.")
     catalogue_s: PositiveFloat = Field(30, description="How long the list of them is believed.")
 
@@ -287,9 +282,7 @@ class Settings(BaseSettings):
     def nearly_named(cls, variables: Iterable[str]) -> dict[str, str]:
         """Variables that look like settings but are none -> the setting that may be meant."""
         known = {name.upper() for name in cls.model_fields} | {"SAGEMAKER_BIND_TO_PORT"}
-        strange = (name for name in variables if name.upper() not in known and not name.startswith(_OF_OTHERS))
-        near = {name: _nearest(name.upper().removeprefix(_PREFIX), known) for name in strange}
-        return {name: found for name, found in near.items() if found}
+        return nearly_named(variables, known)
 
     @classmethod
     def names_for_workers(cls) -> list[str]:

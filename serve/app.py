@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from serve.addresses_of_jobs import Addresses
 from serve.answers import ProblemDetails
 from serve.catalogue_api import CatalogueApi
-from serve.clients.client import Client, SharedPaths
+from serve.clients.client import SharedPaths
 from serve.codes import FrontCode
 from serve.cross_origin import allow_origins
 from serve.docs import add_docs
@@ -43,7 +43,7 @@ def create_app(
     batch_parameters: Mapping[str, int | str],
     jobs_api: JobsApi,
     catalogue_api: CatalogueApi,
-    clients: Sequence[Client],
+    clients: SharedPaths,
     health: Health,
     workers: Workers,
     metrics: Metrics,
@@ -86,9 +86,8 @@ def create_app(
     )
     app.include_router(jobs_api.routes())
     app.include_router(catalogue_api.routes())
-    for client in clients:
+    for client in clients.clients:
         app.include_router(client.routes())
-    shared = SharedPaths(clients)
 
     @app.post("/ping", operation_id="post_ping", summary="The same", response_class=Response)
     @app.get("/ping", operation_id="get_ping", summary="200: ready for work", response_class=Response)
@@ -105,17 +104,17 @@ def create_app(
 
     @app.get("/metrics", summary="For Prometheus", response_class=Response)
     async def show_metrics(request: Request) -> Response:
-        if (told := await shared.metrics(request)) is not None:
+        if (told := await clients.metrics(request)) is not None:
             return JSONResponse(told)
         return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
     @app.get("/health", summary="The state in a word; always 200")
     async def show_health() -> JSONResponse:
-        return JSONResponse({"state": health.state(), **await shared.health()})
+        return JSONResponse({"state": health.state(), **await clients.health()})
 
     @app.get("/", include_in_schema=False)
     async def greet(request: Request) -> Response:
-        greeting = await shared.greeting()
+        greeting = await clients.greeting()
         if studio and (greeting is None or "text/html" in request.headers.get("accept", "")):
             return studio_page()
         if greeting is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from serve.accept import JSON, STREAMS, Accept
 from serve.batch import JSON_LINES, Batch
 from serve.body import media_type
+from serve.clients.client import SharedPaths
 from serve.hang_up import CLIENT_GONE, unless_gone
 from serve.intake import Intake, Taken
 from serve.jobs import Jobs
@@ -27,6 +28,7 @@ class Invocations:
     batch: Batch
     jobs: Jobs
     results: Results
+    clients: SharedPaths
     deadline_s: float
     stream_deadline_s: float
 
@@ -42,7 +44,8 @@ class Invocations:
         if answer is None:
             return Response(status_code=CLIENT_GONE)
         if taken.media_type == JSON:
-            return json_response(answer)
+            told = self.clients.answer(request, job.request if isinstance(job, LiveJob) else None)
+            return json_response(answer) if told is None else JSONResponse(told)
         at_hand = job.stored_bytes if isinstance(job, LiveJob) else {}
         content, content_type = await self.results.bytes_of(answer, taken.media_type, at_hand)
         return Response(content, media_type=content_type, headers={"X-Atelier-Seed": str(answer.seed)})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from serve.accept import SSE, Accept
 from serve.addresses_of_jobs import Addresses, job_path
 from serve.answers import Answer, AnswerEvent, JobStatus, ProblemDetails, TakenJob
+from serve.clients.client import SharedPaths
 from serve.intake import Intake, inference_id
 from serve.job_files import JobFiles
 from serve.jobs import Jobs
@@ -26,6 +27,7 @@ class JobsApi:
     jobs: Jobs
     files: JobFiles
     addresses: Addresses
+    clients: SharedPaths
     deadline_s: float
 
     def routes(self) -> APIRouter:
@@ -41,10 +43,14 @@ class JobsApi:
 
     async def submit(self, request: Request) -> Response:
         body = await self.intake.read(request)
+        if (told := await self.clients.take_job(body, request)) is not None:
+            return JSONResponse(told, 202)
         taken = self._taken(await self.intake.hand_in(body, self.deadline_s, inference_id(request)))
         return json_response(taken, status=202, headers={"Location": taken.url})
 
     async def show(self, job_id: str) -> Response:
+        if (told := self.clients.job(job_id)) is not None:
+            return JSONResponse(told)
         return json_response(self._told(job_id))
 
     async def events(self, job_id: str, request: Request) -> Response:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from pydantic import JsonValue
 
+from model.request import Request as JobRequest
 from serve.accept import Accept
+from serve.body import RequestBody
 from serve.clients.service import Service
 
 PROMETHEUS = ("text/plain", "application/openmetrics-text")
@@ -28,6 +30,26 @@ class Client:
         """Go on with what an earlier front has left."""
         return
 
+    async def take_job(self, body: RequestBody, request: Request) -> dict[str, JsonValue] | None:
+        """What `POST /api/jobs` says to a body in its words; None: it is not.
+
+        Raises:
+            Problem: it is, and cannot be taken.
+        """
+        return None
+
+    def job(self, job_id: str) -> dict[str, JsonValue] | None:
+        """What `GET /api/jobs/{id}` says of a job that came in that way; None: this one did not."""
+        return None
+
+    def answer(self, request: Request, asked: JobRequest | None) -> dict[str, JsonValue] | None:
+        """What `/invocations` says in place of our answer; None: our answer.
+
+        Args:
+            asked: None: this was answered before.
+        """
+        return None
+
     async def greeting(self) -> JsonValue:
         """What `GET /` says; None: nothing."""
         return None
@@ -46,6 +68,22 @@ class SharedPaths:
     """What several clients have under one path: of those that answer, the first listed one does."""
 
     clients: Sequence[Client]
+
+    def take_up(self) -> None:
+        for client in self.clients:
+            client.take_up()
+
+    async def take_job(self, body: RequestBody, request: Request) -> dict[str, JsonValue] | None:
+        for client in self.clients:
+            if (told := await client.take_job(body, request)) is not None:
+                return told
+        return None
+
+    def job(self, job_id: str) -> dict[str, JsonValue] | None:
+        return next((told for client in self.clients if (told := client.job(job_id)) is not None), None)
+
+    def answer(self, request: Request, asked: JobRequest | None) -> dict[str, JsonValue] | None:
+        return next((told for client in self.clients if (told := client.answer(request, asked)) is not None), None)
 
     async def greeting(self) -> JsonValue:
         greetings = [await client.greeting() for client in self.clients]

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-CLIENT_NAMES = ("omoib", "ootdiffusion", "vesaki", "fal", "fashn")
+CLIENT_NAMES = ("omoib", "up2you", "ootdiffusion", "vesaki", "fal", "fashn")

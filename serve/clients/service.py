@@ -29,6 +29,18 @@ from serve.workers import Workers
 
 
 @dataclass(frozen=True)
+class ClientSettings:
+    """What an operator can set for some of the clients."""
+
+    input_allow: Collection[str]
+    allow_file_uris: bool
+    omoib_answers: bool
+    up2you_data_dir: str | None
+    up2you_output_dir: str | None
+    vesaki_limits: Sequence[str]  # of try-ons, batches and looks
+
+
+@dataclass(frozen=True)
 class Service:
     """What is asked of us, and what answers are told from."""
 
@@ -48,7 +60,7 @@ class Service:
     folder: Path  # for what is remembered beside the jobs
     kept_s: float  # how long answers are
     most_jobs: int  # that are taken and have not ended
-    vesaki_limits: Sequence[str]  # of try-ons, batches and looks
+    settings: ClientSettings
 
     async def answered(self, request: Request, body: RequestBody) -> Answer | None:
         """What somebody waits for; None: the client has gone.

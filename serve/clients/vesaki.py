@@ -44,7 +44,7 @@ class VesakiClient(Client):
         self._batches = Batches(service, records, set())
 
     def routes(self) -> APIRouter:
-        tryons, batches, looks = (Shares(parsed(limit)) for limit in self.service.vesaki_limits)
+        tryons, batches, looks = (Shares(parsed(limit)) for limit in self.service.settings.vesaki_limits)
         router = APIRouter(prefix=PATH, include_in_schema=False)
         router.add_api_route("/tryon", _within(tryons, self.try_on), methods=["POST"])
         router.add_api_route("/batch", _within(batches, self.batch), methods=["POST"])

@@ -23,6 +23,7 @@ def everybody(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[
         "ENGINES": "tryon",
         "CLIENTS": "omoib,vesaki,fal,fashn",
         "API_TOKEN": TOKEN,
+        "OMOIB_ANSWERS": 1,
         "VESAKI_LIMITS": "60/minute,5/hour,300/minute",
         "WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ALLOWED_HOSTS": "localhost",

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from model.samples.samples import small_sample
-from tests.conftest import KEYS, Bucket, MotoProcess
+from tests.conftest import KEYS, Bucket, MotoProcess, base64_of
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends
 from tests.server import Server, eventually, serving
@@ -80,6 +80,20 @@ def test_the_seven_fields_give_the_picture_where_the_backend_looks_and_the_messa
         assert picture.quantization == quantisation(quality=75)
     assert stored == bucket.read(response.json()["outputs"][0]["uri"])
     assert queue.messages() == [{"userId": "17", "initial_timestamp": "241124-093012"}]
+
+
+def test_its_own_sentence_is_the_answer_where_a_header_or_the_operator_asks_for_it(
+    omoib: Server, everybody: Server, queue: Queue, body: dict[str, Any]
+) -> None:
+    sentence = {"message": "VTON run successfully"}
+    by_header = omoib.invoke(body, **{"X-Amzn-SageMaker-Custom-Attributes": "answer=omoib"})
+    assert (by_header.status_code, by_header.json()) == (200, sentence)
+    queue.messages()
+    files = small_sample()
+    fields = {name: base64_of(files[name].read_bytes()) for name in ("person", "garment")} | {"type": "tryon"}
+    of_theirs = everybody.invoke(fields | {"userId": "17", "timestamp": "1"})
+    assert (of_theirs.status_code, of_theirs.json()) == (200, sentence)
+    assert "outputs" in everybody.invoke(fields).json()
 
 
 @pytest.mark.parametrize(("output", "quality"), [({}, 95), ({"quality": 60}, 60)])
