@@ -98,6 +98,10 @@ class Request(BaseModel):
     helped_by: ClassVar[Mapping[str, str]] = {}
     # Inputs that are no pictures: the name of the input, or of the list it is in, and of the file a `job:` has of it.
     plain_files: ClassVar[Mapping[str, str]] = {}
+    # Of an engine with several tasks: the fields that are not for all of them, by the value of `task`.
+    tasks: ClassVar[Mapping[str, frozenset[str]]] = {}
+    # Fields whose value is one of the variants that the weights have.
+    variant_fields: ClassVar[tuple[str, ...]] = ()
     # What the values of `quality` stand for: the fields that each sets.
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 

@@ -11,7 +11,7 @@ from model.engines.registry import request_class
 from serve.workers import LoadedEngine
 
 _SIZES = ("width", "height", "size")
-_PICTURE = "#/$defs/ImageRef"
+_PICTURE, _FILE = "#/$defs/ImageRef", "#/$defs/FileRef"
 
 Schema = Mapping[str, Any]
 
@@ -26,9 +26,9 @@ class Limits(BaseModel):
 
 
 class InputOffer(BaseModel):
-    """A picture that a request may bring."""
+    """A picture or another file that a request may bring."""
 
-    many: bool = Field(description="Whether it is a list of pictures.")
+    many: bool = Field(description="Whether it is a list of them.")
     required: bool
 
 
@@ -47,6 +47,10 @@ class EngineOffer(LoadedEngine):
     sizes: dict[str, Limits] = Field(description="Fields of a request that are pixels.")
     limits: dict[str, Limits] = Field(description="All other numbers.")
     inputs: dict[str, InputOffer] = Field(description="Pictures.")
+    files: dict[str, InputOffer] = Field(description="Other files, which may be `job:ID`, those of a job.")
+    tasks: dict[str, list[str]] = Field(
+        description="By `task`: fields that are not for all; none: no tasks."
+    )
     layers: bool = Field(description="Whether a request may name several garments, one over the other.")
     choices: dict[str, Choice] = Field(description="Fields with a choice of values.")
     several: dict[str, list[str]] = Field(description="Fields that are a list of some of these values.")
@@ -79,13 +83,16 @@ def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
         formats=formats(schema),
         sizes={field: found for field, found in numbers.items() if field in _SIZES},
         limits={field: found for field, found in numbers.items() if field not in _SIZES},
-        inputs=inputs(schema),
+        inputs=inputs(schema, _PICTURE),
+        files=inputs(schema, _FILE),
+        tasks={task: sorted(fields) for task, fields in kind.tasks.items()},
         layers="layers" in schema["properties"],
         choices={
             field: Choice(values=values, default=loaded.defaults.get(field, described.get("default")))
             for field, described in schema["properties"].items()
             if (values := choices(described))
-        },
+        }
+        | {field: Choice(values=list(loaded.variants), default=None) for field in kind.variant_fields},
         several={field: values for field, described in lists(schema) if (values := choices(described["items"]))},
         switches={
             field: bool(loaded.defaults.get(field, described["default"]))
@@ -139,19 +146,15 @@ def lists(schema: Schema) -> list[tuple[str, Schema]]:
     ]
 
 
-def inputs(schema: Schema) -> dict[str, InputOffer]:
-    """The fields that are pictures, and those that are lists of pictures."""
+def inputs(schema: Schema, kind: str) -> dict[str, InputOffer]:
+    """The fields that are files of this kind, and those that are lists of such."""
     required = schema.get("required", [])
-    many = {field for field, described in lists(schema) if is_picture(described["items"])}
+    many = {field for field, described in lists(schema) if described["items"].get("$ref") == kind}
     return {
         field: InputOffer(many=field in many, required=field in required)
         for field, described in schema["properties"].items()
-        if field in many or any(is_picture(kind) for kind in kinds(described))
+        if field in many or any(part.get("$ref") == kind for part in kinds(described))
     }
-
-
-def is_picture(described: Schema) -> bool:
-    return bool(described.get("$ref") == _PICTURE)
 
 
 def formats(schema: Schema) -> list[str]:

@@ -30,10 +30,11 @@ from model.engines.pointcloth.results import OutfitResults
 from model.engines.pointcloth.seeing import Seeing, SeenPerson
 
 FIT_SIZE = 256  # pixels a side of what is compared
+APPEARANCE_SIZE = 256  # of the pictures that descriptors are fitted to
 FIT_POINTS = 512  # of the cloud while a code is sought
 _LOOKS_THRESHOLD = 2e-3
 _FILMED = 4  # iterations between two pictures of the film
-_FASTER = 10.0  # times the published rates: photos are few
+FASTER = 10.0  # times the published rates: photos are few
 _PICTURE_FILL = 0.85  # of a picture without a photo that the body takes
 _WALK = 36  # pictures
 
@@ -172,9 +173,9 @@ class OutfitPipeline:
         return PointsInPhoto(seen.places[0], seen.alpha[0] * seen.visible[0], picture, mask)
 
     def _view(self, person: SeenPerson, cloud: Tensor) -> View:
-        seen = seen_in(person.scene(FIT_SIZE), cloud, _LOOKS_THRESHOLD)
-        picture = torch.from_numpy(person.picture(FIT_SIZE)).to(cloud).permute(2, 0, 1) / 255
-        mask = torch.from_numpy(person.cut_mask(FIT_SIZE)).to(cloud)[None] / 255
+        seen = seen_in(person.scene(APPEARANCE_SIZE), cloud, _LOOKS_THRESHOLD)
+        picture = torch.from_numpy(person.picture(APPEARANCE_SIZE)).to(cloud).permute(2, 0, 1) / 255
+        mask = torch.from_numpy(person.cut_mask(APPEARANCE_SIZE)).to(cloud)[None] / 255
         return View(seen, picture, mask)
 
     async def _with_network(self, outfit: FittedOutfit, views: list[View]) -> FittedOutfit:
@@ -187,7 +188,7 @@ class OutfitPipeline:
             compared: Perceptual | ScaledDifferences = ScaledDifferences()
             if file.is_file():
                 compared = perceptual_loss(file).load(to, torch.float32)
-            return AppearanceFit(views, compared, generator, faster=_FASTER)
+            return AppearanceFit(views, compared, generator, faster=FASTER)
 
         fit = await self.device.run(start)
         total = self.request.appearance_iterations

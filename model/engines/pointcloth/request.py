@@ -25,7 +25,7 @@ _FIT, _WEAR, _MIX = (
     frozenset({"outfit", "outfit_name", "person", "body", "betas", "pose"}),
     frozenset({"outfit", "outfit_name", "other", "other_name", "share", "walk", "body", "betas", "pose"}),
 )
-_OF_TASKS: Mapping[Task, frozenset[str]] = {"fit": _FIT, "wear": _WEAR, "mix": _MIX}
+_OF_TASKS: Mapping[str, frozenset[str]] = {"fit": _FIT, "wear": _WEAR, "mix": _MIX}
 _ITERATION, _PHOTO, _FRAME = 1.0, 5.0, 0.3  # of work: a code's iteration, looking at a photo, a picture of a film
 
 
@@ -41,6 +41,8 @@ class Request(request.Request):
     heavy_stages: ClassVar[tuple[str, ...]] = ("coarse", "fine")
     media_types: ClassVar[tuple[str, ...]] = ("model/gltf-binary", "image/png")
     codes: ClassVar[Codes] = (OutfitCode,)
+    tasks: ClassVar[Mapping[str, frozenset[str]]] = _OF_TASKS
+    variant_fields: ClassVar[tuple[str, ...]] = ("outfit_name", "other_name")
     plain_files: ClassVar[Mapping[str, str]] = {
         "outfit": "outfit.npz",
         "other": "outfit.npz",
