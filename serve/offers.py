@@ -48,9 +48,7 @@ class EngineOffer(LoadedEngine):
     limits: dict[str, Limits] = Field(description="All other numbers.")
     inputs: dict[str, InputOffer] = Field(description="Pictures.")
     files: dict[str, InputOffer] = Field(description="Other files, which may be `job:ID`, those of a job.")
-    tasks: dict[str, list[str]] = Field(
-        description="By `task`: fields that are not for all; none: no tasks."
-    )
+    tasks: dict[str, list[str]] = Field(description="By `task`: fields that are not for all; none: no tasks.")
     layers: bool = Field(description="Whether a request may name several garments, one over the other.")
     choices: dict[str, Choice] = Field(description="Fields with a choice of values.")
     several: dict[str, list[str]] = Field(description="Fields that are a list of some of these values.")
