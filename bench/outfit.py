@@ -23,8 +23,9 @@ from model.engines.pointcloth.checkpoint import draping, points_together
 from model.engines.pointcloth.drape.network import DrapingNetwork
 from model.engines.pointcloth.files import CODES
 from model.engines.pointcloth.fitting import FitSettings, Stage, best_of, fine_start, first_codes
+from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import grouped
-from model.engines.pointcloth.pipeline import FIT_POINTS, FIT_SIZE
+from model.engines.pointcloth.pipeline import FIT_SIZE
 from model.engines.pointcloth.rendering import outline, overlap
 from model.weights.pack import DEMO
 

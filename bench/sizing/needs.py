@@ -29,6 +29,8 @@ from model.diffusion.fast_unet import FastUNet
 from model.engines.catvton.fast_denoiser import FastDenoiser
 from model.engines.catvton.memory import resident_bytes as tryon_job_bytes
 from model.engines.catvton.request import Request as TryOnRequest
+from model.engines.pointcloth.drape.network import CODE, DrapingNetwork
+from model.engines.pointcloth.memory import FIT_CODES, fit_bytes
 from model.engines.up2you.views.adapters import adapter_of, fuse_views
 from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
 from model.engines.up2you.views.memory import resident_bytes as avatar_job_bytes
@@ -39,6 +41,7 @@ DTYPES = (torch.float16, torch.float32)
 WIDTH, HEIGHT, ROWS = 768, 1024, (1, 2, 4, 6, 8)  # of a try-on; rows of the UNet, two for each guided picture
 SIZE, PHOTOS, TOKENS = 768, 8, 2  # of an avatar; tokens each view looks at, in photos
 TRAIN_STEPS = 1000  # timesteps the UNets know
+BODY_POINTS = 8192  # of an outfit, as published
 AT_ONCE = (PHOTOS, 1)  # pictures in a forward of an avatar's networks, but for the UNet, which takes all views
 
 
@@ -54,6 +57,7 @@ class Part:
 def main() -> int:
     with torch.device("meta"):
         needs = [asdict(need) for dtype in DTYPES for need in (*tryon(dtype), *avatar(dtype))]
+        needs += [asdict(need) for need in outfit()]
         content = {"parameters": parameters(), "needs": needs}
     NEEDS_FILE.write_text(json.dumps(content, indent=1) + "\n")
     print(NEEDS_FILE)
@@ -130,6 +134,13 @@ def avatar(dtype: torch.dtype) -> Iterator[Need]:
         whole, sliced = (_views(fast, adapter, dtype, rows, sliced=sliced) for sliced in (False, True))
         yield _resident("avatar", dtype, rows, everything, jobs, [*plain, *whole])
         yield _low("avatar", dtype, rows, jobs, [*plain, *sliced])
+
+
+def outfit() -> Iterator[Need]:
+    """One fit, which computes in float32 whatever the dtype; its rows are codes sought at once. Then it is worn."""
+    network = DrapingNetwork()
+    worn = _part("draping network", network, empty(1, BODY_POINTS, 3), empty(1, CODE))
+    yield _resident("outfit", torch.float32, FIT_CODES, worn.weights, fit_bytes(network.sizes), [worn])
 
 
 def _views(fast: FastUNet, adapter: Any, dtype: torch.dtype, rows: int, *, sliced: bool) -> list[Part]:

@@ -108,9 +108,11 @@ allowed for those: a guess. Measure before you rent many.
 
 Try-ons are of 768 x 1024: a guided one is two rows of the UNet, so 8 rows are four try-ons at once (with
 `MEMORY_PROFILE=low` one of four samples); 1 row is one without guidance. An avatar has eight photos and six views of
-768 x 768; its rows are how many pictures the autoencoder codes at once. `resident`: all weights stay on the GPU; `low`:
-one network's at a time, which is slower. The largest forward is mostly that of the autoencoder, because all pictures
-that wait go through it together; it comes once a job, `MAX_BATCH_ROWS` bounds it, and what does not fit is split.
+768 x 768; its rows are how many pictures the autoencoder codes at once. An outfit's are the codes of a fit, sought
+together in float32 whatever the dtype, and the forward is that of 8192 points; it fits every type.
+`resident`: all weights stay on the GPU; `low`: one network's at a time, which is slower. The largest forward is mostly
+that of the autoencoder, because all pictures that wait go through it together; it comes once a job, `MAX_BATCH_ROWS`
+bounds it, and what does not fit is split.
 
 {needs}
 

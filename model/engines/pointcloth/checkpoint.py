@@ -13,10 +13,9 @@ from torch import Tensor
 from model.engines.pointcloth.body import read_draped_body
 from model.engines.pointcloth.drape.network import REPEATS, DrapeSizes, DrapingNetwork
 from model.engines.pointcloth.files import BODY_POINTS, DRAPING
+from model.engines.pointcloth.memory import fit_bytes
 from model.errors import WeightsError
 from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
-
-_POINT_BYTES = 4 * (4 * 512 + 8 * 256)  # of one point of the largest block, in a fit
 
 
 def draping(weights: Path) -> UnloadedNetwork[DrapingNetwork]:
@@ -61,10 +60,5 @@ def parts(weights: Path) -> list[Callable[[], object]]:
 
 
 def job_bytes(weights: Path, dtype: torch.dtype, defaults: Mapping[str, float]) -> int:
-    """What a fit holds beside the weights: four clouds' activations, in float32 whatever the dtype."""
-    return fit_bytes(len(read_draped_body(weights).points.matrix.indptr) - 1)
-
-
-def fit_bytes(points: int) -> int:
-    """Of four codes at once."""
-    return 4 * points * _POINT_BYTES
+    """What a fit holds beside the weights, in float32 whatever the dtype."""
+    return fit_bytes(draping(weights).module.sizes)

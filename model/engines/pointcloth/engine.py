@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from model.engine import Choices, Job
-from model.engines.pointcloth.checkpoint import fit_bytes
+from model.engines.pointcloth.memory import fit_bytes
 from model.engines.pointcloth.networks import OutfitNetworks
-from model.engines.pointcloth.pipeline import FIT_POINTS, OutfitPipeline
+from model.engines.pointcloth.pipeline import OutfitPipeline
 from model.engines.pointcloth.request import Request as OutfitRequest
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
@@ -36,7 +36,7 @@ class PointCloth:
         return Choices(variants=list(self.networks.codes))
 
     def resident_bytes(self, request: OutfitRequest) -> int:
-        return fit_bytes(FIT_POINTS) if request.task == "fit" else 0
+        return fit_bytes(self.networks.draping.sizes) if request.task == "fit" else 0
 
     def warm_calls(self, width: int, height: int) -> Iterator[WarmCall]:
         """None: clouds have one size, whatever is asked for."""

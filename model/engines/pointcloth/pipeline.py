@@ -21,6 +21,7 @@ from model.engines.pointcloth.bodies import DISTANCE, WornBody, read_worn_body, 
 from model.engines.pointcloth.files import PERCEPTUAL
 from model.engines.pointcloth.fitting import FitSettings, Stage, best_of, fine_start, first_codes
 from model.engines.pointcloth.looks import PointsInPhoto, coloured
+from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import OutfitNetworks, grouped
 from model.engines.pointcloth.outfit import FittedOutfit, read_outfit
 from model.engines.pointcloth.outfit_codes import mixed
@@ -31,7 +32,6 @@ from model.engines.pointcloth.seeing import Seeing, SeenPerson
 
 FIT_SIZE = 256  # pixels a side of what is compared
 APPEARANCE_SIZE = 256  # of the pictures that descriptors are fitted to
-FIT_POINTS = 512  # of the cloud while a code is sought
 _LOOKS_THRESHOLD = 2e-3
 _FILMED = 4  # iterations between two pictures of the film
 FASTER = 10.0  # times the published rates: photos are few

@@ -23,6 +23,7 @@ from model.engines.pointcloth.code_optimiser import CodeOptimiser
 from model.engines.pointcloth.drape.network import DrapeSizes, DrapingNetwork
 from model.engines.pointcloth.fitting import FitSettings, Sight, Stage, best_of, fine_start
 from model.engines.pointcloth.frame import SMPL_ROOT, RootFrame
+from model.engines.pointcloth.memory import fit_bytes
 from model.engines.pointcloth.outfit_codes import in_unit_ball, mixed, slerp, spherical_mean
 from tests.model.pointcloth.goldens import about, folder, recorded
 
@@ -147,3 +148,19 @@ def test_outfits_between_two_begin_and_end_at_them() -> None:
     torch.testing.assert_close(mixed(a, b, 1.0), b)
     assert float(mixed(a, b, 0.5).norm()) == pytest.approx(0.7)
     torch.testing.assert_close(slerp(a, a, 0.3), a)
+
+
+def test_what_a_fit_holds_is_what_is_booked() -> None:
+    torch.manual_seed(0)
+    network = DrapingNetwork(DrapeSizes((8, 16), 32, ((8, 16, 6), (8, 8, 4), (16, 4, 3)))).requires_grad_(False)
+    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(torch.rand(2, 200, 3), torch.randn(2, 8, requires_grad=True))
+    held = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
+    assert fit_bytes(network.sizes, 200, 2) == pytest.approx(held, rel=0.15)

@@ -34,7 +34,7 @@ class DrapingNetwork(nn.Module):
 
     def __init__(self, sizes: DrapeSizes | None = None) -> None:
         super().__init__()
-        sizes = sizes or DrapeSizes()
+        self.sizes = sizes = sizes or DrapeSizes()
         style, width = sizes.encoder[-1], sizes.width
         self.encoder = nn.ModuleList([_Encoder(sizes.encoder)])
         self.start = nn.ModuleList([PointwiseConv(3, width), AdaIN(style, width, rectified=True)])
