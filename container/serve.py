@@ -55,6 +55,7 @@ from serve.metrics import Metrics
 from serve.rate_limit import parsed
 from serve.results import Results
 from serve.s3 import S3
+from serve.saved_people import SavedPeople
 from serve.spool import Spool, SpoolInUse
 from serve.store import Store
 from serve.tokens import Tokens
@@ -138,6 +139,7 @@ class Front:
             max_pixels=settings.max_pixels,
             allow_file_uris=settings.allow_file_uris,
             input_allow=settings.input_allow,
+            people=SavedPeople(settings.saved_people, self._s3),
             earlier_jobs=EarlierJobs(spool, store, settings.max_input_bytes),
         )
         queue_url = settings.omoib_queue_url

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     up2you_output_dir: str | None = Field(None, description="Its `output_dir`, where a job names none.")
     omoib_answers: bool = Field(False, description="Requests with a `userId` are answered in Omoib's one sentence.")
     catalogue: str | None = Field(None, description="Folder or prefix of garments; unset: the demo's with its weights.")
+    saved_people: str | None = Field(None, description="Folder or prefix of photos of people; unset: nobody is kept.")
     catalogue_s: PositiveFloat = Field(30, description="How long the list of them is believed.")
 
     # Inputs and outputs
@@ -242,7 +243,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"there are no clients {word!r}, only {', '.join(CLIENT_NAMES)}")
         return tuple(dict.fromkeys(words))
 
-    @field_validator("output_prefix", "output_allow", "input_allow", "catalogue")
+    @field_validator("output_prefix", "output_allow", "input_allow", "catalogue", "saved_people")
     @classmethod
     def _folders(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         prefixes = (value,) if isinstance(value, str) else value or ()

@@ -36,6 +36,7 @@ class FrontCode(Code):
     FILE_NOT_ALLOWED = "file_not_allowed", 422, "a `file://` URI, and `ALLOW_FILE_URIS` is not set"
     HOST_NOT_ALLOWED = "host_not_allowed", 422, "a host that is not public, or not in `ALLOWED_HOSTS`"
     INPUT_NOT_ALLOWED = "input_not_allowed", 422, "an input that is not under `INPUT_ALLOW`"
+    NO_SAVED_PEOPLE = "no_saved_people", 422, "a `saved:` person, and `SAVED_PEOPLE` is not set"
     OUTPUT_NOT_ALLOWED = (
         "output_not_allowed",
         422,

@@ -14,7 +14,7 @@ from struct import error as StructError
 
 from model.codes import CommonCode
 from model.request import MAX_FOLDER_FILES
-from serve import catalogue
+from serve import catalogue, saved_people
 from serve.addresses import lies_under, path_of
 from serve.answers import Notice
 from serve.aws import ARCHIVED, NO_CREDENTIALS, AwsError
@@ -26,6 +26,7 @@ from serve.errors import InputUnavailable, Invalid, Problem, TooLarge, Unsupport
 from serve.https import Https
 from serve.picture_header import READ, kind_of, picture_size
 from serve.s3 import S3, split_uri
+from serve.saved_people import SavedPeople
 from serve.stray_files import is_stray, names
 from serve.threads import to_the_end
 
@@ -34,7 +35,7 @@ _MOST_LISTED = 1000  # objects of a folder, pictures or not
 
 
 class Fetcher:
-    """Reads references: `data:` URIs, bare base64, `https://`, `s3://`, `catalogue:` and, if allowed, `file://`."""
+    """Reads references: `data:` URIs, bare base64, `https://`, `s3://`, `catalogue:`; if allowed, `file://`, `saved:`."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Fetcher:
         garments: Catalogue,
         input_allow: Collection[str] = (),
         earlier_jobs: EarlierJobs | None = None,
+        people: SavedPeople | None = None,
     ) -> None:
         self._s3 = s3
         self._https = https
@@ -56,6 +58,7 @@ class Fetcher:
         self._garments = garments
         self._input_allow = tuple(input_allow)
         self._earlier_jobs = earlier_jobs
+        self._people = people or SavedPeople(None, s3)
 
     async def fetch_all(
         self, references: Mapping[str, str | bytes], into: Path, plain_files: Mapping[str, str] | None = None
@@ -139,6 +142,9 @@ class Fetcher:
             case catalogue.SCHEME:
                 slug = catalogue.slug_in(reference) or ""
                 if not await self._garments.bring(slug, to, self._max_bytes, field):
+                    raise self._too_large(field)
+            case saved_people.SCHEME:
+                if not await self._people.bring(field, reference, to, self._max_bytes):
                     raise self._too_large(field)
             case "data" | "":
                 await to_the_end(self._from_base64, field, reference, to)

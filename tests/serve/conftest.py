@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from model.samples.samples import small_sample
 from tests.server import Server, serving
 from tests.site import Site
 
 TOKEN = "everybodys-token"
+PEOPLE = small_sample()["person"].parent
 WEBHOOK_SECRET = "everybodys-webhook-secret"
 
 
@@ -23,6 +25,7 @@ def everybody(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[
         "ENGINES": "tryon",
         "CLIENTS": "omoib,vesaki,fal,fashn",
         "API_TOKEN": TOKEN,
+        "SAVED_PEOPLE": f"{PEOPLE.as_uri()}/",
         "OMOIB_ANSWERS": 1,
         "VESAKI_LIMITS": "60/minute,5/hour,300/minute",
         "WEBHOOK_SECRET": WEBHOOK_SECRET,
