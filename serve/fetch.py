@@ -35,7 +35,7 @@ _MOST_LISTED = 1000  # objects of a folder, pictures or not
 
 
 class Fetcher:
-    """Reads references: `data:` URIs, bare base64, `https://`, `s3://`, `catalogue:`; if allowed, `file://`, `saved:`."""
+    """Reads `data:` URIs, bare base64, `https://`, `s3://`, `catalogue:` and, if allowed, `file://` and `saved:`."""
 
     def __init__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -16,7 +15,7 @@ def telling(told: Callable[[Problem], Response]) -> type[APIRoute]:
     """Routes whose problems are told in another shape than ours."""
 
     class Route(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
             handler = super().get_route_handler()
 
             async def answered(request: Request) -> Response:
