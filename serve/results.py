@@ -19,6 +19,7 @@ from serve.store import Manifest, MissingCredentialsError, Store, StoreError
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 _READ_PAUSES_S = (0.5, 2.0)
+_OTHERS_LOOKS, _OTHERS_PAUSE_S = 20, 0.5  # for what another container has begun to store
 _FIND_S = 5.0  # looking for an earlier answer must not use up the time to compute one
 
 log = logging.getLogger(__name__)
@@ -107,8 +108,14 @@ class Results:
         stored = [
             StoredOutput(**output.model_dump(), uri=f"{prefix}{job.name}/{output.name}") for output in result.outputs
         ]
-        for output in stored:
-            await self._store.put(output.uri, job.directory.outputs / output.name, output.content_type)
+        for place, output in enumerate(stored):
+            file = job.directory.outputs / output.name
+            # Whose first file is there first stores the others, too: files of two containers are never mixed.
+            mine = await self._store.put(output.uri, file, output.content_type, new=place == 0)
+            if not mine and (theirs := await self._of_another_container(job)):
+                return theirs
+            if not mine:  # of one that has died
+                await self._store.put(output.uri, file, output.content_type)
         for delivery in self._deliveries:
             await delivery.deliver(job, result)
         answer = answer.model_copy(update={"outputs": stored})
@@ -116,6 +123,18 @@ class Results:
             job.stored_bytes = await asyncio.to_thread(_main_bytes, job, stored)
             return answer.model_copy(update={"outputs": await self._presigned(job, stored)})
         return await self.find(job) or answer
+
+    async def _of_another_container(self, job: LiveJob) -> Answer | None:
+        """The answer that another one is about to store for this id; None: it does not.
+
+        Raises:
+            IdInUse: it is to another request.
+        """
+        for _ in range(_OTHERS_LOOKS):
+            if theirs := await self.find(job):
+                return theirs
+            await asyncio.sleep(_OTHERS_PAUSE_S)
+        return None
 
     async def _presigned(self, job: LiveJob, stored: Sequence[StoredOutput]) -> list[StoredOutput]:
         """The outputs with addresses, if the request wants some. The manifest has none: they are for this client."""

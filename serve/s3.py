@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Awaitable
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -71,19 +72,20 @@ class S3:
                 return None
             raise
 
-    async def upload(self, uri: str, file: Path, content_type: str) -> None:
-        """Store a file, its SHA-256 checked by the store."""
+    async def upload(self, uri: str, file: Path, content_type: str, *, new: bool = False) -> bool:
+        """Store a file, its SHA-256 checked by the store. new: unless there is something already; False if there is."""
 
         def upload() -> None:
             bucket, key = split_uri(uri)
+            unless_there = {"IfNoneMatch": "*"} if new else {}
             with file.open("rb") as body:
                 digest = base64.b64encode(hashlib.file_digest(body, "sha256").digest()).decode()
                 body.seek(0)
                 self._client.put_object(
-                    Bucket=bucket, Key=key, Body=body, ContentType=content_type, ChecksumSHA256=digest
+                    Bucket=bucket, Key=key, Body=body, ContentType=content_type, ChecksumSHA256=digest, **unless_there
                 )
 
-        await aws.call(upload)
+        return await _unless_taken(aws.call(upload))
 
     async def presigned(self, uri: str, valid_s: int) -> str:
         """An https address that anybody may read the object at, for so long."""
@@ -102,13 +104,18 @@ class S3:
             bucket, key = split_uri(uri)
             self._client.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*")
 
-        try:
-            await aws.call(create)
-        except aws.AwsError as error:
-            if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
-                return False
-            raise
-        return True
+        return await _unless_taken(aws.call(create))
+
+
+async def _unless_taken(storing: Awaitable[None]) -> bool:
+    """Whether it was stored; not where something was already, or is just being stored."""
+    try:
+        await storing
+    except aws.AwsError as error:
+        if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+            return False
+        raise
+    return True
 
 
 def split_uri(uri: str) -> tuple[str, str]:

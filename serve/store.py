@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Awaitable, Collection
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -56,7 +57,8 @@ class MissingCredentialsError(StoreError):
 class Storage(Protocol):
     """What both kinds of storage do."""
 
-    async def upload(self, uri: str, file: Path, content_type: str) -> None: ...
+    async def upload(self, uri: str, file: Path, content_type: str, *, new: bool = False) -> bool:
+        """Store a file. new: unless there is something already; False if there is."""
 
     async def create(self, uri: str, content: bytes, content_type: str) -> bool:
         """Store unless there is something already; False if there is."""
@@ -67,39 +69,49 @@ class Storage(Protocol):
 class Folder:
     """`file:///...` addresses."""
 
-    async def upload(self, uri: str, file: Path, content_type: str) -> None:
-        def upload() -> None:
-            to = path_of(uri)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            beside = to.with_name(f".{to.name}.part")
+    async def upload(self, uri: str, file: Path, content_type: str, *, new: bool = False) -> bool:
+        def upload() -> bool:
+            beside = _beside(to := path_of(uri))
             shutil.copyfile(file, beside)
             sync_file(beside)
+            if new:
+                return _linked(beside, to)
             beside.rename(to)
             sync_folder(to.parent)
+            return True
 
-        await asyncio.to_thread(upload)
+        return await asyncio.to_thread(upload)
 
     async def create(self, uri: str, content: bytes, content_type: str) -> bool:
         def create() -> bool:
-            to = path_of(uri)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            beside = to.with_name(f".{to.name}.part")
+            beside = _beside(to := path_of(uri))
             beside.write_bytes(content)
             sync_file(beside)
-            try:
-                os.link(beside, to)  # fails where a rename would overwrite
-                sync_folder(to.parent)
-            except FileExistsError:
-                return False
-            finally:
-                beside.unlink()
-            return True
+            return _linked(beside, to)
 
         return await asyncio.to_thread(create)
 
     async def read(self, uri: str) -> bytes | None:
         path = path_of(uri)
         return await asyncio.to_thread(path.read_bytes) if path.exists() else None
+
+
+def _beside(to: Path) -> Path:
+    """Where this process writes a file until it is whole."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    return to.with_name(f".{to.name}.{socket.gethostname()}-{os.getpid()}.part")
+
+
+def _linked(beside: Path, to: Path) -> bool:
+    """Give a whole file its name; False if there is one of this name."""
+    try:
+        os.link(beside, to)  # fails where a rename would overwrite
+        sync_folder(to.parent)
+    except FileExistsError:
+        return False
+    finally:
+        beside.unlink()
+    return True
 
 
 class Store:
@@ -145,9 +157,10 @@ class Store:
             return None
         return await self._attempt(self._s3.presigned(uri, valid_s))
 
-    async def put(self, uri: str, file: Path, content_type: str) -> None:
-        """Store one file."""
-        await self._attempt(self._storage(uri).upload(uri, file, content_type))
+    async def put(self, uri: str, file: Path, content_type: str, *, new: bool = False) -> bool:
+        """Store one file. new: unless there is another already; False if there is."""
+        stored = await self._attempt(self._storage(uri).upload(uri, file, content_type, new=new))
+        return stored or await self.read(uri) == await asyncio.to_thread(file.read_bytes)
 
     async def finish(self, prefix: str, job_id: str, manifest: Manifest) -> bool:
         """Write the manifest, after everything else; False if another container has written one."""

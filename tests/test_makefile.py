@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.server import ROOT
 
@@ -58,3 +60,11 @@ def test_the_studio_starts_on_the_built_in_weights_where_no_others_are_named(
     command = ["make", "--silent", "studio", f"VENV={venv}", *named]
     said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=180, check=True).stdout
     assert said == f"started {weights} with -m container serve\n"
+
+
+def test_the_workflow_calls_what_there_is() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    commands = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    made = {word for command in commands for word in re.findall(r"\bmake ([a-z-]+)", command)}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert {"setup", "test", "image"} == made <= targets

@@ -47,14 +47,6 @@ def test_nothing_is_stored_when_the_client_wants_the_bytes(s3_server: Server, bu
     assert bucket.keys("out/inline/") == []
 
 
-def test_another_container_finds_the_stored_answer(s3_server: Server, bucket: Bucket, tmp_path: Path) -> None:
-    first = s3_server.probe(id="shared-id", seed=5).json()
-    with serving(tmp_path, **bucket.settings) as other:
-        assert_problem(other.probe(id="shared-id", seed=6), 409, "id_in_use", "id")
-        assert other.probe(id="shared-id", seed=5).json() == first
-        assert_problem(other.probe(id="shared-id", seed=6), 409, "id_in_use", "id")
-
-
 @pytest.mark.parametrize(
     "prefix",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -54,9 +55,13 @@ def test_so_are_results_in_folders(tmp_path: Path) -> None:
     source, to = tmp_path / "source.png", tmp_path / "out"
     source.write_bytes(b"1")
     upload = synced_by(lambda: asyncio.run(Folder().upload((to / "a.png").as_uri(), source, "image/png")))
-    assert upload == [".a.png.part", "out"]
+    beside = f"{socket.gethostname()}-{os.getpid()}.part"
+    assert upload == [f".a.png.{beside}", "out"]
     create = synced_by(lambda: asyncio.run(Folder().create((to / "m.json").as_uri(), b"{}", "application/json")))
-    assert create == [".m.json.part", "out"]
+    assert create == [f".m.json.{beside}", "out"]
+    first = synced_by(lambda: asyncio.run(Folder().upload((to / "b.png").as_uri(), source, "image/png", new=True)))
+    assert first == [f".b.png.{beside}", "out"]
+    assert asyncio.run(Folder().upload((to / "b.png").as_uri(), source, "image/png", new=True)) is False
 
 
 def test_so_is_what_a_worker_has_computed(tmp_path: Path) -> None:
