@@ -90,9 +90,18 @@ def result_of(folder: Path, prefix: str, content: bytes) -> tuple[LiveJob, Resul
         files.append(OutputFile(name=name, content_type="text/plain", bytes=len(content) + 5, sha256="0" * 64))
     request = Request.model_validate({"type": "probe", "engine": "probe"})
     job = LiveJob(folder.name, "a digest", directory, request, prefix, kept=True)
-    told = {"id": job.id, "type": "probe", "engine": "probe", "state": "done", "seed": 1, "settings": {}}
-    model = UsedModel.model_construct()
-    answer = Answer.model_construct(**told, outputs=[], warnings=[], timings={}, model=model)
+    answer = Answer.model_construct(
+        id=job.id,
+        type="probe",
+        engine="probe",
+        state="done",
+        seed=1,
+        settings={},
+        outputs=[],
+        warnings=[],
+        timings={},
+        model=UsedModel.model_construct(),
+    )
     return job, Result(outputs=files, warnings=[], timings={}), answer
 
 
