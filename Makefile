@@ -14,7 +14,7 @@ BASE ?= docker.io/library/debian:bookworm-slim
 BUILD_BASE ?= $(BASE)
 endif
 
-.PHONY: setup demo studio test test-image mutants storm corpus lint format bench image lock clean
+.PHONY: setup demo studio test test-image mutants storm corpus soak lint format bench image lock clean
 
 setup: $(VENV)/.ready
 
@@ -61,6 +61,11 @@ storm: setup
 # 300 odd picture files through a server; minutes.
 corpus: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.corpus
+
+# An hour of everything at once, workers killed and S3 failing. Shorter: make soak MINUTES=5
+soak: MINUTES ?= 60
+soak: setup
+	$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 bench: setup
 	$(BIN)/python -m bench

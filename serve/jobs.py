@@ -283,6 +283,10 @@ class Jobs:
 
     def progress_of(self, job: LiveJob) -> Progress:
         """How far it is, for those who ask."""
+        if not job.expected_s:  # nothing was measured when it came
+            before = [other.request for other in self._live.values() if other.began < job.began and not other.computed]
+            left_s = sum(map(self._workers.alone_s, before)) + self._workers.alone_s(job.request)
+            job.foresee(left_s)
         return job.shown_progress(self.position(job))
 
     async def delete(self, job_id: str) -> None:

@@ -35,7 +35,7 @@ class LiveJob:
     references: dict[str, str | bytes] = field(default_factory=dict)  # inputs that are not on disk yet, or themselves
     warnings: list[Notice] = field(default_factory=list)  # of its inputs
     deadline_s: float | None = None  # of a durable job; the others end with their last waiter
-    expected_s: float = 0.0  # until its end, when it was accepted; 0: nothing was measured yet
+    expected_s: float = 0.0  # from its acceptance to its end; 0: nothing was measured yet
     task: asyncio.Task[Answer] = field(init=False)
     waiters: int = 0
     with_workers: bool = False  # from here on they know how much of it is left
@@ -152,6 +152,11 @@ class LiveJob:
     def state(self) -> JobState:
         """`queued` or `running`."""
         return "queued" if self.stage[0] == "queue" else "running"
+
+    def foresee(self, left_s: float) -> None:
+        """Note how long it still takes, from now on; 0: that is not known."""
+        if left_s:
+            self.expected_s = time.monotonic() - self.began + left_s
 
     def shown_progress(self, position: int) -> Progress:
         """How far it is, `position` being its place among those that wait."""

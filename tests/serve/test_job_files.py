@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -194,3 +195,16 @@ def test_who_waits_is_told_his_place(guarded: Server) -> None:
     assert {"elapsed_s", "expected_s"} <= guarded.client.get(urls[0]).json()["progress"].keys()
     for url in urls:
         guarded.client.delete(url)
+
+
+def test_who_came_before_anything_was_measured_is_told_his_end_as_soon_as_something_is(tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+    with serving(tmp_path, MAX_LIVE_JOBS=1) as server:
+        bodies = [{"steps_s": [0.5, 0.5]}, {"unforeseen_s": [-1], "gate": str(gate)}, {"steps_s": [0.001] * 5}]
+        urls = [server.client.post("/api/jobs", json={"type": "probe", **body}).headers["location"] for body in bodies]
+        eventually(lambda: server.client.get(urls[0]).json()["state"] == "done")
+        waits = server.client.get(urls[2]).json()
+        assert waits["state"] == "queued"
+        assert waits["progress"]["expected_s"] is not None
+        gate.touch()
+        eventually(lambda: server.client.get(urls[2]).json()["state"] == "done")
