@@ -200,7 +200,11 @@ def test_who_waits_is_told_his_place(guarded: Server) -> None:
 def test_who_came_before_anything_was_measured_is_told_his_end_as_soon_as_something_is(tmp_path: Path) -> None:
     gate = tmp_path / "open"
     with serving(tmp_path, MAX_LIVE_JOBS=1) as server:
-        bodies = [{"steps_s": [0.5, 0.5]}, {"unforeseen_s": [-1], "gate": str(gate)}, {"steps_s": [0.001] * 5}]
+        bodies: list[dict[str, Any]] = [
+            {"steps_s": [0.5, 0.5]},
+            {"unforeseen_s": [-1], "gate": str(gate)},
+            {"steps_s": [0.001] * 5},
+        ]
         urls = [server.client.post("/api/jobs", json={"type": "probe", **body}).headers["location"] for body in bodies]
         eventually(lambda: server.client.get(urls[0]).json()["state"] == "done")
         waits = server.client.get(urls[2]).json()
