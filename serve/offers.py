@@ -20,6 +20,7 @@ class Limits(BaseModel):
     """Of a number in a request; `default` is what the weights want where a request says nothing."""
 
     minimum: int | float | None
+    exclusive_minimum: int | float | None = Field(description="It must be more than this.")
     maximum: int | float | None
     multiple_of: int | float | None
     default: int | float | None
@@ -110,7 +111,8 @@ def limits(described: Schema, default: object) -> Limits:
     found = number(described) or {}
     below = found.get("exclusiveMaximum")  # only of whole numbers
     return Limits(
-        minimum=found.get("minimum", found.get("exclusiveMinimum")),
+        minimum=found.get("minimum"),
+        exclusive_minimum=found.get("exclusiveMinimum"),
         maximum=found.get("maximum") if below is None else below - 1,
         multiple_of=found.get("multipleOf"),
         default=default,

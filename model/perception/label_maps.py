@@ -67,11 +67,21 @@ class CachedLook(Generic[S]):
     async def __call__(self, picture: Image.Image) -> S:
         """What is seen in an RGB picture; remembered for a while, because every category of garment needs the same."""
         digest = await self._device.cpu(lambda: hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).digest())
-        async with self._turn:
-            seen = self._known.get(digest)
-            if seen is None:
-                seen = await self._device.cpu(lambda: self._look(picture))
-                self._known.put(digest, seen)
+        await self._turn.acquire()
+        seen = self._known.get(digest)
+        if seen is not None:
+            self._turn.release()
+            return seen
+        # A thread cannot be stopped: whoever asked may be cancelled meanwhile, and others wait for what comes of it.
+        return await asyncio.shield(asyncio.create_task(self._looked(picture, digest)))
+
+    async def _looked(self, picture: Image.Image, digest: bytes) -> S:
+        """Looks at it and ends the turn."""
+        try:
+            seen = await self._device.cpu(lambda: self._look(picture))
+            self._known.put(digest, seen)
+        finally:
+            self._turn.release()
         return seen
 
 

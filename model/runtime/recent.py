@@ -30,6 +30,9 @@ class Recent(Generic[S]):
         self._most_s = most_s
         self._kept: OrderedDict[bytes, tuple[S, asyncio.TimerHandle]] = OrderedDict()  # used last comes last
 
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._kept
+
     def get(self, digest: bytes) -> S | None:
         self.lookups[digest in self._kept] += 1
         if digest not in self._kept:

@@ -159,10 +159,10 @@ def test_models_says_of_each_engine_what_it_is(offers: dict[str, Any]) -> None:
     assert catvton["mask_makers"][0] == "published"
     assert catvton["categories"] == ["upper", "lower", "overall", "inner", "outer", "auto"]
     assert catvton["presets"]["fast"] == {"solver": "dpmpp", "steps": 10, "eta": 0.0}
-    assert catvton["sizes"]["width"] == {"minimum": 64, "maximum": 2048, "multiple_of": 8, "default": 96}
+    assert catvton["sizes"]["width"] == bounds(64, 2048, 96, multiple_of=8)
     assert catvton["licence"] == "MIT (trained on made-up people)"
     assert (catvton["demo"], catvton["untrained"], up2you["untrained"]) == (True, False, True)
-    assert up2you["formats"] == ["glb", "obj", "ply"]
+    assert up2you["formats"] == ["glb", "obj", "ply", "usdz", "vrm"]
     assert up2you["categories"] == [
         "upper",
         "lower",
@@ -171,7 +171,14 @@ def test_models_says_of_each_engine_what_it_is(offers: dict[str, Any]) -> None:
         "outer",
     ]  # of garments its photos are dressed in
     assert mirror["categories"] == ["upper", "lower"]
-    assert mirror["limits"]["times"] == {"minimum": 1, "maximum": 9, "multiple_of": None, "default": 1}
+    assert mirror["limits"]["times"] == bounds(1, 9, 1)
+    assert mirror["limits"]["deadline_s"] == bounds(None, 3600, None) | {"exclusive_minimum": 0}
+
+
+def bounds(minimum: int | None, maximum: int, default: int | None, multiple_of: int | None = None) -> dict[str, Any]:
+    """What is said of a number in a request."""
+    bound = {"minimum": minimum, "exclusive_minimum": None, "maximum": maximum}
+    return {**bound, "multiple_of": multiple_of, "default": default}
 
 
 def numbers(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -205,7 +212,8 @@ def test_its_limits_are_those_of_requests(
     pictures = {"photos": [person]} if offers[engine]["type"] == "avatar" else {"person": person, "garment": garment}
     untouched = form(engine, offers[engine], pictures)
     for field, limits in numbers(offers[engine]).items():
-        beyond = [limits["minimum"] - 1, limits["maximum"] + 1]
+        least = limits["exclusive_minimum"] if limits["minimum"] is None else limits["minimum"] - 1
+        beyond = [least, limits["maximum"] + 1]
         if limits["multiple_of"] is not None:
             beyond.append(limits["minimum"] + 1)
         for value in beyond:

@@ -97,7 +97,13 @@ def test_what_is_built_in_is_told(outfits: Server) -> None:
     assert offered["choices"]["outfit_name"] == {"values": ["t-shirt", "dress"], "default": None}
     assert list(offered["tasks"]) == offered["choices"]["task"]["values"]
     assert {"outfit", "other", "share", "walk"} <= set(offered["tasks"]["mix"])
-    assert offered["limits"]["share"] == {"minimum": 0, "maximum": 1, "multiple_of": None, "default": 0.5}
+    assert offered["limits"]["share"] == {
+        "minimum": 0,
+        "exclusive_minimum": None,
+        "maximum": 1,
+        "multiple_of": None,
+        "default": 0.5,
+    }
     assert {name: one["many"] for name, one in offered["files"].items()} == {
         "outfit": False,
         "other": False,

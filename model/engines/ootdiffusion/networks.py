@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from asyncio import gather
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -108,10 +109,13 @@ class OOTDiffusionNetworks:
         garment = self._garments.get(digest)
         if garment is None:
             pictures = await self.device.cpu(lambda: (image_tensor(picture), clip_pixels(picture)))
-            garment = await self.garment(variant, category, *pictures, guided=guided, content=digest)
-            if garment.nbytes <= self.device.config.garment_cache_bytes and self._garments.get(digest) is None:
-                self._garments.put(digest, garment.copy())
+            keep = partial(self._keep, digest)
+            garment = await self.garment(variant, category, *pictures, guided=guided, content=digest, keep=keep)
         return garment
+
+    def _keep(self, digest: bytes, garment: GarmentFeatures) -> None:
+        if garment.nbytes <= self.device.config.garment_cache_bytes and digest not in self._garments:
+            self._garments.put(digest, garment.copy())
 
     async def garment(
         self,
@@ -122,6 +126,7 @@ class OOTDiffusionNetworks:
         *,
         guided: bool,
         content: Hashable | None = None,
+        keep: Callable[[GarmentFeatures], None] = lambda garment: None,
     ) -> GarmentFeatures:
         """A garment as the denoiser sees it.
 
@@ -129,6 +134,7 @@ class OOTDiffusionNetworks:
             picture: (1, 3, H, W) in [-1, 1].
             pixels: the same from `clip_pixels`.
             content: names all of this; of those who want the same at once one is computed.
+            keep: is told what came out, also if this was cancelled while it was computed.
         """
         device = self.device.torch_device
         (latents, _), image = await gather(self.encoder(picture.to(device)), self.image_encoder(pixels.to(device)))
@@ -136,8 +142,12 @@ class OOTDiffusionNetworks:
         # Guidance goes away from a garment that is nothing: its latents are zero, what the garment UNet sees is not.
         rows = torch.cat([latents, torch.zeros_like(latents)]) if guided else latents
         garment_pass = self.variants[variant].garment_pass
-        keys = await garment_pass(rows, prompt.expand(len(rows), -1, -1), content=content)
-        return GarmentFeatures(prompt, tuple(key[None] for key in keys))
+
+        def features(keys: Sequence[Tensor]) -> GarmentFeatures:
+            return GarmentFeatures(prompt, tuple(key[None] for key in keys))
+
+        prompts = prompt.expand(len(rows), -1, -1)
+        return features(await garment_pass(rows, prompts, content=content, on_answer=lambda keys: keep(features(keys))))
 
     async def encode(self, pictures: PassPictures) -> PersonLatents:
         """The photo as latents, those likeliest rather than drawn."""

@@ -81,7 +81,8 @@ function control(field, value) {
       value: () => (select.value === "" || select.value === String(field.given) ? undefined : numbers ? Number(select.value) : select.value),
     };
   }
-  const { minimum, maximum, multiple_of: step, default: given } = field.limits;
+  const { maximum, multiple_of: step, default: given } = field.limits;
+  const minimum = field.limits.minimum ?? field.limits.exclusive_minimum;
   const whole = [minimum, maximum, given].every((bound) => bound === null || Number.isInteger(bound));
   const input = make("input", {
     ...about,

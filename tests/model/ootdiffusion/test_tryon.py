@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 from model.__main__ import main
 from model.engine import Job
 from model.engines.ootdiffusion.engine import OOTDiffusion
+from model.engines.ootdiffusion.networks import GarmentFeatures
 from model.engines.ootdiffusion.request import Request
 from model.errors import InputError
 from model.runtime.device import Device
@@ -115,6 +117,38 @@ def test_the_next_person_in_a_garment_finds_it_seen(shop: Shop) -> None:
     (again,) = shop.dress(case, **given)
     assert (first == again).all()
     assert stats.forwards - before <= 2 + 2 + 1  # two encodings, two steps, a decoding: no garment
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_a_garment_seen_for_one_who_left_is_there_for_those_who_wait_and_the_next(shop: Shop, waiting: int) -> None:
+    networks, picture = shop.engine.networks, Image.new("RGB", (48, 64), (9, 99, 199 + waiting))
+    passes, begun, go_on = [], threading.Event(), threading.Event()
+
+    def begin(*unused: object) -> None:
+        passes.append(waiting)
+        begun.set()
+        assert go_on.wait(180)
+
+    async def look() -> GarmentFeatures:
+        async with networks.device.live("ootdiffusion", 0):
+            return await networks.see_garment("hd", "upper", picture, guided=True)
+
+    async def one_leaves() -> list[GarmentFeatures]:
+        leaver, *stayers = (asyncio.create_task(look()) for _ in range(1 + waiting))
+        assert await asyncio.to_thread(begun.wait, 180)
+        leaver.cancel()
+        await asyncio.gather(leaver, return_exceptions=True)
+        before = networks.device.stats.forwards
+        go_on.set()
+        while networks.device.stats.forwards == before:
+            await asyncio.sleep(0)
+        return [*await asyncio.gather(*stayers), await look()]
+
+    hook = networks.variants["hd"].garment_pass.module.register_forward_pre_hook(begin)
+    first, *others = shop.runner.run(one_leaves())
+    hook.remove()
+    assert passes == [waiting]
+    assert all(torch.equal(key, same) for one in others for key, same in zip(first.keys, one.keys, strict=True))
 
 
 def test_a_garment_is_kept_where_there_is_just_room_for_it(

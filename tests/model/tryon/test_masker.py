@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -270,6 +271,30 @@ def test_a_client_that_leaves_takes_nobody_along(
         return (await stayer).mask
 
     assert runner.run(one_leaves()).size == (192, 256)
+
+
+def test_of_a_look_whose_client_left_others_get_what_it_saw(masking: CatVTON, runner: asyncio.Runner) -> None:
+    """It is still one look at a time: a thread goes on when nobody waits for it any more."""
+    begun, go_on, looks = threading.Event(), threading.Event(), []
+    plane = np.zeros((2, 2), np.uint8)
+
+    def look(picture: Image.Image) -> LabelMaps:
+        looks.append(picture)
+        begun.set()
+        assert go_on.wait(180)
+        return LabelMaps(plane, plane, plane)
+
+    async def one_leaves() -> LabelMaps:
+        looking, photo = CachedLook(look, masking.device), draw_labelled((48, 64))
+        leaver, stayer = (asyncio.create_task(looking(photo)) for _ in range(2))
+        assert await asyncio.to_thread(begun.wait, 180)
+        leaver.cancel()
+        await asyncio.gather(leaver, return_exceptions=True)
+        go_on.set()
+        return await stayer
+
+    assert runner.run(one_leaves()).lip is plane
+    assert len(looks) == 1
 
 
 # -- weights -----------------------------------------------------------------------------------------------------
