@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from serve.operations import OPERATIONS
+from tests.npm import installed
 from tests.serve.test_token import guarded as guarded
 from tests.server import ROOT, Server
 
+TYPES = ROOT / "clients/typescript/atelier.ts"
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -46,6 +49,20 @@ def test_every_route_describes_its_answers(plain: Server) -> None:
 def document(plain: Server) -> dict[str, Any]:
     document: dict[str, Any] = plain.client.get("/openapi.json").json()
     return document
+
+
+def test_typescripts_types_are_those_of_the_document(document: dict[str, Any], tmp_path: Path) -> None:
+    """`TYPES=1` writes them anew."""
+    packages = installed(ROOT / "tests/clients")
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    command = [packages / ".bin/openapi-typescript", tmp_path / "openapi.json", "--output", tmp_path / "atelier.ts"]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    made = (tmp_path / "atelier.ts").read_text()
+    if os.environ.get("TYPES"):
+        TYPES.write_text(made)
+    assert TYPES.read_text() == made, (
+        "make them anew: TYPES=1 python -m pytest tests/serve/test_openapi.py -k typescript"
+    )
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
