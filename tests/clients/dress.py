@@ -8,10 +8,10 @@ import json
 import sys
 import time
 
-from atelier_client import Client
-from atelier_client.api.invocations import invoke
-from atelier_client.api.jobs import get_job, submit_job
-from atelier_client.models import (
+from made_client import Client
+from made_client.api.invocations import invoke
+from made_client.api.jobs import get_job, submit_job
+from made_client.models import (
     Answer,
     CatvtonRequest,
     Form,
@@ -22,7 +22,7 @@ from atelier_client.models import (
     OutputFormat,
     TakenJob,
 )
-from atelier_client.types import File
+from made_client.types import File
 
 url, given = sys.argv[1:]
 pictures: dict[str, str] = json.loads(given)

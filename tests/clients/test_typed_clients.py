@@ -51,7 +51,7 @@ def check(told: dict[str, Any]) -> None:
 
 
 def test_a_python_client(server: Server, document: Path, tmp_path: Path) -> None:
-    client = tmp_path / "atelier_client"
+    client = tmp_path / "made_client"
     run(["openapi-python-client", "generate", "--path", document, "--output-path", client, "--meta", "none"], tmp_path)
     (tmp_path / "dress.py").write_text((HERE / "dress.py").read_text())
     check(json.loads(run([sys.executable, "dress.py", server.url, pictures()], tmp_path)))

@@ -55,8 +55,8 @@ def test_typescripts_types_are_those_of_the_document(document: dict[str, Any], t
     """`TYPES=1` writes them anew."""
     packages = installed(ROOT / "tests/clients")
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    command = [packages / ".bin/openapi-typescript", tmp_path / "openapi.json", "--output", tmp_path / "atelier.ts"]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    command = [f"{packages}/.bin/openapi-typescript", "openapi.json", "--output", "atelier.ts"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=600)
     made = (tmp_path / "atelier.ts").read_text()
     if os.environ.get("TYPES"):
         TYPES.write_text(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -35,7 +36,7 @@ class Output(Told):
     uri: str | None = None
     presigned_url: str | None = None
 
-    def content(self) -> bytes:
+    def content(self) -> builtins.bytes:
         """The file that came in the answer.
 
         Raises:
