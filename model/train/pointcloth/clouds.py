@@ -30,6 +30,7 @@ _WORN: tuple[tuple[tuple[GarmentPlace, ...], float], ...] = (
     (("dress",), 0.2),
     (("upper", "lower"), 0.25),
 )
+_WORDS = {"tshirt": "t-shirt", "long_sleeve": "long sleeve", "tank_top": "tank top"}
 _SHAPES, _SHAPE_SPREAD, _SHAPE_LIMIT = 10, 0.8, 1.6
 
 
@@ -100,10 +101,22 @@ def kept_clouds(folder: Path, outfits: int, bodies: int, seed: int) -> Clouds:
         return Clouds(arrays["bodies"], arrays["clothes"], arrays["outfits"])
 
 
+def kinds_worn(outfits: int, seed: int) -> list[str]:
+    """What each of the outfits consists of, in the words of requests: "t-shirt and skirt"."""
+    return [
+        " and ".join(_WORDS.get(cut.kind, cut.kind) for cut in random_outfit(_drawn(seed, number)))
+        for number in range(outfits)
+    ]
+
+
+def _drawn(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng([_STREAM, seed, number])
+
+
 def _made(outfits: int, bodies: int, seed: int) -> Clouds:
     pairs, of_outfit = [], np.repeat(np.arange(outfits), bodies)
     for number in tqdm(range(outfits), desc="clouds", disable=None):
-        rng = np.random.default_rng([_STREAM, seed, number])
+        rng = _drawn(seed, number)
         cuts = random_outfit(rng)
         pairs += [worn_by(cuts, random_betas(rng), random_pose(rng), rng) for _ in range(bodies)]
     bodies_points = np.stack([points_of_body().of(vertices) for vertices, _ in pairs])

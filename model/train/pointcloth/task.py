@@ -13,12 +13,14 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
+from model.clothes.arrays import Floats
+from model.engines.pointcloth.body import spread_samples
 from model.engines.pointcloth.chamfer import squared_gaps
 from model.engines.pointcloth.drape.network import CODE, DrapeSizes, DrapingNetwork
 from model.engines.pointcloth.files import BODY_POINTS, CODES, DRAPING
 from model.engines.pointcloth.outfit_codes import in_unit_ball
 from model.synthetic.people.body import body_model
-from model.train.pointcloth.clouds import POINTS, Clouds, kept_clouds, samples
+from model.train.pointcloth.clouds import POINTS, Clouds, kept_clouds, kinds_worn, samples
 from model.train.pointcloth.settings import DrapeTraining
 
 _log = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ _CODE_LENGTH = 0.4  # of first codes, on average
 _TINY = 1e-6
 _PER = 3  # true points a point
 _NEIGHBOURS = 4
+_POINTS_WORN = 8192  # of the clouds that are made with the weights
+_LEAST_WORN = 0.01  # share of the outfits, below which a kind gets no name
 _CELL = 160
 
 
@@ -123,9 +127,12 @@ class DrapeTask:
         """The network, the body's points, and the codes found."""
         networks = self.module
         assert isinstance(networks, DrapeAndCodes)  # noqa: S101 - set above
-        write_weights(self._settings.out, networks.draping)
-        codes = {f"outfit_{i:04d}": code for i, code in enumerate(networks.codes.detach().cpu().numpy())}
-        np.savez(self._settings.out / CODES, **codes)
+        settings = self._settings
+        write_weights(settings.out, networks.draping, settings.points)
+        codes = networks.codes.detach().cpu().numpy()
+        np.savez(
+            settings.out / CODES, allow_pickle=False, **named_codes(codes, kinds_worn(settings.outfits, settings.seed))
+        )
 
 
 def parting(bodies: Tensor, cloth: Tensor) -> Tensor:
@@ -141,14 +148,37 @@ def parting(bodies: Tensor, cloth: Tensor) -> Tensor:
     return (apart + _TINY).sqrt().mean()
 
 
-def write_weights(out: Path, draping: nn.Module) -> None:
-    """A draping network for the built-in body into a folder of weights."""
+def named_codes(codes: Floats, kinds: Sequence[str]) -> dict[str, Floats]:
+    """Of each kind that some wear, the code of the outfit most like all of its kind. codes: (outfits, 8)."""
+    least = max(1, round(_LEAST_WORN * len(kinds)))
+    named = {}
+    for kind in sorted(set(kinds), key=lambda kind: (kind.count(" and "), kind)):
+        rows = [row for row, worn in enumerate(kinds) if worn == kind]
+        if len(rows) >= least:
+            gaps = np.linalg.norm(codes[rows] - codes[rows].mean(0), axis=1)
+            named[kind] = codes[rows[int(gaps.argmin())]].astype(np.float32)
+    return named
+
+
+def write_weights(out: Path, draping: nn.Module, together: int) -> None:
+    """A draping network for the built-in body into a folder of weights, its numbers halved.
+
+    Args:
+        together: points that it is used to seeing at once.
+    """
     (out / DRAPING).parent.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().float().cpu().contiguous() for name, tensor in draping.state_dict().items()}
+    sizes = {name for name in draping.state_dict() if name.endswith("tensor_mod")}
+    state = {
+        name: (tensor.float() if name in sizes else tensor.half()).cpu().contiguous()
+        for name, tensor in draping.state_dict().items()
+    }
     save_file(state, out / DRAPING)
-    clothed, taken = samples()
+    clothed, _ = samples()
+    taken = spread_samples(body_model(), clothed, _POINTS_WORN).astype(np.int32)
     root = (body_model().joint_regressor @ body_model().template)[0].numpy()
-    np.savez_compressed(out / BODY_POINTS, clothed=clothed, samples=taken.astype(np.int32), root=root)
+    np.savez_compressed(
+        out / BODY_POINTS, allow_pickle=False, clothed=clothed, samples=taken, root=root, together=together
+    )
 
 
 def first_codes(clouds: Clouds) -> Tensor:
