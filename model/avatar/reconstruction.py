@@ -9,12 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from model.avatar.fitting import SparseLoss
 from model.avatar.targets import Targets
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras, to_clip
 from model.mesh.mesh import Mesh
 from model.mesh.normals import vertex_normals
 from model.mesh.optimiser import MeshOptimiser
 from model.mesh.placement import normalised
+from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 HALF_HEIGHT = 1.8
@@ -55,6 +57,7 @@ class Reconstruction:
         self._optimiser = MeshOptimiser(Mesh(vertices, start.faces), lengths, generator, reference=reference)
         self.total = iterations
         self._reference = reference
+        self._sparse = SparseLoss(self._targets, self._cameras)
 
     @property
     def done(self) -> int:
@@ -73,6 +76,8 @@ class Reconstruction:
 
     def _loss(self, vertices: Tensor, faces: Tensor) -> Tensor:
         """Mean difference of normals plus mean difference of silhouettes."""
+        if isinstance(self._rasteriser, Torch) and not self._reference:
+            return self._sparse(self._rasteriser, vertices, faces)
         size = self._targets.masks.shape[1]
         normals, alpha = render_normals(
             self._rasteriser, vertices, faces, self._cameras, size, reference=self._reference

@@ -10,12 +10,17 @@ really bounds the surface.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from model.mesh.rasteriser import Fragments
+
+Shape = tuple[int, ...]  # views, height, width
 
 _TOUCHING = 1e-5  # difference in depth, of 2 from near to far, up to which surfaces are one
 
@@ -27,7 +32,26 @@ def antialias(picture: Tensor, fragments: Fragments, clip: Tensor, faces: Tensor
     so that a moving edge changes the covered area exactly once. Where several cross between two pixels, the outermost
     counts. Edges inside a surface, and those hidden by a nearer one, leave the picture as it is.
     """
-    views, height, width, _ = picture.shape
+    blend = blends(clip, faces, tuple(fragments.faces.shape), partial(_depth_at, fragments, faces))
+    pixels = picture.flatten(0, 2)
+    change = blend.share[:, None].to(picture.dtype) * (pixels[blend.source] - pixels[blend.target])
+    return pixels.index_add(0, blend.target, change).view(picture.shape)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """target: (K,) pixels of the flattened picture that take up some of what `source`, (K,), shows. share: (K,), how
+    much, differentiable."""
+
+    target: Tensor
+    source: Tensor
+    share: Tensor
+
+
+def blends(clip: Tensor, faces: Tensor, shape: Shape, depth_at: Callable[[Tensor, Tensor], Tensor]) -> Blend:
+    """What silhouettes do to pictures of this shape. depth_at: of pixels, (K,), and all depths, (views, V), how deep
+    what is seen lies, (K,), infinite where nothing is."""
+    _, height, width = shape
     w = clip[..., 3:]
     size = clip.new_tensor([width, height])
     points = (clip[..., :2] / w + 1) * size / 2 - 0.5  # (views, V, 2), in pixels; a centre is a whole number
@@ -36,27 +60,33 @@ def antialias(picture: Tensor, fragments: Fragments, clip: Tensor, faces: Tensor
         edges = _silhouettes(points, w[..., 0] > 0, faces)
         along = (points[edges.view, edges.ends[:, 1]] - points[edges.view, edges.ends[:, 0]]).abs()
     steep = along[:, 1] >= along[:, 0]
-    pixel_ids = torch.arange(views * height * width, device=picture.device).view(views, height, width)
-    in_rows = _cross(edges.of(steep), points, depth, pixel_ids)
+    in_rows = _cross(edges.of(steep), points, depth, Grid(height, width, width, 1))
     # In the transposed picture the others are the steep ones, and left is right.
     flat = edges.of(~steep)
-    in_columns = _cross(
-        Silhouettes(flat.view, flat.ends, -flat.turn), points.flip(-1), depth, pixel_ids.transpose(1, 2)
-    )
+    turned = Silhouettes(flat.view, flat.ends, -flat.turn)
+    in_columns = _cross(turned, points.flip(-1), depth, Grid(width, height, 1, width))
     crossing = Crossings(
         torch.cat([in_rows.inside, in_columns.inside]),
         torch.cat([in_rows.outside, in_columns.outside]),
         torch.cat([in_rows.distance, in_columns.distance]),
         torch.cat([in_rows.depth, in_columns.depth]),
     )
-    crossing = crossing.of(_visible(crossing, fragments, depth, faces))
+    crossing = crossing.of(_visible(crossing, partial(depth_at, depth=depth)))
     beyond_half = crossing.distance - 0.5
     outwards = beyond_half > 0
     target = torch.where(outwards, crossing.outside, crossing.inside)
     source = torch.where(outwards, crossing.inside, crossing.outside)
-    pixels = picture.flatten(0, 2)
-    change = beyond_half.abs()[:, None].to(picture.dtype) * (pixels[source] - pixels[target])
-    return pixels.index_add(0, target, change).view(picture.shape)
+    return Blend(target, source, beyond_half.abs())
+
+
+class Grid(NamedTuple):
+    """A picture, or its transpose: how large it is, and how far apart the pixels of neighbouring rows and columns are
+    where it lies flat."""
+
+    height: int
+    width: int
+    row_step: int
+    column_step: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +127,7 @@ def _silhouettes(points: Tensor, in_front: Tensor, faces: Tensor) -> Silhouettes
     views = len(points)
     opposite = faces[:, [2, 0, 1]].T.flatten()  # of the edges (0, 1), (1, 2), (2, 0)
     halves = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    low, high = halves.aminmax(dim=1)
+    low, high = halves[:, 0].minimum(halves[:, 1]), halves[:, 0].maximum(halves[:, 1])
     keys, edge = torch.unique(low * points.shape[1] + high, return_inverse=True)
     ends = torch.stack([keys // points.shape[1], keys % points.shape[1]], dim=1)  # (E, 2)
 
@@ -112,9 +142,9 @@ def _silhouettes(points: Tensor, in_front: Tensor, faces: Tensor) -> Silhouettes
     return Silhouettes(view, ends[which], (least + most)[view, which].sign())
 
 
-def _cross(edges: Silhouettes, points: Tensor, depth: Tensor, pixel_ids: Tensor) -> Crossings:
+def _cross(edges: Silhouettes, points: Tensor, depth: Tensor, grid: Grid) -> Crossings:
     """Where the edges nearer to vertical pass through rows of pixel centres."""
-    _, height, width = pixel_ids.shape
+    height, width = grid.height, grid.width
     first_end, second_end = (edges.view * points.shape[1] + edges.ends[:, k] for k in (0, 1))
     start, end = (points.flatten(0, 1).index_select(0, which) for which in (first_end, second_end))
     ends = torch.stack([start[:, 1], end[:, 1]]).detach().nan_to_num()
@@ -131,8 +161,8 @@ def _cross(edges: Silhouettes, points: Tensor, depth: Tensor, pixel_ids: Tensor)
     edge, row, column, left, share = (t.index_select(0, on_picture) for t in (edge, row, column, left, share.detach()))
 
     rightwards = edges.turn[edge] * (ends[1] - ends[0])[edge] < 0
-    left_pixel = pixel_ids[edges.view[edge], row, left.long()]
-    right_pixel = pixel_ids[edges.view[edge], row, left.long() + 1]
+    left_pixel = edges.view[edge] * (height * width) + row * grid.row_step + left.long() * grid.column_step
+    right_pixel = left_pixel + grid.column_step
     first_depth, second_depth = (depth.flatten()[which[edge]] for which in (first_end, second_end))
     return Crossings(
         inside=torch.where(rightwards, right_pixel, left_pixel),
@@ -143,10 +173,10 @@ def _cross(edges: Silhouettes, points: Tensor, depth: Tensor, pixel_ids: Tensor)
 
 
 @torch.no_grad()
-def _visible(crossing: Crossings, fragments: Fragments, depth: Tensor, faces: Tensor) -> Tensor:
+def _visible(crossing: Crossings, depth_at: Callable[[Tensor], Tensor]) -> Tensor:
     """Which crossings are seen: the outermost of each pair of pixels whose outside lies behind edge and inside."""
-    behind = _depth_at(crossing.outside, fragments, depth, faces)
-    seen = (_depth_at(crossing.inside, fragments, depth, faces) < behind) & (crossing.depth + _TOUCHING < behind)
+    behind = depth_at(crossing.outside)
+    seen = (depth_at(crossing.inside) < behind) & (crossing.depth + _TOUCHING < behind)
     which = seen.nonzero()[:, 0]
     which = which[crossing.distance[which].argsort(descending=True, stable=True)]
     # Both pixels of a pair in one row differ by 1, of one in a column by the width.
@@ -157,7 +187,7 @@ def _visible(crossing: Crossings, fragments: Fragments, depth: Tensor, faces: Te
     return which[order[outermost]]
 
 
-def _depth_at(pixels: Tensor, fragments: Fragments, depth: Tensor, faces: Tensor) -> Tensor:
+def _depth_at(fragments: Fragments, faces: Tensor, pixels: Tensor, depth: Tensor) -> Tensor:
     """Depth of what is seen in some pixels of the flattened picture; infinite where nothing is."""
     seen = fragments.faces.flatten()[pixels]
     view = pixels // fragments.faces[0].numel()

@@ -27,8 +27,10 @@ class Edges:
     @classmethod
     def of(cls, faces: Tensor, vertices: int) -> Edges:
         """The edges of a mesh with so many vertices."""
-        halves = torch.stack([faces, faces.roll(-1, 1)], -1)  # (F, 3, 2)
-        keys, of_face = torch.unique(halves.amin(-1) * vertices + halves.amax(-1), return_inverse=True)
+        following = faces.roll(-1, 1)
+        keys, of_face = torch.unique(
+            faces.minimum(following) * vertices + faces.maximum(following), return_inverse=True
+        )
         return cls(faces, torch.stack([keys // vertices, keys % vertices], -1), of_face)
 
     @cached_property
