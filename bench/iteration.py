@@ -72,7 +72,9 @@ def measured(mesh: Mesh, size: int) -> Row:
 
     optimiser.step(loss)  # warms up
     clock = time.process_time if vertices.device.type == "cpu" else time.perf_counter
-    plain_s, losses_s, iterations_s = [], [], []
+    plain_s: list[float] = []
+    losses_s: list[float] = []
+    iterations_s = []
     for _ in range(ROUNDS):
         now = optimiser.mesh
         for compute, taken_s in ((of_all_pixels, plain_s), (loss, losses_s)):

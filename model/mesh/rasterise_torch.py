@@ -116,10 +116,8 @@ class TriangleBlock:
 
 def _blocks(planes: Planes, height: int, width: int) -> Iterator[TriangleBlock]:
     """All triangles with a pixel centre in their box, the box clamped to the picture."""
-    first, second, third = planes.corners.nan_to_num().unbind(
-        1
-    )  # a minimum of two is far quicker than one along a side
-    low, high = first.minimum(second).minimum(third), first.maximum(second).maximum(third)
+    a, b, c = planes.corners.nan_to_num().unbind(1)  # a minimum of two is far quicker than one along an axis
+    low, high = a.minimum(b).minimum(c), a.maximum(b).maximum(c)
     last = low.new_tensor([width - 1, height - 1])
     start = low.ceil().clamp(min=0).minimum(last + 1).long()
     size = high.floor().minimum(last).clamp(min=-1).long() - start + 1

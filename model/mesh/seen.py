@@ -61,7 +61,7 @@ class SeenPixels:
 
         blend = blends(clip, faces, self.shape, depth_at)
         ends = torch.cat([blend.target, blend.source])
-        reached = ends[row_of.index_select(0, ends) < 0].unique()
+        reached = torch.unique(ends[row_of.index_select(0, ends) < 0])
         row_of.index_copy_(0, reached, torch.arange(len(reached), device=rows.device).int() + len(self.pixels))
         values = torch.cat([values, values.new_zeros(len(reached), values.shape[1])])
         target, source = (row_of.index_select(0, pixels).long() for pixels in (blend.target, blend.source))
