@@ -71,7 +71,7 @@ def blends(clip: Tensor, faces: Tensor, shape: Shape, depth_at: Callable[[Tensor
         torch.cat([in_rows.distance, in_columns.distance]),
         torch.cat([in_rows.depth, in_columns.depth]),
     )
-    crossing = crossing.of(_visible(crossing, partial(depth_at, depth=depth)))
+    crossing = crossing.of(_visible(crossing, lambda pixels: depth_at(pixels, depth)))
     beyond_half = crossing.distance - 0.5
     outwards = beyond_half > 0
     target = torch.where(outwards, crossing.outside, crossing.inside)
