@@ -54,15 +54,15 @@ class SeenParts:
     faces_away: bool
 
 
-def seen_parts(densepose: NDArray[np.uint8]) -> SeenParts:
-    """Of DensePose's labels, (H, W).
+def seen_parts(densepose: NDArray[np.uint8], field: str) -> SeenParts:
+    """Of DensePose's labels, (H, W), of the photo in a request's field.
 
     Raises:
         InputError: `no_person`.
     """
     rng, (height, width) = np.random.default_rng(0), densepose.shape
     if (np.isin(densepose, _PARTS[0][0])).sum() < _LEAST_OF_TRUNK:
-        raise InputError("nobody's trunk was found in the photo", code=OutfitCode.NO_PERSON)
+        raise InputError(f"nobody's trunk was found in '{field}'", code=OutfitCode.NO_PERSON, field=field)
     places, parts = [], []
     for part, (labels, _) in enumerate(_PARTS):
         pixels = np.argwhere(np.isin(densepose, labels))[:, ::-1] + 0.5
@@ -275,6 +275,6 @@ def axis_angle(turn: Tensor) -> Tensor:
     return torch.mul(vector / length, angle)
 
 
-def sought(model: BodyModel, densepose: NDArray[np.uint8], focal: float) -> BodySearch:
+def sought(model: BodyModel, densepose: NDArray[np.uint8], focal: float, field: str) -> BodySearch:
     """A search that has not begun. focal: pixels."""
-    return BodySearch(model, seen_parts(densepose), focal / densepose.shape[0])
+    return BodySearch(model, seen_parts(densepose, field), focal / densepose.shape[0])

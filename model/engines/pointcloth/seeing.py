@@ -109,7 +109,9 @@ class Seeing:
             return await self._device.cpu(lambda: read_worn_body(self._job.inputs[body], body, drawn))
         assert maps is not None  # noqa: S101 - looked at where no body is sent
         shrunk = maps.densepose.shape[0] / height
-        search = await self._device.cpu(lambda: sought(drawn.model, maps.densepose, self._request.focal * shrunk))
+        search = await self._device.cpu(
+            lambda: sought(drawn.model, maps.densepose, self._request.focal * shrunk, field)
+        )
 
         def advance() -> None:
             until = time.monotonic() + _SLICE_S

@@ -24,6 +24,7 @@ from model.engines.pointcloth.outfit import FittedOutfit, read_outfit
 from model.engines.pointcloth.request import Request
 from model.errors import EngineError, InputError, WeightsError
 from model.runtime.device import Device, open_device
+from model.weights.pack import DEMO
 from tests.gltf import complaints
 from tests.model.pointcloth.conftest import FOCAL, PHOTO
 
@@ -193,6 +194,18 @@ def test_what_cannot_be_used_is_one_problem_each(
     assert problem(of_fit(person) | {"masks.0": black}, **FIT) == ("empty_mask", "masks.0")
     assert problem(of_fit(person) | {"masks.0": small}, **FIT) == ("bad_mask", "masks.0")
     assert problem({"photos.0": person["photo"]}, photos=["x"]) == ("no_mask", "photos.0")
+
+
+def test_nobody_in_the_photo_is_a_problem_of_its_field(runner: asyncio.Runner, device: Device, tmp_path: Path) -> None:
+    engine = PointCloth(DEMO, device)
+    Image.new("RGB", PHOTO, (120, 130, 140)).save(tmp_path / "wall.png")
+    for inputs, fields in (
+        ({"photos.0": tmp_path / "wall.png"}, {"photos": ["x"]}),
+        ({"person": tmp_path / "wall.png"}, {"task": "wear", "outfit_name": "dress", "person": "x"}),
+    ):
+        with pytest.raises(InputError) as caught:
+            run(runner, engine, inputs, tmp_path / "none", **fields)
+        assert (caught.value.code, caught.value.field) == ("no_person", next(iter(inputs)))
 
 
 def test_requests_say_what_they_lack() -> None:
