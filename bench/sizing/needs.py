@@ -19,6 +19,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[2] / "sagemaker"))  # whose scripts stand alone
 
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from rent.needs import NEEDS_FILE, Need
 from torch import Tensor, nn
 
@@ -29,6 +30,11 @@ from model.diffusion.fast_unet import FastUNet
 from model.engines.catvton.fast_denoiser import FastDenoiser
 from model.engines.catvton.memory import resident_bytes as tryon_job_bytes
 from model.engines.catvton.request import Request as TryOnRequest
+from model.engines.ootdiffusion.fusion import Denoiser, GarmentPass
+from model.engines.ootdiffusion.memory import attention_sizes
+from model.engines.ootdiffusion.memory import resident_bytes as outfitting_job_bytes
+from model.engines.ootdiffusion.prompts import ImageEncoder
+from model.engines.ootdiffusion.request import Request as OOTDiffusionRequest
 from model.engines.pointcloth.drape.network import CODE, DrapingNetwork
 from model.engines.pointcloth.memory import FIT_CODES, fit_bytes
 from model.engines.up2you.views.adapters import adapter_of, fuse_views
@@ -41,6 +47,7 @@ DTYPES = (torch.float16, torch.float32)
 WIDTH, HEIGHT, ROWS = 768, 1024, (1, 2, 4, 6, 8)  # of a try-on; rows of the UNet, two for each guided picture
 SIZE, PHOTOS, TOKENS = 768, 8, 2  # of an avatar; tokens each view looks at, in photos
 TRAIN_STEPS = 1000  # timesteps the UNets know
+OUTFITTING_PICTURES = 4  # of OOTDiffusion at once, if it is more than one
 BODY_POINTS = 8192  # of an outfit, as published
 AT_ONCE = (PHOTOS, 1)  # pictures in a forward of an avatar's networks, but for the UNet, which takes all views
 
@@ -56,7 +63,7 @@ class Part:
 
 def main() -> int:
     with torch.device("meta"):
-        needs = [asdict(need) for dtype in DTYPES for need in (*tryon(dtype), *avatar(dtype))]
+        needs = [asdict(need) for dtype in DTYPES for need in (*tryon(dtype), *ootdiffusion(dtype), *avatar(dtype))]
         needs += [asdict(need) for need in outfit()]
         content = {"parameters": parameters(), "needs": needs}
     NEEDS_FILE.write_text(json.dumps(content, indent=1) + "\n")
@@ -69,6 +76,9 @@ def parameters() -> dict[str, int]:
     unet = real_sizes.avatar_unet()
     networks: dict[str, nn.Module] = {
         "try-on UNet": real_sizes.tryon_unet(),
+        "OOTDiffusion's garment UNet": real_sizes.outfitting_unet("unet_garm"),
+        "OOTDiffusion's denoising UNet": real_sizes.outfitting_unet("unet_vton"),
+        "CLIP's image encoder": real_sizes.image_encoder(),
         "autoencoder": real_sizes.autoencoder(),
         "avatar UNet": unet,
         "adapter": adapter_of(unet),
@@ -105,6 +115,41 @@ def tryon(dtype: torch.dtype) -> Iterator[Need]:
 def _tryon_job_bytes(samples: int) -> int:
     fields = {"person": "p", "garment": "g", "width": WIDTH, "height": HEIGHT, "samples": samples}
     return tryon_job_bytes(TryOnRequest.model_validate(fields))
+
+
+def ootdiffusion(dtype: torch.dtype) -> Iterator[Need]:
+    """As `tryon`; resident are the UNets of both variants, of which a request uses one."""
+    garment, unet = (real_sizes.outfitting_unet(name).eval().to(dtype) for name in ("unet_garm", "unet_vton"))
+    vae: Any = real_sizes.autoencoder().eval().to(dtype)
+    clip: Any = real_sizes.image_encoder()
+    jobs = {samples: _outfitting_job_bytes(unet, dtype, samples) for samples in (1, OUTFITTING_PICTURES)}
+    fast_garment, fast = FastUNet(garment, 1), FastUNet(unet, TRAIN_STEPS)
+    cells = HEIGHT // 8, WIDTH // 8
+    keys = [empty(1, 2, *size, dtype=dtype) for size in attention_sizes(unet, cells) for _ in ("key", "value")]
+
+    def parts(pictures: int, garments: int, *, sliced: bool) -> list[Part]:
+        latents, prompt = empty(pictures, 4, *cells), empty(pictures, 2, 768)
+        seen = [key.expand(pictures, *key.shape[1:]) for key in keys]
+        both = empty(2 * garments, 4, *cells), empty(2 * garments, 2, 768)
+        denoiser = Denoiser(fast, sliced=sliced)
+        return [
+            _part("denoising UNet", denoiser, latents, empty(pictures, dtype=torch.int64), latents, prompt, *seen),
+            _part("garment UNet", GarmentPass(fast_garment, fast, sliced=sliced), *both),
+            _part("image encoder", ImageEncoder(clip), empty(garments, 3, 224, 224)),
+            _part("encoder", LatentEncoder(vae), empty(3 * garments, 3, HEIGHT, WIDTH)),
+            _part("decoder", LatentDecoder(vae), empty(pictures, 4, *cells)),
+        ]
+
+    everything = 2 * weight_bytes(fast_garment, fast) + weight_bytes(vae, clip)
+    for pictures in (1, OUTFITTING_PICTURES):
+        whole, in_slices = parts(pictures, pictures, sliced=False), parts(pictures, 1, sliced=True)
+        yield _resident("ootdiffusion", dtype, 2 * pictures, everything, pictures * jobs[1], whole)
+        yield _low("ootdiffusion", dtype, 2 * pictures, jobs[pictures], in_slices)
+
+
+def _outfitting_job_bytes(unet: UNet2DConditionModel, dtype: torch.dtype, samples: int) -> int:
+    fields = {"person": "p", "garment": "g", "width": WIDTH, "height": HEIGHT, "samples": samples}
+    return outfitting_job_bytes(OOTDiffusionRequest.model_validate(fields), unet, dtype)
 
 
 def avatar(dtype: torch.dtype) -> Iterator[Need]:

@@ -9,9 +9,11 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
-from transformers import Dinov2Config, Dinov2Model
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, Dinov2Config, Dinov2Model
 
 from model.diffusion.attention import keep_only_self_attention
+from model.engines.ootdiffusion.checkpoint import INPUT_CHANNELS, UNetName
+from model.engines.ootdiffusion.prompts import restore_positions
 from model.engines.up2you.features import weights as feature_weights
 from model.engines.up2you.features.image_features import Features
 from model.runtime.offload import weights
@@ -24,6 +26,20 @@ def tryon_unet() -> UNet2DConditionModel:
     unet = UNet2DConditionModel(in_channels=9, cross_attention_dim=768)
     keep_only_self_attention(unet)
     return unet
+
+
+def outfitting_unet(name: UNetName) -> UNet2DConditionModel:
+    """One of OOTDiffusion's: that of Stable Diffusion 1.5, but for what goes in."""
+    return UNet2DConditionModel(in_channels=INPUT_CHANNELS[name], cross_attention_dim=768)
+
+
+def image_encoder() -> CLIPVisionModelWithProjection:
+    """CLIP ViT-L/14."""
+    widths: Any = {"hidden_size": 1024, "intermediate_size": 4096, "projection_dim": 768}
+    layers: Any = {"num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
+    clip = CLIPVisionModelWithProjection(CLIPVisionConfig(**widths, **layers))
+    restore_positions(clip)
+    return clip
 
 
 def avatar_unet() -> UNet2DConditionModel:

@@ -9,6 +9,7 @@ from rent.needs import Need, read_needs
 
 ALLOWANCE_GIB = 2.0  # for what is not counted: an allowance, not a measurement
 DTYPES = ("float16", "float32")
+PROFILED = ("ootdiffusion", "avatar")  # of which the types' table says how they fit
 
 _GIB = 2**30
 
@@ -30,10 +31,10 @@ def most_rows(needs: Iterable[Need], dtype: str, instance: Instance) -> int:
     return max(rows, default=0)
 
 
-def avatar_profile(needs: Iterable[Need], dtype: str, instance: Instance) -> str:
-    """The memory profile with which an avatar fits, its pictures coded one by one if need be."""
+def profile_of(engine: str, needs: Iterable[Need], dtype: str, instance: Instance) -> str:
+    """The memory profile with which one job of an engine fits, an avatar's pictures coded one by one if need be."""
     for profile in ("resident", "low"):
-        if any(fits(need.bytes, instance) for need in _of(needs, "avatar", dtype, profile)):
+        if any(fits(need.bytes, instance) for need in _of(needs, engine, dtype, profile)):
             return profile
     return "no"
 
@@ -73,16 +74,16 @@ def _types_table(needs: Sequence[Need]) -> str:
             f"{instance.nvme_gb:,}",
             _yes(instance.batch_transform),
             " / ".join(str(most_rows(needs, dtype, instance)) for dtype in DTYPES),
-            " / ".join(avatar_profile(needs, dtype, instance) for dtype in DTYPES),
+            *(" / ".join(profile_of(engine, needs, dtype, instance) for dtype in DTYPES) for engine in PROFILED),
             " / ".join(_yes(fits(both(needs, dtype), instance)) for dtype in DTYPES),
         )
         for name, instance in INSTANCES.items()
     ]
     heads = (
         *("type", "GPUs", "GiB each", "vCPUs", "host GiB", "local GB", "batch transform"),
-        *("try-on rows", "avatar", "both resident"),
+        *("try-on rows", "OOTDiffusion", "avatar", "both resident"),
     )
-    return _table(heads, rows, "llrrrrllll")
+    return _table(heads, rows, "llrrrrlllll")
 
 
 def _yes(answer: bool) -> str:
@@ -107,12 +108,14 @@ allowed for those: a guess. Measure before you rent many.
 ## What the engines need of one GPU
 
 Try-ons are of 768 x 1024: a guided one is two rows of the UNet, so 8 rows are four try-ons at once (with
-`MEMORY_PROFILE=low` one of four samples); 1 row is one without guidance. An avatar has eight photos and six views of
-768 x 768; its rows are how many pictures the autoencoder codes at once. An outfit's are the codes of a fit, sought
-together in float32 whatever the dtype, and the forward is that of 8192 points; it fits every type.
-`resident`: all weights stay on the GPU; `low`: one network's at a time, which is slower. The largest forward is mostly
-that of the autoencoder, because all pictures that wait go through it together; it comes once a job, `MAX_BATCH_ROWS`
-bounds it, and what does not fit is split.
+`MEMORY_PROFILE=low` one of four samples); 1 row is one without guidance. `tryon` is CatVTON with its mask-based
+variant; `ootdiffusion` is OOTDiffusion with both of its variants, whose four UNets and image encoder are resident
+together, and what it keeps of a garment is with its jobs (`GARMENT_CACHE_BYTES` keep more). An avatar has eight
+photos and six views of 768 x 768; its rows are how many pictures the autoencoder codes at once. An outfit's are the
+codes of a fit, sought together in float32 whatever the dtype, and the forward is that of 8192 points; it fits every
+type. `resident`: all weights stay on the GPU; `low`: one network's at a time, which is slower. The largest forward is
+mostly that of the autoencoder, because all pictures that wait go through it together; it comes once a job,
+`MAX_BATCH_ROWS` bounds it, and what does not fit is split.
 
 {needs}
 
@@ -125,7 +128,8 @@ decoder's 20 %, and what lacks is scratch memory of convolutions.
 
 Each GPU has a worker with weights of its own, so more GPUs are more results at once and never more room for one. Cells
 with two entries are for float16 (the default on GPUs) / float32. Try-on rows: the most of 1, 2, 4, 6, 8 that fit with
-`resident`. Avatar: the profile with which it fits. Both resident: an avatar and a try-on at once in one worker.
+`resident`, of CatVTON. OOTDiffusion, avatar: the profile with which one fits. Both resident: an
+avatar and a try-on of CatVTON at once in one worker.
 
 {types}
 
