@@ -31,6 +31,7 @@ class InputOffer(BaseModel):
 
     many: bool = Field(description="Whether it is a list of them.")
     required: bool
+    made_as: str | None = Field(description="Of a job that is named as `job:ID`: which of its files it is.")
 
 
 class Choice(BaseModel):
@@ -82,8 +83,8 @@ def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
         formats=formats(schema),
         sizes={field: found for field, found in numbers.items() if field in _SIZES},
         limits={field: found for field, found in numbers.items() if field not in _SIZES},
-        inputs=inputs(schema, _PICTURE),
-        files=inputs(schema, _FILE),
+        inputs=inputs(schema, _PICTURE, kind.plain_files),
+        files=inputs(schema, _FILE, kind.plain_files),
         tasks={task: sorted(fields) for task, fields in kind.tasks.items()},
         layers="layers" in schema["properties"],
         choices={
@@ -146,12 +147,12 @@ def lists(schema: Schema) -> list[tuple[str, Schema]]:
     ]
 
 
-def inputs(schema: Schema, kind: str) -> dict[str, InputOffer]:
+def inputs(schema: Schema, kind: str, made_as: Mapping[str, str]) -> dict[str, InputOffer]:
     """The fields that are files of this kind, and those that are lists of such."""
     required = schema.get("required", [])
     many = {field for field, described in lists(schema) if described["items"].get("$ref") == kind}
     return {
-        field: InputOffer(many=field in many, required=field in required)
+        field: InputOffer(many=field in many, required=field in required, made_as=made_as.get(field))
         for field, described in schema["properties"].items()
         if field in many or any(part.get("$ref") == kind for part in kinds(described))
     }

@@ -1496,6 +1496,11 @@ export interface components {
             many: boolean;
             /** Required */
             required: boolean;
+            /**
+             * Made As
+             * @description Of a job that is named as `job:ID`: which of its files it is.
+             */
+            made_as: string | null;
         };
         /**
          * Job
@@ -1533,6 +1538,11 @@ export interface components {
         Limits: {
             /** Minimum */
             minimum: number | null;
+            /**
+             * Exclusive Minimum
+             * @description It must be more than this.
+             */
+            exclusive_minimum: number | null;
             /** Maximum */
             maximum: number | null;
             /** Multiple Of */

@@ -27,7 +27,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The built-in pack with its page."""
-    with serving(tmp_path_factory.mktemp("studio"), STUDIO=1, ENGINES="catvton,up2you") as server:
+    with serving(tmp_path_factory.mktemp("studio"), STUDIO=1, ENGINES="catvton,up2you,pointcloth") as server:
         yield server
 
 
@@ -183,16 +183,56 @@ def test_an_error_stands_at_the_field_that_it_names(page: Page) -> None:
 def test_an_avatar_is_made_and_turned(page: Page) -> None:
     page.locator("[data-type=avatar]").click()
     page.locator("#field-photos").set_input_files([PAGE / "people/leila.jpg", PAGE / "people/mira.jpg"])
+    for name, value in {"size": "64", "steps": "2", "mesh_size": "64", "iterations": "3"}.items():
+        set_field(page, name, value)
+    page.locator("#field-parts").check()
     page.locator("#go").click()
     canvas = page.locator("#result .viewer canvas")
     expect(canvas).to_be_visible(timeout=WAIT_MS)
     assert int(canvas.get_attribute("data-vertices") or 0) > 1000
-    page.wait_for_function(f"({_COLOURS})() > 8")
-    front = page.evaluate(_COLOURS)
+    eventually(lambda: page.evaluate(_COLOURS) > 8)
     canvas.press("ArrowLeft")
-    assert front > 8
+    parts = page.locator("#result [aria-label='Parts that are shown'] input")
+    assert parts.count() > 1
+    for part in parts.all():
+        part.uncheck()
+    eventually(lambda: page.evaluate(_COLOURS) == 0)
+    page.get_by_role("button", name="Clothes", exact=True).click()
+    eventually(lambda: page.evaluate(_COLOURS) > 8)
     page.get_by_text(re.compile("Download")).click()
     expect(page.get_by_role("link", name="avatar.glb")).to_be_visible()
+
+
+def test_outfits_are_mixed_and_the_mix_is_put_on(page: Page) -> None:
+    page.locator("[data-type=outfit]").click()
+    expect(page.locator("[data-input=photos]")).to_be_visible()
+    page.locator("#field-task").select_option("mix")
+    expect(page.locator("[data-input=photos]")).to_be_hidden()
+    page.locator("summary", has_text=re.compile("^More$")).click()
+    page.locator("#field-outfit_name").select_option("dress")
+    page.locator("#field-other_name").select_option("t-shirt")
+    share = page.locator("#field-share")
+    share.press("ArrowRight")
+    expect(page.locator("[data-field=share] output")).to_have_text("0.51")
+    set_field(page, "points", "256")
+    with page.expect_request("**/api/jobs") as mixed:
+        page.locator("#go").click()
+    expect(page.locator("#result .viewer canvas")).to_be_visible(timeout=WAIT_MS)
+    asked = mixed.value.post_data or ""
+    assert '"share":0.51' in asked
+    page.locator("#field-task").select_option("wear")
+    earlier = page.locator("#field-outfit-job")
+    expect(earlier).to_be_visible()
+    made = earlier.locator("option").nth(1).get_attribute("value") or ""
+    assert made.startswith("job:")
+    earlier.select_option(made)
+    page.locator("#field-outfit_name").select_option("")
+    with page.expect_request("**/api/jobs") as worn:
+        page.locator("#go").click()
+    expect(page.locator("#kept li")).to_have_count(2, timeout=WAIT_MS)
+    asked = worn.value.post_data or ""
+    assert f'"outfit":"{made}"' in asked
+    assert "share" not in asked
 
 
 _COLOURS = """() => {

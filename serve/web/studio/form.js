@@ -1,6 +1,7 @@
 // What goes in: built for one type (`tryon`, `avatar`, ...) from what `/api/models` says of its engines.
 
 import { address, make, show, words } from "./dom.js";
+import { files } from "./files.js";
 import { options } from "./options.js";
 import { paint } from "./painter.js";
 import { gallery, pictures } from "./pictures.js";
@@ -43,7 +44,29 @@ class RequestForm {
     const parts = Object.entries(this.described.inputs).map(([name, about]) => this.input(name, about, kept.get(name)));
     this.options = options(this.described, values);
     const more = make("fieldset", {}, make("legend", {}, "How"), ...this.engineChoice(), this.options.element);
-    this.element.replaceChildren(...parts, more);
+    this.element.replaceChildren(...parts, ...this.fileInputs(kept), more);
+    this.element.querySelector("#field-task")?.addEventListener("change", () => this.showTask());
+    this.showTask();
+  }
+
+  /** Inputs that are no pictures. */
+  fileInputs(kept) {
+    return Object.entries(this.described.files ?? {}).map(([name, about]) => {
+      const input = files(name, about);
+      this.inputs.set(name, input);
+      if (kept.get(name)?.length) input.set(kept.get(name));
+      return make("fieldset", { "data-input": name }, make("legend", {}, words(name)), input.element);
+    });
+  }
+
+  /** Of an engine with several tasks only what is for the chosen one. */
+  showTask() {
+    const tasks = this.described.tasks ?? {};
+    const chosen = this.element.querySelector("#field-task")?.value;
+    for (const name of new Set(Object.values(tasks).flat())) {
+      const place = this.element.querySelector(`[data-input="${CSS.escape(name)}"], [data-field="${CSS.escape(name)}"]`);
+      if (place) show(place, !chosen || tasks[chosen].includes(name));
+    }
   }
 
   input(name, about, kept) {
@@ -52,7 +75,6 @@ class RequestForm {
       name,
       many: about.many,
       camera: PHOTOS.has(name),
-      accept: about.kind === "file" ? "*/*" : undefined,
       changed: () => {
         if (name === "person") this.setMask(null);
       },
@@ -210,12 +232,15 @@ class RequestForm {
     const fields = { ...this.head(), ...this.options.values() };
     const files = {};
     for (const [name, input] of this.inputs) {
+      if (input.element.closest("fieldset").hidden) continue; // of another task
+      const job = input.reference?.();
+      if (job) fields[name] = job;
       const blobs = input.get();
       if (blobs.length) files[name] = input.input.multiple ? blobs : blobs[0];
     }
     if (this.mask) files.mask = this.mask;
     if (this.layers.length) this.dressInLayers(fields, files);
-    const [before] = this.inputs.get("person")?.get() ?? [];
+    const before = files.person;
     return { fields, files, before: before ?? null, garment: files.garment ?? this.layers[0]?.garment ?? null };
   }
 

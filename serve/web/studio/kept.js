@@ -3,6 +3,14 @@
 const MOST = 12; // results
 const STORE = "results";
 
+/** The event at the window when what is kept has changed. */
+export const CHANGED = "kept";
+
+const changed = (done) => {
+  dispatchEvent(new Event(CHANGED));
+  return done;
+};
+
 function open() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("atelier", 1);
@@ -37,8 +45,9 @@ export async function all() {
 export async function keep(entry) {
   await within("readwrite", (store) => store.put(entry));
   for (const old of (await all()).slice(MOST)) await remove(old.id);
+  changed();
 }
 
-export const remove = (id) => within("readwrite", (store) => store.delete(id));
+export const remove = (id) => within("readwrite", (store) => store.delete(id)).then(changed);
 
-export const forget = () => within("readwrite", (store) => store.clear());
+export const forget = () => within("readwrite", (store) => store.clear()).then(changed);

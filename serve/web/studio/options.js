@@ -6,6 +6,8 @@ const SHOWN = ["category", "quality", "variant", "task"]; // the rest waits behi
 // What this page has other ways for, or no use of.
 const HIDDEN = new Set(["deadline_s", "mask_only", "mask_polarity", "garments_canvas", "return_steps"]);
 
+const [MOST_OF_A_SLIDER, SLIDER_STEPS] = [2, 100]; // from one bound to the other
+
 /**
  * The form of an engine's fields.
  * @param {object} engine one of `/api/models`
@@ -16,12 +18,14 @@ export function options(engine, { output, ...values }) {
   values = { ...values, format: output?.format };
   const fields = described(engine);
   const inputs = new Map(fields.map((field) => [field.name, control(field, values[field.name])]));
+  for (const [name, { row }] of inputs) row.dataset.field = name;
   const rows = (wanted) => fields.filter((field) => SHOWN.includes(field.name) === wanted).map((field) => inputs.get(field.name).row);
   const more = make("details", { class: "more" }, make("summary", {}, "More"), make("div", { class: "fields" }, ...rows(false)));
   return {
     element: make("div", {}, make("div", { class: "fields" }, ...rows(true)), more),
     values: () => {
-      const pairs = fields.map((field) => [field.name, inputs.get(field.name).value()]);
+      const shown = fields.filter((field) => !inputs.get(field.name).row.hidden); // those of the chosen task
+      const pairs = shown.map((field) => [field.name, inputs.get(field.name).value()]);
       const { format, ...rest } = Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
       return format ? { ...rest, output: { format } } : rest;
     },
@@ -45,6 +49,17 @@ function described(engine) {
 
 /** Words in backquotes are code. */
 const marked = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+/** A share and the like: a number between two near bounds. */
+function slider({ limits: { minimum, maximum, default: given } }, about, label, value) {
+  const input = make("input", { ...about, type: "range", min: minimum, max: maximum, step: (maximum - minimum) / SLIDER_STEPS, value: value ?? given });
+  const shown = make("output", { for: about.id });
+  const tell = () => (shown.textContent = String(Number(input.value)));
+  input.addEventListener("input", tell);
+  tell();
+  const row = label(make("span", { class: "slider" }, input, shown));
+  return { row, value: () => (Number(input.value) === given ? undefined : Number(input.value)) };
+}
 
 function control(field, value) {
   const id = `field-${field.name}`;
@@ -84,6 +99,9 @@ function control(field, value) {
   const { maximum, multiple_of: step, default: given } = field.limits;
   const minimum = field.limits.minimum ?? field.limits.exclusive_minimum;
   const whole = [minimum, maximum, given].every((bound) => bound === null || Number.isInteger(bound));
+  if (!whole && given !== null && minimum !== null && maximum !== null && maximum - minimum <= MOST_OF_A_SLIDER) {
+    return slider(field, about, label, value);
+  }
   const input = make("input", {
     ...about,
     type: "number",

@@ -3,21 +3,23 @@
 import { hasCamera, takePhoto } from "./camera.js";
 import { address, make, words } from "./dom.js";
 
+const ACCEPTED = { picture: "image/*,.heic,.heif", file: "*/*" };
+
 /**
  * A place for one picture or several.
  * @param {object} given
  * @param {string} given.name the request's field
  * @param {string} given.title what people call it
  * @param {boolean} given.many
+ * @param {"picture"|"file"} given.kind
  * @param {boolean} given.camera whether a photo may be taken
- * @param {string} given.accept file types
  * @param {(pictures: Blob[]) => void} given.changed
  */
-export function pictures({ name, title = words(name), many = false, camera = false, accept = "image/*,.heic,.heif", changed = () => {} }) {
+export function pictures({ name, title = words(name), many = false, kind = "picture", camera = false, changed = () => {} }) {
   let chosen = [];
-  const input = make("input", { type: "file", id: `field-${name}`, name, accept, multiple: many, class: "file" });
+  const input = make("input", { type: "file", id: `field-${name}`, name, accept: ACCEPTED[kind], multiple: many, class: "file" });
   const shown = make("ul", { class: "chosen" });
-  const words_ = make("span", {}, many ? "Choose photos, or drop them here" : "Choose a picture, or drop one here");
+  const words_ = make("span", {}, many ? `Choose ${kind}s, or drop them here` : `Choose a ${kind}, or drop one here`);
   const zone = make("label", { class: "zone", for: input.id }, make("b", {}, title), words_, input);
   const buttons = make("p", { class: "row" });
   if (camera && hasCamera()) {

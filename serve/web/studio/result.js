@@ -4,16 +4,21 @@ import { compare } from "./compare.js";
 import { address, make, words } from "./dom.js";
 import { blob } from "./service.js";
 
+const FIGURE = "model/gltf-binary";
+
 /**
  * @param {object} entry of `kept.js`, with its answer
  * @param {{again: () => void, repeat: (seed: number) => void}} actions
  */
 export async function result(entry, actions) {
   const files = await opened(entry);
-  const main = files[0];
+  const figures = files.filter((file) => file.type === FIGURE);
+  const stills = files.filter((file) => file.type.startsWith("image/"));
   const parts = [make("h2", {}, "Here it is")];
-  if (main.type.startsWith("image/")) parts.push(...pictures(entry, files));
-  else parts.push(await figure(main));
+  const dressed = stills.length > 0 && (entry.before || !figures.length);
+  if (dressed) parts.push(...pictures(entry.before, stills));
+  if (figures.length) parts.push(...(await turned(figures)));
+  if (stills.length && !dressed) parts.push(make("details", { class: "more" }, make("summary", {}, `Pictures (${stills.length})`), ...pictures(null, stills)));
   parts.push(...films(files));
   parts.push(buttons(entry, actions), downloads(files));
   if (entry.answer.warnings.length) {
@@ -31,25 +36,41 @@ async function opened(entry) {
   return entry.files;
 }
 
-function pictures(entry, files) {
-  const shown = files.filter((file) => file.type.startsWith("image/"));
-  const place = make("div", {}, compare(entry.before ?? null, shown[0].content));
-  if (shown.length === 1) return [place];
-  const choose = shown.map((file, i) =>
+function pictures(before, stills) {
+  const place = make("div", {}, compare(before ?? null, stills[0].content));
+  if (stills.length === 1) return [place];
+  const shown = (file) => make("img", { src: address(file.content), alt: words(file.name) });
+  const choose = choices(stills, shown, (file) => place.replaceChildren(compare(before ?? null, file.content)));
+  return [place, make("div", { class: "gallery", role: "group", "aria-label": "All pictures" }, ...choose)];
+}
+
+/** A figure to turn; of several, such as a person and the clothes alone, one at a time. */
+async function turned(figures) {
+  const place = make("div", {}, await figure(figures[0]));
+  if (figures.length === 1) return [place];
+  const choose = choices(figures, called, async (file) => place.replaceChildren(await figure(file)));
+  return [place, make("p", { class: "row", role: "group", "aria-label": "What is shown" }, ...choose)];
+}
+
+const called = (file) => words(file.name.split(".")[0]);
+
+/** Buttons of which one is pressed, the first at first. */
+function choices(files, shown, chose) {
+  const buttons = files.map((file, i) =>
     make(
       "button",
       {
         type: "button",
         "aria-pressed": String(i === 0),
         onclick: (event) => {
-          for (const button of choose) button.setAttribute("aria-pressed", String(button === event.currentTarget));
-          place.replaceChildren(compare(entry.before ?? null, file.content));
+          for (const button of buttons) button.setAttribute("aria-pressed", String(button === event.currentTarget));
+          chose(file);
         },
       },
-      make("img", { src: address(file.content), alt: words(file.name) }),
+      shown(file),
     ),
   );
-  return [place, make("div", { class: "gallery", role: "group", "aria-label": "All pictures" }, ...choose)];
+  return buttons;
 }
 
 async function figure(file) {
@@ -57,7 +78,7 @@ async function figure(file) {
     const { viewer } = await import("./viewer.js");
     return await viewer(address(file.content));
   } catch (error) {
-    return make("p", { class: "problem" }, `This browser cannot show the avatar (${error.message}). It can be downloaded below.`);
+    return make("p", { class: "problem" }, `This browser cannot show it in three dimensions (${error.message}). It can be downloaded below.`);
   }
 }
 

@@ -3,14 +3,14 @@
 import * as THREE from "./three/three.module.min.js";
 import { GLTFLoader } from "./three/GLTFLoader.js";
 import { OrbitControls } from "./three/OrbitControls.js";
-import { make } from "./dom.js";
+import { make, words } from "./dom.js";
 
 const TURN = 0.15; // radians: an arrow key
 
 /** @param {string} address of the GLB @returns {Promise<HTMLElement>} */
 export async function viewer(address) {
   const { scene: figure } = await new GLTFLoader().loadAsync(address);
-  const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": "The avatar. Arrow keys turn it." });
+  const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": "The figure. Arrow keys turn it." });
   const element = make("div", { class: "viewer" }, canvas);
 
   const scene = new THREE.Scene();
@@ -53,7 +53,23 @@ export async function viewer(address) {
     draw();
   }).observe(element);
   canvas.dataset.vertices = count(figure);
-  return element;
+  return make("div", {}, element, parts(figure, draw));
+}
+
+/** A switch for each named part, such as the clothes; none where all is one. */
+function parts(figure, draw) {
+  const named = [];
+  figure.traverse((part) => part.isMesh && part.name && named.push(part));
+  if (named.length < 2) return null;
+  const switches = named.map((part) => {
+    const box = make("input", { type: "checkbox", checked: true });
+    box.addEventListener("change", () => {
+      part.visible = box.checked;
+      draw();
+    });
+    return make("label", { class: "switch" }, box, " ", words(part.name));
+  });
+  return make("p", { class: "row", role: "group", "aria-label": "Parts that are shown" }, ...switches);
 }
 
 function count(figure) {
