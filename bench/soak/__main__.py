@@ -20,7 +20,7 @@ from tests.server import Server, eventually, serving
 
 ENGINES = "warp,catvton,ootdiffusion,template"
 KILLED_S, KILLS_END = 30.0, 0.4  # seconds between two kills, at least; the share of the time in which they happen
-MEASURED = (0.5, 0.75, 1.0)  # of the time: when everybody goes and memory is read
+MEASURED = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the time: when everybody goes and memory is read
 PING_S, MOST_PING_MS = 0.1, 50.0
 _AFTER_START_S = 5.0  # that a worker's start still takes of the machine when it is ready
 _PAUSE_S = 5.0  # more than a worker needs to notice that it has nothing to do
