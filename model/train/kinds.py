@@ -11,6 +11,7 @@ from model.train.parsing.settings import PerceptionTraining
 from model.train.pointcloth.settings import DrapeTraining
 from model.train.settings import LoopSettings, Training
 from model.train.template.settings import TemplateTraining
+from model.train.up2you.settings import UP2YouTraining
 from model.train.warp.settings import WarpTraining
 
 SETTINGS: Mapping[str, type[LoopSettings]] = {
@@ -19,6 +20,7 @@ SETTINGS: Mapping[str, type[LoopSettings]] = {
     "perception": PerceptionTraining,
     "pointcloth": DrapeTraining,
     "template": TemplateTraining,
+    "up2you": UP2YouTraining,
     "warp": WarpTraining,
 }
 DEFAULT = "catvton"

@@ -32,6 +32,8 @@ from model.train.task import Task
 from model.train.template.outfits import OutfitTask
 from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
+from model.train.up2you.aggregator_task import AggregatorTask
+from model.train.up2you.shape_task import ShapeTask
 from model.train.warp.task import WarpTask
 
 _PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
@@ -48,6 +50,8 @@ _TASKS: dict[str, Any] = {
     "drape": DrapeTask,
     "parsing": ParsingTask,
     "pose": PoseTask,
+    "shape": ShapeTask,
+    "aggregator": AggregatorTask,
 }
 
 

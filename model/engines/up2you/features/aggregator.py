@@ -56,6 +56,12 @@ class FeatureAggregator(nn.Module):
         Returns:
             weight maps, (views, photos, g, g) >= 0, on no particular scale.
         """
+        weights = self.scores(poses, features).relu()
+        grid = features.shape[1:3]
+        return weights if alphas is None else weights * F.interpolate(alphas[None], grid, mode="nearest")
+
+    def scores(self, poses: Tensor, features: Tensor) -> Tensor:
+        """The same before what is below 0 becomes 0, and what is transparent."""
         photos, grid = len(features), features.shape[1:3]
         context = features.flatten(0, 2)[None]  # (1, photos * g * g, C)
         tokens = self.pose_tokens(poses)
@@ -64,8 +70,7 @@ class FeatureAggregator(nn.Module):
         scores: Tensor = self.out_attn(tokens, context[0]).view(-1, photos, *grid)
         if self.smooth:
             scores = F.avg_pool2d(scores, kernel_size=3, stride=1, padding=1)
-        weights = scores.relu()
-        return weights if alphas is None else weights * F.interpolate(alphas[None], grid, mode="nearest")
+        return scores
 
     def pose_tokens(self, poses: Tensor) -> Tensor:
         """(views, 3, H, W) -> (views, N, C)."""
