@@ -69,7 +69,8 @@ class AggregatorTask:
         poses, weights = truths_of(people, self._views, features.shape[2])
         there = _alphas(people, features.shape[2])
         error = (module(poses, features).float() - weights).square() * there
-        return error.sum() / there.expand_as(error).sum().clamp(min=1)
+        mean: Tensor = error.sum() / there.expand_as(error).sum().clamp(min=1)
+        return mean
 
     @torch.no_grad()
     def unseen_scores(self) -> tuple[float, float]:

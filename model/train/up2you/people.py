@@ -53,7 +53,7 @@ class PeoplePhotos:
 
     def batch(self, numbers: Sequence[int]) -> PhotographedPeople:
         """These samples together, on the host."""
-        count = np.random.default_rng(list(numbers)).integers(_FEWEST, PHOTOS + 1)
+        count = int(np.random.default_rng(list(numbers)).integers(_FEWEST, PHOTOS + 1))
         people = [self._sample(number, count) for number in numbers]
         return PhotographedPeople(*(torch.stack(part) for part in zip(*people, strict=True)))
 
