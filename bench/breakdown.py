@@ -14,8 +14,9 @@ from statistics import median
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from bench.both_ways import Size
 from bench.ceiling import Ceiling, device_name, measured_ceiling
-from bench.dressing import ROWS, Dressing, Size
+from bench.dressing import ROWS, Dressing
 from bench.flops import tryon_flops
 from bench.report import Report, Row
 from bench.sd15 import write_pack

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Generator, Tensor
 
+from bench.both_ways import BothWays, Size, pixels, touch, whole
 from bench.contest import Contest, Work
 from bench.flops import TryOnFlops, tryon_flops
 from bench.plain.tryon import PlainTryOn
@@ -23,46 +20,29 @@ from model.engines.catvton.engine import CatVTON
 from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import sample
 from model.runtime.device import Device
-from model.samples.samples import small_sample
 from model.tryon.pictures import TryOnTensors, picture_of, tryon_tensors
 from model.tryon.reading import read_inputs
 from model.tryon.repaint import paste_back
 from model.tryon.writing import Album
 
-T = TypeVar("T")
-Size = tuple[int, int]  # width, height
-
 GUIDANCE, ETA, ROWS = 2.5, 1.0, 2
-_PHOTO = (768, 1024)
-_SHIFT = 8  # pixels between two inputs' pictures
 
 
-class Dressing:
-    """Both ways, with the same weights on the same device.
-
-    Args:
-        weights: a pack with the mask-based variant.
-        folder: for what goes in and comes out.
-    """
+class Dressing(BothWays[PlainTryOn]):
+    """CatVTON, mask-based."""
 
     def __init__(self, weights: Path, device: Device, folder: Path) -> None:
-        self.device, self.folder, self.weights = device, folder, weights
-        self.plain = PlainTryOn(weights, device.torch_device, device.dtype)
-        self.engine: Any = CatVTON(weights, device)
+        super().__init__(weights, device, folder)
+        self.engine = CatVTON(weights, device)
         self.networks = self.engine.networks["mask"]
-        self._runner = asyncio.Runner()
         for network in (self.plain.unet, self.plain.vae, *self._our_modules()):
             touch(network)
 
     def _our_modules(self) -> list[torch.nn.Module]:
         return [self.networks.denoiser.module, self.networks.encoder.module, self.networks.decoder.module]
 
-    @cached_property
-    def exact(self) -> PlainTryOn:
-        """The plain way in float32."""
-        if self.device.dtype == torch.float32:
-            return self.plain
-        return PlainTryOn(self.weights, self.device.torch_device, torch.float32)
+    def plain_way(self, dtype: torch.dtype) -> PlainTryOn:
+        return PlainTryOn(self.weights, self.device.torch_device, dtype)
 
     def stages(self, size: Size, pairs: int) -> list[Contest]:
         """Encoding a picture, one step with guidance, and decoding."""
@@ -75,7 +55,7 @@ class Dressing:
         ddim = DDIM(self.networks.noise_schedule, 1, ETA)
 
         def encode(i: int) -> Tensor:
-            return torch.cat(self._run(lambda: self.networks.encoder(pictures[i].to(self.device.torch_device))))
+            return torch.cat(self.run(lambda: self.networks.encoder(pictures[i].to(self.device.torch_device))))
 
         async def step(i: int) -> Tensor:
             steps = sample(self.networks.denoiser, ddim, condition, GUIDANCE, seeded(i, 1), channels)
@@ -83,7 +63,7 @@ class Dressing:
             return after
 
         def run_step(i: int) -> Tensor:
-            return self._run(lambda: step(i))
+            return self.run(lambda: step(i))
 
         def plain_encode(way: PlainTryOn) -> Work:
             @torch.no_grad()
@@ -101,20 +81,21 @@ class Dressing:
             return lambda i: way.decode(latents.to(way.dtype))
 
         def decode(i: int) -> Tensor:
-            return self._run(lambda: self.networks.decode(latents))
+            picture: Tensor = self.run(lambda: self.networks.decode(latents))
+            return picture
 
+        # Ours does no less: no exact saving in a step of a try-on is worth counting.
         return [
-            self._contest("encode a picture", plain_encode, encode, lambda: self._flops(size).encode),
-            self._contest("a step", plain_step, run_step, lambda: ROWS * self._flops(size).row),
-            self._contest("decode a picture", plain_decode, decode, lambda: self._flops(size).decode),
+            self.contest("encode a picture", plain_encode, encode, lambda: (self._flops(size).encode,) * 2),
+            self.contest("a step", plain_step, run_step, lambda: (ROWS * self._flops(size).row,) * 2),
+            self.contest("decode a picture", plain_decode, decode, lambda: (self._flops(size).decode,) * 2),
         ]
 
     def whole(self, size: Size, steps: int, pairs: int) -> Contest:
-        """From files of pictures to the file of the result."""
         files, request = [self.files(i) for i in range(pairs + 1)], request_of(size, steps)
 
         def dress(i: int) -> Tensor:
-            self._run(lambda: self.engine.run(request, Job(files[i], self.folder)))
+            self.run(lambda: self.engine.run(request, Job(files[i], self.folder)))
             return pixels(self.folder / "result.png")
 
         def plain_dress(way: PlainTryOn) -> Work:
@@ -127,13 +108,9 @@ class Dressing:
 
             return dress
 
-        def flops() -> int:
-            return self._flops(size).request(steps, ROWS)
-
-        return self._contest(f"a try-on of {steps} step{'s' if steps > 1 else ''}", plain_dress, dress, flops)
+        return self.contest(whole(steps), plain_dress, dress, lambda: (self._flops(size).request(steps, ROWS),) * 2)
 
     def around(self, size: Size) -> dict[str, Callable[[], object]]:
-        """What is done to files and pictures before and after the networks."""
         files, request = self.files(0), request_of(size, 1)
         inputs = read_inputs(request, files)
         painted = torch.zeros((3, size[1], size[0]))
@@ -151,33 +128,6 @@ class Dressing:
     def _flops(self, size: Size) -> TryOnFlops:
         return tryon_flops(self.weights, size)
 
-    def _contest(self, what: str, plain: Callable[[PlainTryOn], Work], ours: Work, flops: Callable[[], int]) -> Contest:
-        """Ours does no less: no exact saving in a step of a try-on is worth counting."""
-        way = plain(self.plain)
-        exact = way if self.exact is self.plain else plain(self.exact)
-        return Contest(what, way, ours, exact, lambda: (counted := flops(), counted))
-
-    def files(self, i: int) -> dict[str, Path]:
-        """Pictures as a phone sends them, unlike those of any other number."""
-        files = {}
-        for name, file in small_sample().items():
-            picture = np.asarray(Image.open(file).resize(_PHOTO))
-            files[name] = self.folder / f"{name}_{i}.png"
-            Image.fromarray(np.roll(picture, _SHIFT * i, axis=1)).save(files[name])
-        return files
-
-    def _run(self, work: Callable[[], Awaitable[T]]) -> T:
-        async def alone() -> T:
-            async with self.device.live(self.engine.name, 0):
-                return await work()
-
-        # Not the runner's own `run`: that writes the result out in words, for nobody and in milliseconds.
-        return self._runner.get_loop().run_until_complete(alone())
-
-    def close(self) -> None:
-        self._runner.close()
-        self.device.close()
-
 
 def request_of(size: Size, steps: int) -> Request:
     """With a mask of its own, and answered as it was painted."""
@@ -186,14 +136,3 @@ def request_of(size: Size, steps: int) -> Request:
     body["crop"] = "centre"  # as the plain way
     chosen = {"width": width, "height": height, "steps": steps, "guidance": GUIDANCE, "eta": ETA}
     return Request.model_validate(body | chosen)
-
-
-def pixels(file: Path) -> Tensor:
-    """(H, W, 3)"""
-    return torch.from_numpy(np.array(Image.open(file)))
-
-
-def touch(network: torch.nn.Module) -> None:
-    """Read the weights, which may be mapped from their files and not in memory yet."""
-    for tensor in network.parameters():
-        tensor.sum()

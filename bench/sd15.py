@@ -28,7 +28,7 @@ WIDTHS: dict[str, Any] = {
     "attention_head_dim": 8,  # the number of heads
 }
 _UNET = {"in_channels": 9, **WIDTHS}
-_VAE: dict[str, Any] = {
+VAE_CONFIG: dict[str, Any] = {
     "block_out_channels": (128, 256, 512, 512),
     "down_block_types": ["DownEncoderBlock2D"] * 4,
     "up_block_types": ["UpDecoderBlock2D"] * 4,
@@ -49,7 +49,7 @@ def write_pack(folder: Path, seed: int) -> None:
     torch.manual_seed(seed)  # the networks draw their own weights
     unet = UNet2DConditionModel(**_UNET)
     unet.save_pretrained(folder / FOLDERS["mask"] / UNET)
-    AutoencoderKL(**_VAE).save_pretrained(folder / FOLDERS["mask"] / VAE)
+    AutoencoderKL(**VAE_CONFIG).save_pretrained(folder / FOLDERS["mask"] / VAE)
     write_json(folder / FOLDERS["mask"] / SCHEDULER, scheduler_config("epsilon"))
     attention_file(folder).parent.mkdir(parents=True)
     save_file(attention_tensors(unet, Generator().manual_seed(seed)), attention_file(folder))
@@ -59,7 +59,7 @@ def write_configs(folder: Path) -> None:
     """Write what the networks are, without weights."""
     with torch.device("meta"):
         UNet2DConditionModel(**_UNET).save_config(folder / FOLDERS["mask"] / UNET)
-        AutoencoderKL(**_VAE).save_config(folder / FOLDERS["mask"] / VAE)
+        AutoencoderKL(**VAE_CONFIG).save_config(folder / FOLDERS["mask"] / VAE)
 
 
 def attention_tensors(unet: UNet2DConditionModel, generator: Generator) -> dict[str, Tensor]:

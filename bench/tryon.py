@@ -6,26 +6,32 @@ import argparse
 import collections
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
+from bench.both_ways import BothWays
 from bench.ceiling import Ceiling, device_name, measured_ceiling
 from bench.contest import MOST_DIFFERENCE, MOST_LEVELS, TIMES_AS_FAR, Outcome, held
 from bench.dressing import Dressing
+from bench.outfitting import Outfitting
+from bench.outfitting_pack import write_pack as write_outfitting_pack
 from bench.pairs import PAIRS, Quartiles
 from bench.report import Report, Row, Target
 from bench.sd15 import write_pack
 from bench.tryons import named, sizes
 from container.memory import keep_freed_memory
-from model.runtime.device import open_device
+from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from model.runtime.warm_up import warm_up
 from model.weights.pack import DEMO
 
 _LEAST_RATIO_CPU, _LEAST_RATIO_GPU = 0.98, 2.0
 _LEAST_SHARE_GPU = 45.0  # of the ceiling, in the UNet
+WAYS: Mapping[str, Callable[[Path, Device, Path], BothWays[Any]]] = {"catvton": Dressing, "ootdiffusion": Outfitting}
 _SMALL, _CPU, _CUDA = [(96, 128), (192, 256)], [(384, 512)], [(384, 512), (768, 1024)]
 
 
@@ -39,6 +45,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.tryon", description=__doc__)
+    parser.add_argument("--engine", default="catvton", choices=("catvton", "ootdiffusion"))
     weights = parser.add_mutually_exclusive_group()
     weights.add_argument("--small", action="store_true", help="the demo pack instead of the published size")
     weights.add_argument("--model-dir", type=Path, help="a pack instead of random weights of the published size")
@@ -63,13 +70,17 @@ def counts(words: str) -> list[int]:
 
 
 def pack(options: argparse.Namespace, folder: Path) -> Path:
-    """The weights; those of the published size are written first, 4 GB of them."""
+    """The weights; those of the published size are written first, 4 GB of them or, of OOTDiffusion, 9."""
+    if options.small and options.engine == "ootdiffusion":
+        write_outfitting_pack(folder / "pack", seed=0, small=True)
+        return folder / "pack"
     if options.small:
         return DEMO
     if options.model_dir is not None:
         chosen: Path = options.model_dir
         return chosen
-    write_pack(folder / "pack", seed=0)
+    write = write_pack if options.engine == "catvton" else write_outfitting_pack
+    write(folder / "pack", seed=0)
     return folder / "pack"
 
 
@@ -79,7 +90,7 @@ def measure(options: argparse.Namespace, weights: Path, folder: Path) -> Report:
     report = Report(name=name_of(options), title="A try-on against the plain way", how="", device=device_name(where))
     ceiling = measured_ceiling(where, device.dtype)
     report.how = how(options, ceiling, dtype)
-    dressing = Dressing(weights, device, folder)
+    dressing = WAYS[options.engine](weights, device, folder)
     try:
         for size in options.sizes:
             if options.warm:
@@ -97,7 +108,7 @@ def measure(options: argparse.Namespace, weights: Path, folder: Path) -> Report:
     return report
 
 
-def around(dressing: Dressing, options: argparse.Namespace) -> list[Row]:
+def around(dressing: BothWays[Any], options: argparse.Namespace) -> list[Row]:
     """Seconds of what has no plain form of its own: files, pictures, the photo around the result."""
     rows: list[Row] = []
     for size in options.sizes:
@@ -133,7 +144,8 @@ def how(options: argparse.Namespace, ceiling: Ceiling, dtype: str) -> str:
     if options.model_dir is not None:
         weights = f"the weights of {options.model_dir.name}"
     else:
-        weights = "the demo pack's weights" if options.small else "random weights of the published size"
+        small = "the demo pack's weights" if options.engine == "catvton" else "random weights of a small size"
+        weights = small if options.small else "random weights of the published size"
     return (
         f"Plain: stock diffusers modules in a straightforward loop, one request at a time. Both ways have {weights}, "
         f"compute in {dtype} and make one picture with guidance; {options.pairs} pairs taken alternately after "
@@ -154,7 +166,8 @@ def name_of(options: argparse.Namespace) -> str:
     dtype = None if options.dtype == "auto" else options.dtype
     device = None if options.device == "cpu" else options.device
     prepared = "compiled" if options.compile else "warm" if options.warm else None
-    return "_".join(part for part in ("tryon", pack, device, dtype, prepared) if part)
+    engine = None if options.engine == "catvton" else options.engine
+    return "_".join(part for part in ("tryon", engine, pack, device, dtype, prepared) if part)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 from bench.contest import Contest, share_of_allowed
 from bench.dressing import Dressing
 from bench.flops import tryon_flops
+from bench.outfitting import Outfitting
+from bench.outfitting_pack import write_pack
 from bench.sd15 import write_configs
 from model.runtime.device import open_device
 from model.weights.pack import DEMO
@@ -53,3 +55,24 @@ def test_flops_of_the_published_size_are_the_papers(tmp_path: Path) -> None:
     flops = tryon_flops(tmp_path, (384, 512))
     assert round(flops.row / 1e9) == 1249
     assert flops.request(steps=2, rows=2) == 2 * flops.encode + 4 * flops.row + flops.decode
+
+
+@pytest.fixture(scope="module")
+def outfitting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outfitting]:
+    folder = tmp_path_factory.mktemp("outfitting")
+    write_pack(folder / "pack", seed=0, small=True)
+    both = Outfitting(folder / "pack", open_device("cpu"), folder)
+    yield both
+    both.close()
+
+
+def test_every_stage_of_ootdiffusion_comes_to_the_same(outfitting: Outfitting) -> None:
+    stages = outfitting.stages(SIZE, pairs=0)
+    agreeing = [contest.what for contest in stages if agree(contest)]
+    assert agreeing == ["a garment and a step", "a step", "decode a picture"]
+    assert all(plain >= ours > 0 for plain, ours in (contest.flops() for contest in stages))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
+def test_a_whole_try_on_of_ootdiffusion_comes_to_the_same(outfitting: Outfitting) -> None:
+    assert agree(outfitting.whole(SIZE, steps=3, pairs=0))
