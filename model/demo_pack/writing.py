@@ -1,8 +1,8 @@
 """The built-in demo pack: the published architectures at a hundredth of their size.
 
-The try-ons, warping and by diffusion, the networks that label a person and the template engine's were trained, on
-people who do not exist. UP2You's were not: their weights are random, from a fixed seed, and its shape and colours are
-made up; everything around them works as it does with published weights.
+The try-ons, warping and by diffusion, the networks that label a person and find joints, and the template engine's were
+trained, on people who do not exist. UP2You's were not: their weights are random, from a fixed seed, and its shape and
+colours are made up; everything around them works as it does with published weights.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from model.engines.template.files import ERRORS, OUTFIT_NETWORK, PLACE_NETWORK
 from model.engines.up2you.files import BODY, MATTING
 from model.engines.warp.files import WEIGHTS as WARP
 from model.perception.files import LABEL_MAPS
+from model.perception.pose import POSE_FILES
 from model.synthetic.making.body_export import LICENCE as BODY_LICENCE
 from model.weights.pack import DEMO, MANIFEST, FileFacts
 
 SEED = 10
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
+POSE = POSE_FILES[0]
 TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY, ERRORS)
 OUTFITS = (DRAPING, BODY_POINTS, CODES)
 DEFAULTS = {
@@ -43,10 +45,10 @@ def write_demo_pack(folder: Path, trained: Path = DEMO) -> None:
     """Write the pack's files under `folder`.
 
     Args:
-        trained: a pack to take from what takes hours to make, or other packages: the try-ons, the label networks,
-            the template engine's, the draping network and the body.
+        trained: a pack to take from what takes hours to make, or other packages: the try-ons, the label and pose
+            networks, the template engine's, the draping network and the body.
     """
-    own = [trained / name for name in (BODY, *TEMPLATE, *OUTFITS)]
+    own = [trained / name for name in (BODY, POSE, *TEMPLATE, *OUTFITS)]
     for file in [*files(trained), trained / WARP, *own]:
         _copy(file, folder / file.relative_to(trained))
     written = write_avatar_networks(folder, Generator().manual_seed(SEED))
@@ -80,6 +82,8 @@ def _origin(name: str) -> tuple[str, str]:
         return BODY_LICENCE, "python -m model.synthetic.making.body_export"
     if name in LABEL_MAPS:
         return TRAINED, "python -m model train --what parsing"
+    if name == POSE:
+        return TRAINED, "python -m model train --what pose"
     if name in TEMPLATE:
         return TRAINED, "python -m model train --engine template"
     if name in OUTFITS:

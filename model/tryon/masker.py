@@ -144,7 +144,7 @@ class Masker:
 
 def found(maker: Maker, seen: Seen, category: Category, size: tuple[int, int], edits: Edits) -> Found:
     """The mask at `size`, if it is one that can be worked with."""
-    person = largest_person(seen.maps)
+    person = largest_person(seen.maps) if seen.somebody else None
     if person is None:
         raise InputError("nobody was found in the photo", code=TryOnCode.NO_PERSON, field="person")
     own = Seen(person.maps, seen.part, seen.joints)

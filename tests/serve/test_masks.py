@@ -215,4 +215,7 @@ def test_one_parser_a_pose_and_a_detector_mask_over_http(tmp_path: Path, person:
         worn = post(server, {"person": person, "garment": person, "category": "auto", **QUICK}, "application/json")
         assert worn.json()["settings"]["category"] == "upper"
         assert_problem(post(server, body | {"category": "outer"}), 422, "category_unanswered", "category")
+        for masker in ("pose", "parser"):
+            packshot = body | {"person": lying(SHIRT), "masker": masker}
+            assert_problem(post(server, packshot), 422, "no_person", "person")
         assert_problem(post(server, body | {"masker": "published"}), 422, "no_automask", "masker")

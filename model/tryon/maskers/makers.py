@@ -19,7 +19,8 @@ from model.perception.pose import Pose, PoseNetwork
 from model.perception.profile import LabelNames
 from model.perception.skeletons import Joints
 from model.tryon.automask import agnostic_mask
-from model.tryon.maskers.people import largest_person
+from model.tryon.maskers.people import largest_person, shows_skin
+from model.tryon.maskers.presence import shows_somebody
 from model.tryon.necked_parsing import with_neck
 from model.tryon.pose_mask import ARM_WIDTHS, Clothes, pose_mask
 from model.tryon.request import Category
@@ -41,12 +42,13 @@ class Seen:
     """What a maker saw in a photo.
 
     maps: at a size of the maker's. part: left, top, right, bottom of the photo in them. joints: (18, 3), COCO-18 in
-    pixels of the maps, where the maker asks for a pose.
+    pixels of the maps, where the maker asks for a pose. somebody: False where they are of no person.
     """
 
     maps: LabelMaps
     part: tuple[int, int, int, int]
     joints: Joints | None = None
+    somebody: bool = True
 
     @property
     def nbytes(self) -> int:
@@ -75,12 +77,14 @@ class PublishedMaker:
     name: MakerName = "published"
     categories: frozenset[Category] = frozenset(("upper", "lower", "overall", "inner", "outer"))
 
-    def __init__(self, parsers: ThreeParsers) -> None:
-        self.parsers = parsers
+    def __init__(self, parsers: ThreeParsers, find_pose: PoseFinder | None = None) -> None:
+        self.parsers, self._find_pose = parsers, find_pose
 
     def look(self, photo: Image.Image) -> Seen:
         picture = small(photo)
-        return Seen(self.parsers(picture), (0, 0, *picture.size))
+        maps, find_pose = self.parsers(picture), self._find_pose
+        somebody = find_pose is None or shows_somebody(maps, lambda: _joints(find_pose(picture, maps)))
+        return Seen(maps, (0, 0, *picture.size), somebody=somebody)
 
     def clothes(self, picture: Image.Image) -> Labels:
         return self.parsers.atr.labels(small(picture))
@@ -108,10 +112,14 @@ class ParserMaker:
         picture = small(photo)
         labels = self._parser.labels(picture)
         part = (0, 0, *picture.size)
+        maps, find_pose = maps_of_fashn(labels) if self._labels == "fashn" else maps_of_atr(labels), self._find_pose
+        if find_pose is None or not shows_skin(maps):
+            return Seen(maps, part, somebody=shows_skin(maps))
         if self._labels == "fashn":
-            return Seen(maps_of_fashn(labels), part)
-        pose = None if self._find_pose is None else self._find_pose(picture, maps_of_atr(labels))
-        return Seen(maps_of_atr(labels, None if pose is None else pose.coco_18), part)
+            somebody = shows_somebody(maps, lambda: _joints(find_pose(picture, maps)))
+            return Seen(maps, part, somebody=somebody)
+        joints = _joints(find_pose(picture, maps))
+        return Seen(maps_of_atr(labels, joints), part, somebody=shows_somebody(maps, lambda: joints))
 
     def mask(self, seen: Seen, category: Category) -> Mask:
         return np.asarray(agnostic_mask(seen.maps, category) != 0)
@@ -133,10 +141,11 @@ class PoseMaker:
         picture, part = fitted(photo)
         labels = self._atr.labels(picture)
         maps = maps_of_fashn(labels) if self._labels == "fashn" else maps_of_atr(labels)
-        pose = self._find_pose(picture, maps)
+        joints = _joints(self._find_pose(picture, maps))
+        somebody = shows_skin(maps) and shows_somebody(maps, lambda: joints)
         if self._lip is not None:
             maps = LabelMaps(maps.densepose, self._lip.labels(picture), maps.atr)
-        return Seen(maps, part, None if pose is None else pose.coco_18)
+        return Seen(maps, part, joints, somebody)
 
     def mask(self, seen: Seen, category: Category) -> Mask:
         maps, joints = seen.maps, np.zeros((18, 2))
@@ -148,6 +157,10 @@ class PoseMaker:
             labels = _with_sides(labels, joints)
         arm_width = ARM_WIDTHS["hd" if category == "upper" else "dc"]
         return pose_mask(labels, joints, _CLOTHES[category], arm_width)
+
+
+def _joints(pose: Pose | None) -> Joints | None:
+    return None if pose is None else pose.coco_18
 
 
 def _atr_names(labels: Labels, names: LabelNames) -> Labels:

@@ -44,7 +44,7 @@ def open_makers(weights: Path, providers: Sequence[Provider]) -> dict[MakerName,
     opened = _Opened(weights, providers)
     makers: dict[MakerName, Maker] = {}
     if not missing("published", weights):
-        makers["published"] = PublishedMaker(opened.three)
+        makers["published"] = PublishedMaker(opened.three, opened.pose)
     if not missing("parser", weights):
         parser, labels = opened.one
         pose = opened.pose

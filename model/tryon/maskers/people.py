@@ -33,7 +33,7 @@ def largest_person(maps: LabelMaps) -> LargestPerson | None:
 
     Whoever has a head and touches nobody is one; what has no head belongs to the nearest. Two arm in arm are one.
     """
-    if not (_enough(np.isin(maps.atr, _ATR_SKIN)) or _enough(maps.densepose > 0)):
+    if not (shows_skin(maps) or _enough(maps.densepose > 0)):
         return None
     people = _people((maps.atr > 0) | (maps.densepose > 0), _heads(maps))
     if not people:
@@ -43,6 +43,11 @@ def largest_person(maps: LabelMaps) -> LargestPerson | None:
     own = LabelMaps(*(_only(labels, ~others) for labels in (maps.densepose, maps.lip, maps.atr)))
     alone = not any(person.sum() >= _ALSO_A_PERSON * meant.sum() for person in rest)
     return LargestPerson(own, others, alone)
+
+
+def shows_skin(maps: LabelMaps) -> bool:
+    """Whether more than a speck of skin or hair is there: where no map of bodies is, this tells people from clothes."""
+    return _enough(np.isin(maps.atr, _ATR_SKIN))
 
 
 def _people(somebody: Mask, heads: Mask) -> list[Mask]:

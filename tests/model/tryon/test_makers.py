@@ -202,11 +202,15 @@ def test_a_parser_must_say_what_its_classes_are_called(tmp_path: Path, device: D
         Masker(tmp_path, device)
 
 
-@pytest.mark.parametrize("wanted", ["pose", "parser"])
-def test_nobody_and_a_garment_alone_are_no_person(tmp_path: Path, device: Device, wanted: MakerName) -> None:
+@pytest.mark.parametrize(("labels", "names"), [("fashn", FASHN), ("atr", ATR)])
+@pytest.mark.parametrize(("wanted", "posed"), [("pose", True), ("parser", True), ("parser", False)])
+def test_nobody_and_a_garment_alone_are_no_person(
+    tmp_path: Path, device: Device, wanted: MakerName, posed: bool, labels: str, names: dict[Any, int]
+) -> None:
     write_networks(tmp_path)
-    write_one_parser(tmp_path, "atr", ATR)
-    write_pose(tmp_path)
+    write_one_parser(tmp_path, labels, names)
+    if posed:
+        write_pose(tmp_path)
     masker = Masker(tmp_path, device)
     packshot = Image.new("RGB", (96, 128), WALL)
     packshot.paste(SHIRT, (20, 20, 76, 100))
