@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from bench.peak import forget_peak, peak, resident
 from bench.report import Report, Row
 from model.perception.body_pose.network import BodyPoseNetwork
 from model.perception.densepose.network import DensePose
@@ -96,14 +96,14 @@ def cost(weights: Path, maker: MakerName) -> dict[str, float]:
     """Seconds of the second look, and the largest memory beyond what was before."""
     warnings.simplefilter("ignore")
     photo = Image.fromarray(make_people(1, 3, *SIZE).photos[0])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    forget_peak()
+    before = resident()
     look = open_makers(weights, ["CPUExecutionProvider"])[maker].look
     look(photo)
     started = time.process_time()
     look(photo)
     seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"CPU seconds": seconds, "memory, MB": (peak - before) / MB}
+    return {"CPU seconds": seconds, "memory, MB": (peak() - before) / MB}
 
 
 if __name__ == "__main__":
