@@ -18,7 +18,7 @@ FIRST_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class Features(nn.Module):
+class VGGFeatures(nn.Module):
     """What VGG-19 has at some of its layers, numbered as in torchvision's `features`.
 
     Args:
@@ -37,7 +37,7 @@ class Features(nn.Module):
         self.eval().requires_grad_(False)
 
     @classmethod
-    def read(cls, file: Path) -> Features:
+    def read(cls, file: Path) -> VGGFeatures:
         """Those of torchvision's `vgg19-*.pth`, of which the classifier is not looked at.
 
         Raises:

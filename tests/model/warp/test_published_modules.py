@@ -22,7 +22,7 @@ from model.engines.warp.geometric.representation import (
     pose_maps,
 )
 from model.engines.warp.geometric.thin_plate import ThinPlate, bending, interval_error, seen_through
-from model.train.warp.perceptual import FIRST_LAYERS, FIRST_WEIGHTS, Features, feature_errors
+from model.train.warp.perceptual import FIRST_LAYERS, FIRST_WEIGHTS, VGGFeatures, feature_errors
 from tests.model.warp import published_runs as runs
 
 pytestmark = runs.recorded
@@ -122,7 +122,7 @@ def _assert_losses(recorded: dict[str, Any], result: Tensor, share: Tensor) -> N
     cover = (runs.value(SEED, "input.pcm", rows, 1, *SIZE) > 0).float()
     assert F.l1_loss(share, cover).item() == pytest.approx(recorded["loss_mask"], rel=1e-5)
     assert F.l1_loss(result, target).item() == pytest.approx(recorded["loss_l1"], rel=1e-5)
-    features = Features(FIRST_LAYERS, normalised=False)
+    features = VGGFeatures(FIRST_LAYERS, normalised=False)
     shapes = features.features.state_dict()
     features.features.load_state_dict(runs.weights(SEED, shapes, recorded["vgg_gain"], recorded["vgg_prefix"]))
     with torch.no_grad():

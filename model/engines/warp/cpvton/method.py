@@ -18,7 +18,7 @@ from model.engines.warp.geometric.thin_plate import seen_through
 from model.engines.warp.grids import enlarged
 
 
-class Answer(NamedTuple):
+class PublishedAnswer(NamedTuple):
     """result, cloth: (B, 3, 256, 192) in [-1, 1], the second the garment through the spline. share: (B, 1, 256, 192).
     grid: (B, 256, 192, 2)."""
 
@@ -36,7 +36,7 @@ class CPVTON(nn.Module):
         self.gmm = GeometricMatching(garment=1, last=2)
         self.tom = PublishedTryOn()
 
-    def forward(self, head: Tensor, kept: Tensor, cloth: Tensor, mask: Tensor) -> Answer:
+    def forward(self, head: Tensor, kept: Tensor, cloth: Tensor, mask: Tensor) -> PublishedAnswer:
         """
         Args:
             head, kept: (B, 22, 256, 192), the person as either network sees them.
@@ -46,7 +46,7 @@ class CPVTON(nn.Module):
         warped = as_stored(seen_through(cloth, grid))
         cover = stored_mask(seen_through(mask, grid, "zeros"))
         worn = self.tom(kept, warped, cover)
-        return Answer(worn.result, warped, worn.share * cover, grid)
+        return PublishedAnswer(worn.result, warped, worn.share * cover, grid)
 
 
 class CPVTONMethod:
@@ -60,7 +60,7 @@ class CPVTONMethod:
     def shapes(self) -> list[tuple[int, ...]]:
         return [(1, channels, HEIGHT, WIDTH) for channels in (PERSON, PERSON, 3, 1)]
 
-    def dressed(self, known: Knowledge, answer: Answer) -> Dressed:
+    def dressed(self, known: Knowledge, answer: PublishedAnswer) -> Dressed:
         width, height = known.photo.size
         share = np.asarray(cv2.resize(answer.share[0, 0].cpu().numpy(), (width, height)), np.float32)
         flow = known.garment.as_sent(enlarged(as_flow(answer.grid.cpu()), (height, width)))

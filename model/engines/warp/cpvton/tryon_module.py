@@ -25,7 +25,7 @@ class Worn(NamedTuple):
     share: Tensor
 
 
-class Level(nn.Module):
+class UNetLevel(nn.Module):
     """Halves, asks the next level, and enlarges; beside its input, except for the outermost."""
 
     def __init__(self, depth: int) -> None:
@@ -37,7 +37,7 @@ class Level(nn.Module):
         down: list[nn.Module] = [nn.Conv2d(before, width, 4, 2, 1)]
         if not outermost:
             down.insert(0, nn.LeakyReLU(0.2))
-        inside = [] if innermost else [Level(depth + 1)]
+        inside = [] if innermost else [UNetLevel(depth + 1)]
         if inside and not outermost:
             down.append(nn.InstanceNorm2d(width))
         up = [
@@ -59,7 +59,7 @@ class PublishedTryOn(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Level(0)
+        self.model = UNetLevel(0)
 
     def forward(self, person: Tensor, cloth: Tensor, mask: Tensor) -> Worn:
         output = self.model(torch.cat([person, cloth, mask], 1))

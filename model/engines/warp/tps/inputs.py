@@ -18,7 +18,7 @@ GEOMETRY = JOINTS + 1 + CLASSES
 STEP = 16  # pixels: sides are multiples of it
 
 
-class Inputs(NamedTuple):
+class SplineInputs(NamedTuple):
     """geometry: (B, GEOMETRY, 256, 192): a map a joint and the body's shape, in [-1, 1]; labels outside the mask, one a
     plane. agnostic: (B, 3, H, W) in [-1, 1], the photo, grey within the mask. garment: (B, 4, H, W): colours in [-1, 1]
     on white, and alpha."""

@@ -17,7 +17,7 @@ from model.engines.warp.geometric.pipeline import as_flow, levels
 from model.engines.warp.geometric.representation import picture_tensor
 from model.engines.warp.geometric.thin_plate import ThinPlate, seen_through
 from model.engines.warp.tps.inputs import GEOMETRY, geometry
-from model.engines.warp.tps.network import Answer
+from model.engines.warp.tps.network import TPSAnswer
 from model.tryon.pictures import Size
 
 
@@ -39,7 +39,7 @@ class TPSMethod:
         width, height = self.size
         return [(1, GEOMETRY, HEIGHT, WIDTH), (1, 3, height, width), (1, 4, height, width)]
 
-    def dressed(self, known: Knowledge, answer: Answer) -> Dressed:
+    def dressed(self, known: Knowledge, answer: TPSAnswer) -> Dressed:
         size = width, height = known.photo.size
         grid = ThinPlate()(answer.theta.cpu().float(), (height, width))
         flow = as_flow(grid)

@@ -16,17 +16,17 @@ from torch import Tensor, nn
 
 from model.engines.warp.geometric.matching import GeometricMatching
 from model.engines.warp.geometric.thin_plate import seen_through
-from model.engines.warp.tps.inputs import Inputs, for_matching
+from model.engines.warp.tps.inputs import SplineInputs, for_matching
 from model.engines.warp.tps.segmentation import SegmentationNetwork, one_hot
-from model.engines.warp.tps.tryon_module import TryOnModule
+from model.engines.warp.tps.tryon_module import TPSTryOn
 
 WIDTH = 64  # channels; the segmentation has half as many
 _IN_FRONT = (2, 14, 15)  # ATR: hair and arms
 
 
-class Answer(NamedTuple):
+class TPSAnswer(NamedTuple):
     """theta: (B, 50), see `ThinPlate`. logits: (B, 18, 256, 192). cloth, cover: (B, 3 and 1, H, W), the garment through
-    the spline and its alpha, without what hair and arms hide. rendered, share: see `Painted`."""
+    the spline and its alpha, without what hair and arms hide. rendered, share: see `Rendered`."""
 
     theta: Tensor
     logits: Tensor
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 class TPSNetwork(nn.Module):
-    """`Inputs` in, `Answer` out. Rows are independent.
+    """`SplineInputs` in, `TPSAnswer` out. Rows are independent.
 
     Args:
         width: channels of the first layers: 64 as described, less for trials.
@@ -52,16 +52,16 @@ class TPSNetwork(nn.Module):
         super().__init__()
         self.gmm = GeometricMatching(garment=4, last=1, width=width)
         self.seg = SegmentationNetwork(max(1, width // 2))
-        self.tom = TryOnModule(width)
+        self.tom = TPSTryOn(width)
 
-    def forward(self, geometry: Tensor, agnostic: Tensor, garment: Tensor) -> Answer:
-        seen = Inputs(geometry, agnostic, garment)
+    def forward(self, geometry: Tensor, agnostic: Tensor, garment: Tensor) -> TPSAnswer:
+        seen = SplineInputs(geometry, agnostic, garment)
         theta, logits, cloth, cover = self.warped(seen)
         guide = one_hot(logits.detach(), (agnostic.shape[2], agnostic.shape[3]))
         cover = cover * (1 - guide[:, list(_IN_FRONT)].sum(1, keepdim=True))
-        return Answer(theta, logits, cloth, cover, *self.painted(seen, cloth, cover, guide))
+        return TPSAnswer(theta, logits, cloth, cover, *self.painted(seen, cloth, cover, guide))
 
-    def warped(self, seen: Inputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def warped(self, seen: SplineInputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Offsets, logits, the garment through the spline and its alpha: what the first stage trains."""
         small = for_matching(seen.garment)
         theta = self.gmm(torch.cat([seen.shape, for_matching(seen.agnostic), seen.joints], 1), small)
@@ -69,7 +69,7 @@ class TPSNetwork(nn.Module):
         cloth, cover = seen_through(seen.garment[:, :3], grid), seen_through(seen.garment[:, 3:], grid, "zeros")
         return theta, self.seg(seen.geometry, small), cloth, cover
 
-    def painted(self, seen: Inputs, cloth: Tensor, cover: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+    def painted(self, seen: SplineInputs, cloth: Tensor, cover: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
         """Rendered, and the share of the garment, which is never where its picture shows none."""
         size = cloth.shape[2:]
         joints = F.interpolate(seen.joints, size=size, mode="nearest")

@@ -21,14 +21,14 @@ _MULTIPLES = (1, 2, 4, 8, 8)  # of the width, from full size to a sixteenth
 _QUERIES = 64  # at a width of 64
 
 
-class Painted(NamedTuple):
+class Rendered(NamedTuple):
     """rendered: (B, 3, H, W) in [-1, 1]. share: (B, 1, H, W), how much of the result is the warped garment."""
 
     rendered: Tensor
     share: Tensor
 
 
-class Residual(nn.Module):
+class Refinement(nn.Module):
     """Refines features beside the identity."""
 
     def __init__(self, channels: int) -> None:
@@ -46,7 +46,7 @@ class Residual(nn.Module):
         return refined
 
 
-class SelfAttention(nn.Module):
+class GatedAttention(nn.Module):
     """Every place looks at all others, at first with no weight."""
 
     def __init__(self, channels: int, queries: int) -> None:
@@ -61,8 +61,8 @@ class SelfAttention(nn.Module):
         return features + self.gate * seen.mT.reshape(features.shape)
 
 
-class TryOnModule(nn.Module):
-    """(B, INPUT, H, W) to `Painted`; sides are multiples of 16.
+class TPSTryOn(nn.Module):
+    """(B, INPUT, H, W) to `Rendered`; sides are multiples of 16.
 
     Args:
         width: channels at full size.
@@ -80,14 +80,14 @@ class TryOnModule(nn.Module):
         self.bottom = nn.Sequential(
             nn.Conv2d(widths[-2], widths[-1], 3, 2, 1),
             nn.ReLU(),
-            SelfAttention(widths[-1], _QUERIES * width // 64 or 1),
-            Residual(widths[-1]),
+            GatedAttention(widths[-1], _QUERIES * width // 64 or 1),
+            Refinement(widths[-1]),
         )
         befores = [widths[4], 2 * widths[3], 2 * widths[2], 2 * widths[1]]
         self.up = nn.ModuleList(_doubled(before, after) for before, after in zip(befores, widths[3::-1], strict=True))
         self.colours, self.composition = (_head(2 * widths[0], widths[0], channels) for channels in (3, 1))
 
-    def forward(self, planes: Tensor) -> Painted:
+    def forward(self, planes: Tensor) -> Rendered:
         seen = []
         for level in self.down:
             planes = level(planes)
@@ -95,15 +95,15 @@ class TryOnModule(nn.Module):
         planes = self.bottom(planes)
         for level, skipped in zip(self.up, reversed(seen), strict=True):
             planes = torch.cat([level(planes), skipped], 1)
-        return Painted(torch.tanh(self.colours(planes)), torch.sigmoid(self.composition(planes)))
+        return Rendered(torch.tanh(self.colours(planes)), torch.sigmoid(self.composition(planes)))
 
 
 def _halved(channels: int, out: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1), nn.ReLU(), Residual(out))
+    return nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1), nn.ReLU(), Refinement(out))
 
 
 def _doubled(channels: int, out: int) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose2d(channels, out, 4, 2, 1), nn.ReLU(), Residual(out))
+    return nn.Sequential(nn.ConvTranspose2d(channels, out, 4, 2, 1), nn.ReLU(), Refinement(out))
 
 
 def _head(channels: int, width: int, out: int) -> nn.Sequential:
