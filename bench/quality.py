@@ -25,12 +25,12 @@ from model.evaluate.dressing import PlannedTryOn, dress_all
 from model.evaluate.exact_pair import psnr
 from model.evaluate.judge import areas_of
 from model.evaluate.similarity import ssim
-from model.evaluate.truth_files import truth_files
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
+from model.train.truth_files import truth_files
 
 SEED, OTHER_NOISE = 1001, 1_000_000
 AT_ONCE = 4

@@ -29,11 +29,11 @@ from model.engines.registry import engine_class, request_class
 from model.evaluate.data_set import judge_test_set
 from model.evaluate.judge import Judge
 from model.evaluate.scores import MEASURES, Scores
-from model.evaluate.truth_files import truth_files
 from model.runtime.device import Device, open_device
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
+from model.train.truth_files import truth_files
 
 SEED = 1001
 LOOKS = ("region's IoU", "gradient within, % of the truth's", "gradient along the outline, %")

@@ -11,13 +11,13 @@ from PIL import Image
 from model.errors import InputError
 from model.evaluate.dressing import Progress
 from model.evaluate.scores import Scores
-from model.evaluate.truth_files import MapKind, TruthFiles, read_labels, truth_files
 from model.perception.files import LABEL_MAPS
 from model.perception.label_maps import CachedLook, ThreeParsers, onnx_providers
 from model.perception.overlap import LabelCounts, mask_iou
 from model.pictures.reading import read_picture
 from model.runtime.device import Device
 from model.train.datasets import Example
+from model.train.truth_files import MapKind, TruthFiles, read_labels, truth_files
 from model.tryon.masker import found
 from model.tryon.maskers.edits import Edits
 from model.tryon.maskers.makers import PublishedMaker, Seen

@@ -17,10 +17,10 @@ from model.engines.registry import engine_class
 from model.evaluate.automasks import judge_automasks
 from model.evaluate.dressing import PlannedTryOn, dress_all
 from model.evaluate.scores import Scores
-from model.evaluate.truth_files import truth_files
 from model.runtime.device import open_device
 from model.runtime.device_config import DeviceConfig
 from model.train.datasets import Example, Pairing
+from model.train.truth_files import truth_files
 
 _REQUEST_FIELDS = ("width", "height", "quality", "solver", "steps", "guidance", "eta", "variant")
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from model.evaluate.judge import Judge, JudgedAreas, areas_of, like, with_baselines
-from model.evaluate.truth_files import truth_files
 from model.pictures.reading import read_picture
 from model.train.datasets import Example, Pairing
+from model.train.truth_files import truth_files
 from model.tryon.pictures import Size
 
 

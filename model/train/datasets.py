@@ -1,7 +1,8 @@
-"""Try-on data sets as they lie on disk: VITON-HD (arXiv 2103.16874) and DressCode (arXiv 2204.08532).
+"""Try-on data sets as they lie on disk: VITON-HD (arXiv 2103.16874), DressCode (arXiv 2204.08532) and Vesaki's.
 
 VITON-HD keeps `<split>/{image,cloth,agnostic-mask}` beside lists of pairs, DressCode one folder a kind of garment with
-`images`, `agnostic_masks` and lists of its own. Our extra folder, `image-other` or `images_other`, shows under the same
+`images`, `agnostic_masks` and lists of its own. Vesaki's has `<split>/{person,garment,agnostic-mask}` beside
+`<split>/pairs.txt`. Our extra folder, `image-other` or `images_other`, shows under the same
 name the same person in another garment, which mask-free training starts from.
 """
 
@@ -18,6 +19,7 @@ Split = Literal["train", "test"]
 Pairing = Literal["paired", "unpaired"]
 
 DRESSCODE_FOLDERS = ("upper_body", "lower_body", "dresses")
+VESAKI_PEOPLE = "person"  # the folder that tells Vesaki's layout from VITON-HD's
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -51,17 +53,21 @@ def read_examples(folder: Path, split: Split, pairing: Pairing = "paired") -> li
     """
     if any((folder / kind).is_dir() for kind in DRESSCODE_FOLDERS):
         examples = list(_dresscode(folder, split, pairing))
+    elif (folder / split / VESAKI_PEOPLE).is_dir():
+        examples = list(_vesaki(folder / split))
     elif (folder / split).is_dir():
         examples = list(_vitonhd(folder, split, pairing))
     else:
-        raise DataSetError(f"{folder}: neither VITON-HD ({split}/) nor DressCode ({', '.join(DRESSCODE_FOLDERS)}/)")
+        raise DataSetError(
+            f"{folder}: neither VITON-HD or Vesaki ({split}/) nor DressCode ({', '.join(DRESSCODE_FOLDERS)}/)"
+        )
     if not examples:
         raise DataSetError(f"{folder}: its lists of {split} pairs are empty")
     return examples
 
 
 def is_data_set(folder: Path, split: Split) -> bool:
-    """Whether it has one of the two layouts."""
+    """Whether it has one of the three layouts."""
     return any((folder / name).is_dir() for name in (split, *DRESSCODE_FOLDERS))
 
 
@@ -90,6 +96,17 @@ def _dresscode(folder: Path, split: Split, pairing: Pairing) -> Iterator[Example
                 mask=part / "agnostic_masks" / f"{Path(person).stem}.png",
                 other=part / "images_other" / person,
             )
+
+
+def _vesaki(part: Path) -> Iterator[Example]:
+    for person, garment in _pairs(part, ["pairs.txt"]):
+        yield Example(
+            name=f"{part.name}/{person}",
+            person=part / VESAKI_PEOPLE / person,
+            garment=part / "garment" / garment,
+            mask=part / "agnostic-mask" / f"{Path(person).stem}_mask.png",
+            other=part / "person-other" / person,
+        )
 
 
 def _pairs(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from model.train.settings import LoopSettings, Training
 from model.train.template.settings import TemplateTraining
 from model.train.up2you.settings import UP2YouTraining
 from model.train.warp.settings import WarpTraining
+from model.train.warp.spline.settings import SplineTraining
 
 SETTINGS: Mapping[str, type[LoopSettings]] = {
     "catvton": Training,
@@ -22,8 +23,10 @@ SETTINGS: Mapping[str, type[LoopSettings]] = {
     "template": TemplateTraining,
     "up2you": UP2YouTraining,
     "warp": WarpTraining,
+    "warp-tps": SplineTraining,
 }
 DEFAULT = "catvton"
+_VARIANTS = {"dense": "warp", "tps": "warp-tps"}  # of `warp`
 
 
 def read_settings(given: Mapping[str, object]) -> LoopSettings:
@@ -35,6 +38,8 @@ def read_settings(given: Mapping[str, object]) -> LoopSettings:
     """
     settings = dict(given)
     engine = settings.pop("engine", None) or _engine_of(settings.get("what"))
+    if engine == "warp" and settings.get("variant") in _VARIANTS:
+        engine = _VARIANTS[str(settings.pop("variant"))]
     if not isinstance(engine, str) or engine not in SETTINGS:
         raise SettingsError(f"engine is {engine!r}: trained are {', '.join(SETTINGS)}")
     return SETTINGS[engine].model_validate(settings)

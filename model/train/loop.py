@@ -34,6 +34,7 @@ from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
 from model.train.up2you.aggregator_task import AggregatorTask
 from model.train.up2you.shape_task import ShapeTask
+from model.train.warp.spline.task import SplineTask
 from model.train.warp.task import WarpTask
 
 _PATIENCE = timedelta(hours=24)  # of processes that wait for the first one to encode the data set
@@ -45,6 +46,7 @@ _TASKS: dict[str, Any] = {
     "tryon": TryOnTask,
     "places": PlaceTask,
     "warp": WarpTask,
+    "spline": SplineTask,
     "outfits": OutfitTask,
     "outfitting": OutfittingTask,
     "drape": DrapeTask,
@@ -61,6 +63,11 @@ def train(settings: LoopSettings) -> None:
     Raises:
         DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
     """
+    for stage in settings.stages:
+        _train(stage)
+
+
+def _train(settings: LoopSettings) -> None:
     _log.info("reading networks and pictures")
     torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
     accelerator = Accelerator(

@@ -99,6 +99,11 @@ class LoopSettings(BaseModel):
         return self
 
     @property
+    def stages(self) -> tuple[Self, ...]:
+        """The trainings that follow one another: mostly just this one."""
+        return (self,)
+
+    @property
     def checkpoint_folder(self) -> Path:
         return self.checkpoints or self.out.with_name(f"{self.out.name}-checkpoints")
 

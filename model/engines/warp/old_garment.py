@@ -11,7 +11,7 @@ from model.tryon.request import Category
 Labels = NDArray[np.uint8]  # (H, W)
 
 # ATR: upper clothes 4, skirt 5, trousers 6, dress 7, belt 8, scarf 17.
-_CLOTHES: dict[Category, tuple[int, ...]] = {
+CLOTHES: dict[Category, tuple[int, ...]] = {
     "upper": (4, 7, 17),
     "inner": (4, 7, 17),
     "outer": (4, 7, 17),
@@ -27,7 +27,7 @@ def old_garment(atr: Labels, mask: Labels, category: Category, margin: float = _
 
     All of the mask if there are none: then nobody knows.
     """
-    clothes = np.isin(atr, _CLOTHES[category]).astype(np.uint8) & mask
+    clothes = np.isin(atr, CLOTHES[category]).astype(np.uint8) & mask
     if not clothes.any():
         return mask
     radius = max(1, round(margin * len(mask)))

@@ -19,6 +19,9 @@ Matrix = NDArray[np.float64]  # (2, 3)
 _OTHER_SIDE = np.arange(25, dtype=np.uint8)
 _OTHER_SIDE[3:] = np.arange(3, 25).reshape(-1, 2)[:, ::-1].ravel()  # DensePose's left and right
 
+_OTHER_LIMB = np.arange(18, dtype=np.uint8)
+_OTHER_LIMB[[9, 10, 12, 13, 14, 15]] = [10, 9, 13, 12, 15, 14]  # ATR's shoes, legs and arms
+
 _CLOSER = 1.4
 _GARMENT_SIZES, _GARMENT_STRETCH, _GARMENT_TURN = (0.55, 1.3), 0.15, 6.0  # about one, either way, degrees
 _SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.6, 0.3, 0.15, 0.05
@@ -49,6 +52,7 @@ def mirrored(sample: Sample) -> Sample:
     }
     turned["flow"] = turned["flow"] * np.array([-1, 1], np.float32)
     turned["densepose"] = _OTHER_SIDE[turned["densepose"]]
+    turned |= {name: _OTHER_LIMB[turned[name]] for name in ("atr", "worn")}
     return replace(sample, **turned)
 
 
@@ -93,8 +97,8 @@ def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
     per_cloth: Floats = np.maximum(cover, 1e-3)
     flow = _warped(sample.flow * sample.cover[..., None], matrix) / per_cloth[..., None]
     shown = _warped(sample.shown * sample.cover, matrix) / per_cloth
-    densepose, atr, hole = (
-        _warped(plane, matrix, cv2.INTER_NEAREST) for plane in (sample.densepose, sample.atr, sample.hole)
+    densepose, atr, hole, dressed = (
+        _warped(plane, matrix, cv2.INTER_NEAREST) for plane in (sample.densepose, sample.atr, sample.hole, sample.worn)
     )
     photo, truth = _warped(sample.photo, matrix), _warped(sample.truth, matrix)
     return replace(
@@ -108,6 +112,7 @@ def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
         densepose=densepose,
         atr=atr,
         hole=hole,
+        worn=dressed,
     )
 
 

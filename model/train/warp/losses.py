@@ -31,14 +31,16 @@ class Losses(NamedTuple):
 def losses(fields: Fields, batch: WarpBatch, settings: WarpTraining) -> Losses:
     """Of a batch; `total` is what training makes small.
 
-    The endpoint error of three flows; cross-entropy of both regions; the cloth through the network's flow, and through
-    the true one, which teaches the shade alone; the result over the mask; the paint where it is needed.
+    The endpoint error of three flows, where they are known; cross-entropy of both regions; the cloth through the
+    network's flow, and through the true one, which teaches the shade alone; the result over the mask; the paint where
+    it is needed.
     """
     sure = batch.cover * (batch.cover > 0.5) * batch.mask * (_HIDDEN + (1 - _HIDDEN) * batch.shown)
-    flows = [flow_error(flow, batch.flow, sure) for flow in (fields.flow_12, fields.flow_24, fields.flow)]
+    traced = sure * batch.traced
+    flows = [flow_error(flow, batch.flow, traced) for flow in (fields.flow_12, fields.flow_24, fields.flow)]
     flow = sum(weight * error for weight, error in zip(_LEVELS, flows, strict=True))
     region = _region_error(fields.first_logits, batch) + 0.5 * _region_error(fields.logits, batch)
-    cloth = _cloth_error(fields, batch, fields.flow, sure) + _cloth_error(fields, batch, batch.flow, sure)
+    cloth = _cloth_error(fields, batch, fields.flow, sure) + _cloth_error(fields, batch, batch.flow, traced)
     difference = composed(fields, batch.photo, batch.hole, batch.mask, batch.seen.garment) - batch.truth
     result = _mean(difference.abs(), batch.mask) + 2 * _mean(difference**2, batch.mask)
     paint = _mean((fields.painted - batch.truth).abs(), batch.hole * (1 - batch.cover))

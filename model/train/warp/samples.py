@@ -27,6 +27,7 @@ class Sample:
 
     photo, truth: (H, W, 3), in the old garment and in the new one. densepose, atr, mask, hole: (H, W), of the photo.
     flat: (H, W, 3), the new garment; alpha: (H, W) 0..1. flow: (H, W, 2), cover, shown: (H, W), its correspondence.
+    worn: (H, W), ATR's labels of the truth. traced: whether flow and shown are known at all.
     """
 
     photo: Bytes
@@ -40,7 +41,9 @@ class Sample:
     flow: Floats
     cover: Floats
     shown: Floats
+    worn: Bytes
     place: int
+    traced: bool = True
 
 
 def sample(people: People, i: int, painting: int, source: int, target: int, *, body: str, found: bool) -> Sample:
@@ -77,6 +80,7 @@ def sample(people: People, i: int, painting: int, source: int, target: int, *, b
         flow=people.flows[i, target].astype(np.float32),
         cover=people.covers[i, target].astype(np.float32) / 255,
         shown=people.shown[i, target].astype(np.float32) / 255,
+        worn=np.asarray(people.atr[i, target]),
         place=place,
     )
 

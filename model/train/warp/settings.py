@@ -24,7 +24,10 @@ class WarpTraining(LoopSettings):
 
     what: Literal["warp"] = Field("warp", description="Which network.")
     plan: Literal["cpu", "gpu"] = Field("cpu", description="How many people and how long, unless told.")
-    data: Path = Field(description="Folder where made-up people are kept; those it lacks are made first.")
+    data: Path = Field(
+        description="A data set of pairs (VITON-HD, DressCode, Vesaki), or where made-up people are kept; those it "
+        "lacks are made first."
+    )
     people: PositiveInt = Field(2_000, description="How many learned from, each in three outfits painted twice.")
     people_seed: NonNegativeInt = Field(17, description="Which people: others for another number.")
     processes: PositiveInt = Field(2, description="That make people side by side.")

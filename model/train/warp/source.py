@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -21,10 +21,19 @@ _BODY_SHARES = (0.45, 0.32, 0.1, 0.06, 0.04, 0.03)
 _SHARE_FOUND = 0.75  # of those in the first painting, which alone the label networks have seen
 
 
+class Samples(Protocol):
+    """Examples by number."""
+
+    def __len__(self) -> int: ...
+
+    def sample(self, number: int) -> Sample:
+        """One of them."""
+
+
 @dataclass(frozen=True)
 class WarpBatch:
     """What the networks see of B samples, and the truth: pictures (B, 3, H, W) in [-1, 1], planes (B, 1, H, W), flow
-    (B, 2, H, W)."""
+    (B, 2, H, W). traced: (B, 1, 1, 1), 1 where the flow is known."""
 
     seen: Inputs
     photo: Tensor
@@ -34,10 +43,25 @@ class WarpBatch:
     flow: Tensor
     cover: Tensor
     shown: Tensor
+    traced: Tensor
 
     def to(self, device: torch.device) -> Self:
         rest = (getattr(self, field.name).to(device) for field in fields(self)[1:])
         return type(self)(Inputs(*(tensor.to(device) for tensor in self.seen)), *rest)
+
+
+class PairSource:
+    """Batches of other samples, such as pairs of photos."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def batch(self, numbers: Sequence[int]) -> WarpBatch:
+        """These samples together, on the host."""
+        return tensors([self._samples.sample(number) for number in numbers])
 
 
 class WarpSource:
@@ -58,9 +82,10 @@ class WarpSource:
 
     def batch(self, numbers: Sequence[int]) -> WarpBatch:
         """These samples together, on the host."""
-        return tensors([self._sample(number) for number in numbers])
+        return tensors([self.sample(number) for number in numbers])
 
-    def _sample(self, number: int) -> Sample:
+    def sample(self, number: int) -> Sample:
+        """One of them."""
         rng = np.random.default_rng([7, number])
         person, rest = divmod(number, PAINTINGS * TARGETS * _VARIATIONS)
         painting, target = divmod(rest // _VARIATIONS, TARGETS)
@@ -104,4 +129,5 @@ def tensors(samples: Sequence[Sample]) -> WarpBatch:
         flow,
         stacked("cover")[:, None],
         stacked("shown")[:, None],
+        torch.tensor([one.traced for one in samples])[:, None, None, None].float(),
     )

@@ -14,17 +14,41 @@ from model.engines.warp.files import WEIGHTS
 from model.engines.warp.grids import enlarged, sampled
 from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.engines.warp.network import Fields, WarpNetwork, composed
+from model.train.examples import Source
 from model.train.journal import sheet
 from model.train.warp.losses import losses
+from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import TARGETS, kept_people
-from model.train.warp.samples import sample
+from model.train.warp.samples import Sample, sample
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import WarpBatch, WarpSource, tensors
+from model.train.warp.source import PairSource, WarpBatch, WarpSource, tensors
 
 _log = logging.getLogger(__name__)
 
 _UNSEEN_SEED = 1_000_000  # added to the people's: these are never learned from
 _TOGETHER = 10
+
+
+def _source(settings: WarpTraining) -> Source[WarpBatch]:
+    """Pairs where the folder is a data set, else made-up people, which are made if they are not there."""
+    if pairs := pairs_of([settings.data]):
+        return PairSource(PairSamples(pairs, (WIDTH, HEIGHT), settings.varied))
+    people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
+    return WarpSource(people, settings.same_garment, settings.varied)
+
+
+def _unseen_samples(settings: WarpTraining) -> list[Sample]:
+    """The test split's pairs, if the folder is a data set; else people of another seed, bare, in another garment."""
+    if pairs := pairs_of([settings.data], "test")[: settings.unseen]:
+        others = PairSamples(pairs, (WIDTH, HEIGHT), 0.0)
+        return [others.sample(number) for number in range(0, len(others), len(others) // len(pairs))]
+    seed = settings.people_seed + _UNSEEN_SEED
+    people = kept_people(settings.data, settings.unseen, seed, (WIDTH, HEIGHT), settings.processes)
+    return [
+        sample(part, i, 0, TARGETS - 1 - i % TARGETS, i % TARGETS, body="bare", found=False)
+        for part in people
+        for i in range(len(part))
+    ]
 
 
 class WarpTask:
@@ -38,8 +62,7 @@ class WarpTask:
         network = WarpNetwork()
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.module = network
-        people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
-        self.source = WarpSource(people, settings.same_garment, settings.varied)
+        self.source = _source(settings)
 
     def loss(self, module: nn.Module, batch: WarpBatch, generator: Generator) -> Tensor:
         """Of a batch; its variations were drawn with it."""
@@ -90,13 +113,6 @@ class WarpTask:
 
     @cached_property
     def _unseen(self) -> list[WarpBatch]:
-        settings = self._settings
-        seed = settings.people_seed + _UNSEEN_SEED
-        people = kept_people(settings.data, settings.unseen, seed, (WIDTH, HEIGHT), settings.processes)
-        made = [
-            sample(part, i, 0, TARGETS - 1 - i % TARGETS, i % TARGETS, body="bare", found=False)
-            for part in people
-            for i in range(len(part))
-        ]
+        made = _unseen_samples(self._settings)
         groups = range(0, len(made), _TOGETHER)
         return [tensors(made[start : start + _TOGETHER]).to(self._device) for start in groups]

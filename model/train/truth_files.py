@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.Image import Resampling
 
-from model.evaluate.exact_pair import Region
 from model.perception.overlap import Labels
-from model.train.datasets import DRESSCODE_FOLDERS, Example
+from model.train.datasets import DRESSCODE_FOLDERS, VESAKI_PEOPLE, Example
 from model.train.errors import DataSetError
 from model.tryon.pictures import Size, crop_box
 from model.tryon.request import Category
 
+Region = NDArray[np.bool_]  # (H, W)
 MapKind = Literal["densepose", "lip", "atr"]
 
 _CATEGORIES: dict[str, Category] = {"upper_body": "upper", "lower_body": "lower", "dresses": "overall"}
@@ -63,6 +64,8 @@ def truth_files(example: Example) -> TruthFiles:
     folder, stem = example.person.parent.parent, example.person.stem
     if folder.name in DRESSCODE_FOLDERS:
         return _dresscode(folder, stem.rpartition("_")[0], example.mask)  # 013563_0.jpg is the person of 013563
+    if folder.joinpath(VESAKI_PEOPLE).is_dir():
+        return _vesaki(folder, stem, example.mask)
     maps: dict[MapKind, Path] = {
         "densepose": folder / "densepose-labels" / f"{stem}.png",
         "lip": folder / "image-parse-v3" / f"{stem}.png",
@@ -71,6 +74,16 @@ def truth_files(example: Example) -> TruthFiles:
     upper = folder / "agnostic-mask-upper" / example.mask.name
     mask = upper if upper.is_file() else example.mask
     return TruthFiles("upper", mask, folder / "regions" / f"{stem}.png", ("lip", _LIP_CLOTHES), maps)
+
+
+def _vesaki(folder: Path, stem: str, mask: Path) -> TruthFiles:
+    """Its parsing has ATR's labels; what it calls DensePose is a silhouette and no label map."""
+    maps: dict[MapKind, Path] = {
+        "densepose": folder / "densepose-labels" / f"{stem}.png",
+        "lip": folder / "person-parse-lip" / f"{stem}.png",
+        "atr": folder / "person-parse" / f"{stem}.png",
+    }
+    return TruthFiles("upper", mask, folder / "regions" / f"{stem}.png", ("atr", _ATR_CLOTHES["upper"]), maps)
 
 
 def read_labels(file: Path, size: Size) -> Labels:

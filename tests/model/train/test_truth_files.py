@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.evaluate.truth_files import read_labels, truth_files
 from model.train.datasets import read_examples
 from model.train.errors import DataSetError
+from model.train.truth_files import read_labels, truth_files
 from tests.model.evaluate.data_sets import SIZE, labels, mask, palette, write_dresscode, write_vitonhd
 from tests.model.tryon.drawing import noise, saved
 from tests.model.tryon.labelled import LIP, SHIRT

@@ -1,0 +1,1 @@
+"""Training of the warping try-on's variant `tps`, in three stages."""
