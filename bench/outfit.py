@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Generator, Tensor
 
 from bench.outfit_people import DressedPerson, dressed_person
 from bench.plain.drape import plain_forward
+from model.contact_sheet import contact_sheet
 from model.engines.pointcloth.body import DrapedBody, read_draped_body
 from model.engines.pointcloth.chamfer import squared_gaps
 from model.engines.pointcloth.checkpoint import draping, points_together
 from model.engines.pointcloth.drape.network import DrapingNetwork
 from model.engines.pointcloth.files import CODES
-from model.engines.pointcloth.fitting import FitSettings, Stage, best_of, fine_start, first_codes
+from model.engines.pointcloth.fitting import THRESHOLD, FitSettings, Stage, best_of, fine_start, first_codes
 from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import grouped
 from model.engines.pointcloth.pipeline import FIT_SIZE
 from model.engines.pointcloth.rendering import outline, overlap
 from model.weights.pack import DEMO
+
+_MEASURED, _WORST = ("found", "off", "near", "mean", "seconds"), 3
 
 
 class Fitter:
@@ -77,40 +82,81 @@ def squared_distance(cloud: Tensor, truth: Tensor) -> float:
     return 1e4 * float(there.mean() + back.mean())
 
 
-def fits(weights: Path, people: int, iterations: int) -> list[str]:
-    """A table: each person, and the median."""
+@dataclass(frozen=True)
+class Fit:
+    """One person's. found: of masks. off: cm. near, mean: Chamfer distances of the fit and of the mean code, cm²."""
+
+    number: int
+    kinds: str
+    found: float
+    off: float
+    near: float
+    mean: float
+    seconds: float
+    picture: Image.Image
+
+
+def fits(weights: Path, numbers: Sequence[int], iterations: int) -> list[Fit]:
+    """Of people nobody learned from."""
     fitter = Fitter(weights)
     mean_code = fitter.codes.mean(0)
-    rows = []
-    for number in range(people):
+    done = []
+    for number in numbers:
         person = dressed_person(fitter.body, number, FIT_SIZE)
         began = time.process_time()
         code = fitter.fit(person, iterations)
         seconds = time.process_time() - began
         cloud, mean = fitter.cloud(person, code), fitter.cloud(person, mean_code)
-        found = overlap(outline(person.scene, cloud, 1e-3), person.mask())
-        rows.append(
-            (
-                number,
-                person.kinds,
-                found,
-                distance(cloud, person.truth),
-                squared_distance(cloud, person.truth),
-                squared_distance(mean, person.truth),
-                seconds,
-            )
+        found = outline(person.scene, cloud, THRESHOLD)
+        fit = Fit(
+            number,
+            person.kinds,
+            overlap(found, person.mask()),
+            distance(cloud, person.truth),
+            squared_distance(cloud, person.truth),
+            squared_distance(mean, person.truth),
+            seconds,
+            comparison(person, found),
         )
-        print(rows[-1], flush=True)
-    worst = sorted(rows, key=lambda row: row[2])[:3]
-    medians = [float(np.median([row[i] for row in rows])) for i in range(2, 7)]
+        done.append(fit)
+        print(row_of(fit), flush=True)
+    return done
+
+
+def row_of(fit: Fit) -> str:
+    numbers = f"{fit.found:.3f} | {fit.off:.2f} | {fit.near:.2f} | {fit.mean:.0f} | {fit.seconds:.0f}"
+    return f"| {fit.number} | {fit.kinds} | {numbers} |"
+
+
+def table(done: Sequence[Fit]) -> list[str]:
+    """Each person, the median, and the worst three."""
+    median = {name: float(np.median([getattr(fit, name) for fit in done])) for name in _MEASURED}
+    worst = sorted(done, key=lambda fit: fit.found)[:_WORST]
     return [
         "| person | wears | mask IoU | off, cm | Chamfer, cm² | of the mean code | CPU seconds |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *(f"| {n} | {k} | {i:.3f} | {d:.2f} | {c:.2f} | {m:.2f} | {s:.0f} |" for n, k, i, d, c, m, s in rows),
-        "| median | | {:.3f} | {:.2f} | {:.2f} | {:.2f} | {:.0f} |".format(*medians),
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        *map(row_of, done),
+        "| median | | {found:.3f} | {off:.2f} | {near:.2f} | {mean:.0f} | {seconds:.0f} |".format(**median),
         "",
-        "Worst three: " + ", ".join(f"{row[0]} ({row[1]}, {row[2]:.3f})" for row in worst) + ".",
+        "Worst three: " + ", ".join(f"{fit.number} ({fit.kinds}, {fit.found:.3f})" for fit in worst) + ".",
     ]
+
+
+def comparison(person: DressedPerson, found: Tensor) -> Image.Image:
+    """A photo, and beside it what is in both masks (white), missing (blue) and too much (red)."""
+    truth, photo = person.mask(), (255 * person.photo()).byte().numpy()
+    colours = torch.zeros(*truth.shape, 3, dtype=torch.uint8)
+    colours[truth & found], colours[truth & ~found], colours[found & ~truth] = (
+        torch.tensor(colour, dtype=torch.uint8) for colour in ((255, 255, 255), (60, 110, 255), (255, 70, 60))
+    )
+    return Image.fromarray(np.concatenate([photo, colours.numpy()], 1))
+
+
+def write_worst(done: Sequence[Fit], file: Path) -> None:
+    """The worst three beside each other."""
+    worst = sorted(done, key=lambda fit: fit.found)[:_WORST]
+    labels = [f"{fit.number}: {fit.kinds}, {fit.found:.2f}" for fit in worst]
+    contact_sheet([[fit.picture] for fit in worst], labels, cell=(512, 256)).save(file, quality=88)
 
 
 def speed(points: int, repeats: int) -> list[str]:
@@ -169,6 +215,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", default="demo")
     parser.add_argument("--people", type=int, default=24)
+    parser.add_argument("--numbers", type=int, nargs="+", help="these people instead")
+    parser.add_argument("--sheet", type=Path, help="a picture of the worst three")
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--points", type=int, default=8192)
     parser.add_argument("--repeats", type=int, default=3)
@@ -177,7 +225,10 @@ def main(argv: list[str] | None = None) -> None:
     weights = DEMO if arguments.weights == "demo" else Path(arguments.weights)
     lines = []
     if arguments.only != "speed":
-        lines += ["## Fits", "", *fits(weights, arguments.people, arguments.iterations), ""]
+        done = fits(weights, arguments.numbers or range(arguments.people), arguments.iterations)
+        lines += ["## Fits", "", *table(done), ""]
+        if arguments.sheet is not None:
+            write_worst(done, arguments.sheet)
     if arguments.only != "fits":
         lines += ["## Draping", "", *speed(arguments.points, arguments.repeats), ""]
     print("\n".join(lines))

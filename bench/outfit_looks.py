@@ -23,6 +23,7 @@ from model.engines.pointcloth.rendering import Shown, seen_in, shown
 from model.weights.pack import DEMO
 
 _VIEWS, _UNSEEN = 8, 4
+_FIT_ITERATIONS = 40
 _FIRST_UNSEEN = 0.4  # radians
 _SIZE = 512  # of the photos that give colours; a network sees half as much
 
@@ -71,6 +72,13 @@ def network_of(fitter: Fitter, people: Sequence[DressedPerson], code: Tensor, it
     return fit
 
 
+def rendered(fit: AppearanceFit, person: DressedPerson, cloud: Tensor) -> Shown:
+    """As the network paints it."""
+    seen = seen_in(person.scene, cloud, THRESHOLD)
+    found = painted(fit.network, fit.descriptors, seen, APPEARANCE_SIZE)
+    return Shown(found.colours[0].permute(1, 2, 0), found.mask[0, 0])
+
+
 def measured(fitter: Fitter, number: int, iterations: int) -> tuple[str, float, float, float, float]:
     """What is worn; PSNR of the mean colour, of a colour a point and of the network on unseen views; CPU seconds."""
     known = [2 * np.pi * i / _VIEWS for i in range(_VIEWS)]
@@ -78,17 +86,16 @@ def measured(fitter: Fitter, number: int, iterations: int) -> tuple[str, float, 
     began = time.process_time()
     with torch.no_grad():
         large, small = (seen_from(fitter, number, known, size) for size in (_SIZE, APPEARANCE_SIZE))
-        code = fitter.fit(small[0], 100)
+        code = fitter.fit(small[0], _FIT_ITERATIONS)
         colours = colours_of(fitter, large, code)
         mean = torch.cat([person.photo()[person.mask()] for person in large]).mean(0)
-    fit = network_of(fitter, small, code, iterations)
+    fit = network_of(fitter, small, code, iterations) if iterations else None
     scores = []
     with torch.no_grad():
         for person in seen_from(fitter, number, unknown, APPEARANCE_SIZE):
             cloud = fitter.cloud(person, code)
             by_points = shown(person.scene, cloud, colours)
-            found = painted(fit.network, fit.descriptors, seen_in(person.scene, cloud, THRESHOLD), APPEARANCE_SIZE)
-            by_network = Shown(found.colours[0].permute(1, 2, 0), found.mask[0, 0])
+            by_network = by_points if fit is None else rendered(fit, person, cloud)
             plain = decibels((person.photo() - mean)[person.mask()])
             scores.append((plain, *(psnr(looks, person, mean) for looks in (by_points, by_network))))
     plain, by_points_, by_network_ = np.mean(scores, 0)
@@ -98,7 +105,7 @@ def measured(fitter: Fitter, number: int, iterations: int) -> tuple[str, float, 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=4)
-    parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument("--iterations", type=int, default=200, help="of the network; 0: none, its column tells nothing")
     arguments = parser.parse_args(argv)
     fitter = Fitter(DEMO)
     print("| person | wears | mean colour, dB | a colour a point, dB | network, dB | CPU seconds |")
