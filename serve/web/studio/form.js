@@ -44,9 +44,15 @@ class RequestForm {
     const parts = Object.entries(this.described.inputs).map(([name, about]) => this.input(name, about, kept.get(name)));
     this.options = options(this.described, values);
     const more = make("fieldset", {}, make("legend", {}, "How"), ...this.engineChoice(), this.options.element);
-    this.element.replaceChildren(...parts, ...this.fileInputs(kept), more);
+    this.element.replaceChildren(...this.taskChoice(), ...parts, ...this.fileInputs(kept), more);
     this.element.querySelector("#field-task")?.addEventListener("change", () => this.showTask());
     this.showTask();
+  }
+
+  /** Before all that depends on it. */
+  taskChoice() {
+    const row = this.options.element.querySelector('[data-field="task"]');
+    return row ? [make("fieldset", {}, make("legend", {}, "What"), row)] : [];
   }
 
   /** Inputs that are no pictures. */

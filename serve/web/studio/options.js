@@ -2,7 +2,7 @@
 
 import { make, words } from "./dom.js";
 
-const SHOWN = ["category", "quality", "variant", "task"]; // the rest waits behind "More"
+const SHOWN = ["category", "quality", "variant", "task"]; // and what is of a task; the rest waits behind "More"
 // What this page has other ways for, or no use of.
 const HIDDEN = new Set(["deadline_s", "mask_only", "mask_polarity", "garments_canvas", "return_steps"]);
 
@@ -19,7 +19,8 @@ export function options(engine, { output, ...values }) {
   const fields = described(engine);
   const inputs = new Map(fields.map((field) => [field.name, control(field, values[field.name])]));
   for (const [name, { row }] of inputs) row.dataset.field = name;
-  const rows = (wanted) => fields.filter((field) => SHOWN.includes(field.name) === wanted).map((field) => inputs.get(field.name).row);
+  const first = new Set([...SHOWN, ...Object.values(engine.tasks ?? {}).flat()]);
+  const rows = (wanted) => fields.filter((field) => first.has(field.name) === wanted).map((field) => inputs.get(field.name).row);
   const more = make("details", { class: "more" }, make("summary", {}, "More"), make("div", { class: "fields" }, ...rows(false)));
   return {
     element: make("div", {}, make("div", { class: "fields" }, ...rows(true)), more),
@@ -49,6 +50,13 @@ function described(engine) {
 
 /** Words in backquotes are code. */
 const marked = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+/** Whether a number has near bounds, and a default that a slider can stand at. */
+function slides({ minimum, maximum, default: given }) {
+  if ([minimum, maximum, given].includes(null) || maximum - minimum > MOST_OF_A_SLIDER) return false;
+  const steps = ((given - minimum) / (maximum - minimum)) * SLIDER_STEPS;
+  return Math.abs(steps - Math.round(steps)) < 1e-6;
+}
 
 /** A share and the like: a number between two near bounds. */
 function slider({ limits: { minimum, maximum, default: given } }, about, label, value) {
@@ -99,7 +107,7 @@ function control(field, value) {
   const { maximum, multiple_of: step, default: given } = field.limits;
   const minimum = field.limits.minimum ?? field.limits.exclusive_minimum;
   const whole = [minimum, maximum, given].every((bound) => bound === null || Number.isInteger(bound));
-  if (!whole && given !== null && minimum !== null && maximum !== null && maximum - minimum <= MOST_OF_A_SLIDER) {
+  if (!whole && slides(field.limits)) {
     return slider(field, about, label, value);
   }
   const input = make("input", {

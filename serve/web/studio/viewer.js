@@ -49,6 +49,8 @@ export async function viewer(address) {
     renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     renderer.setSize(width, height, false);
     camera.aspect = width / height;
+    const seen = 0.56 * Math.max(size.y, size.x / camera.aspect); // half of what must fit, and a margin
+    camera.fov = THREE.MathUtils.radToDeg(2 * Math.atan(seen / distance));
     camera.updateProjectionMatrix();
     draw();
   }).observe(element);
