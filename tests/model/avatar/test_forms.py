@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from model.body.smplx import BodyModel, Posed
 from model.mesh.atlas import Atlas, sample_texture
 from model.mesh.levels import DetailLevel, coarser
 from model.mesh.mesh import Mesh
-from tests.gltf import complaints
+from tests.gltf import HERE, complaints
 from tests.gltf.three import described
 from tests.model.avatar.test_export import BETAS, body, mesh, painting, posed
 
@@ -204,3 +207,26 @@ def two_charts(mesh: Mesh) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     side = mesh.vertices * torch.tensor([1.0, 1.0, 0.0])
     uv = torch.cat([flat(side + torch.tensor([0, 0, 1.0])), flat(side - torch.tensor([0, 0, 1.0]))])
     return uv, torch.arange(count).repeat(2), torch.where(front[:, None], mesh.faces, mesh.faces + count)
+
+
+def test_blender_sees_what_three_js_sees(made: Path) -> None:
+    python = os.environ.get("BPY_PYTHON")
+    if python is None:
+        pytest.skip("BPY_PYTHON is no Python with bpy")
+    names = "plain/avatar.glb", "packed/avatar.glb", "plain/avatar.vrm", "plain/avatar.usdz"
+    command = [python, str(HERE / "blender_reads.py"), *(str(made / name) for name in names)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
+    read = json.loads(next(line for line in said.splitlines() if line.startswith("READ ")).removeprefix("READ "))
+    plain, packed, vrm, usdz = (read[str(made / name)] for name in names)
+    seen, standing = described(made / name for name in ("plain/avatar.glb", "plain/avatar.vrm"))
+    for found, expected in ((plain, seen), (packed, seen), (usdz, seen), (vrm, standing)):
+        for bound, other in (("low", "high"), ("high", "low")):
+            x, y, _ = expected[bound]
+            back = -expected[other][2]  # what faces +Z in three.js faces -Y in Blender
+            assert found[bound] == pytest.approx([x, back, y], abs=2e-3)
+        assert set(found["bones"]) == set(JOINTS)
+        x, y, z = expected["bones"]["left_wrist"]
+        assert found["bones"]["left_wrist"] == pytest.approx([x, -z, y], abs=1e-3)
+        assert found["triangles"] == expected["triangles"]
+        assert [64, 64] in found["pictures"]
+    assert (plain["clips"], packed["clips"]) == (["idle", "walk"], ["idle", "walk"])
