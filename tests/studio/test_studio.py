@@ -73,7 +73,7 @@ def dress(page: Page, *, steps: int = 1) -> None:
 
 def picture(page: Page, name: str) -> None:
     if SCREENSHOTS:
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.jpg", type="jpeg", quality=85)
 
 
 def test_a_sample_is_dressed_compared_and_kept(page: Page) -> None:
