@@ -83,7 +83,7 @@ def dress(url: str) -> None:
         page.locator("#field-person").set_input_files(sample["person"])
         page.locator("#field-garment").set_input_files(sample["garment"])
         page.locator("#go").click()
-        page.wait_for_function("document.querySelector('#result .compare img')?.naturalWidth > 0")
+        page.locator("#result .compare img").first.wait_for()
 
 
 if __name__ == "__main__":
