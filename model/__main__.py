@@ -21,6 +21,7 @@ from model.errors import EngineError
 from model.evaluate import command as evaluate_command
 from model.train import command as train_command
 from model.train import synthetic_command
+from model.train.own_photos import command as dataset_command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -59,6 +60,7 @@ def _parser() -> ArgumentParser:
         commands.add_parser("outfit", help="fit outfits of a folder; take over published files of point-based clothing")
     )
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
+    dataset_command.add_arguments(commands.add_parser("dataset", help="make data sets of one's own photos, check some"))
     train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
     evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))
 
