@@ -29,7 +29,7 @@ _CHANNELS = (32, 64, 128, 256, 512)  # published
 _BLOCKS = ("self", "self", "cross", "cross")
 
 
-class Scores(nn.Module):
+class AggregatorScores(nn.Module):
     """The aggregator's scores of several people: poses (B, 6, 3, H, W), features (B, N, g, g, C) to (B, 6, N, g, g)."""
 
     def __init__(self, aggregator: FeatureAggregator) -> None:
@@ -41,7 +41,7 @@ class Scores(nn.Module):
 
 
 class AggregatorTask:
-    """Scores shall be the true weights, wherever the person is."""
+    """AggregatorScores shall be the true weights, wherever the person is."""
 
     module: nn.Module
 
@@ -55,7 +55,7 @@ class AggregatorTask:
         else:
             dim = int(self._features.dino.config.hidden_size)
             self._network = FeatureAggregator(_CHANNELS, dim, _BLOCKS, 4 * dim, pose_size=settings.pose_size)
-        self.module = Scores(self._network)
+        self.module = AggregatorScores(self._network)
         self.source = PeoplePhotos(settings.data, settings.people_seed, settings.people, settings.size)
         body = read_body(DEMO / BODY)  # the one that made-up people have
         self._views = KeptViews(settings.data, body, read_wardrobe(body))
