@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ from model.train.outfitting.task import OutfittingTask
 from model.weights.layout import tensor_file
 from model.weights.pack import DEMO
 from tests.model.train.small import HEIGHT, QUICK, WIDTH, data_set
+from tests.server import ROOT
 
 _CPU = torch.device("cpu")
 
@@ -154,6 +159,30 @@ def test_a_training_that_stopped_goes_on_to_the_same_weights(pictures: Path, tmp
     train(settings(pictures, tmp_path, "b", **both))
     for name in ("unet_garm", "unet_vton"):
         assert same(unet(tmp_path / "a", name), unet(tmp_path / "b", name))
+
+
+def test_two_processes_train_one_pack(pictures: Path, tmp_path: Path) -> None:
+    """By torchrun, as the documents say; on CPUs they average their gradients through gloo."""
+    chosen = settings(pictures, tmp_path, batch_size=1, max_steps=1, half=False)
+    given = chosen.model_dump(mode="json", exclude_unset=True) | {"engine": "ootdiffusion", "data": str(pictures)}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launcher, "model", "train", *options],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall("training [0-9,]+ parameters on 4 samples", done.stderr)) == 2
+    train(settings(pictures, tmp_path, "alone", batch_size=1, max_steps=1, half=False))
+    for name in ("unet_garm", "unet_vton"):
+        trained = unet(tmp_path / "a", name)
+        assert not same(unet(DEMO, name), trained)
+        assert not same(unet(tmp_path / "alone", name), trained)  # what the other process saw counts, too
 
 
 def test_trousers_are_not_for_the_variant_of_tops(pictures: Path, tmp_path: Path) -> None:
