@@ -4,7 +4,9 @@ Everybody is dressed three times: in the garment they wear, as the diffusion pac
 another garment, as users do; and that without a mask. Label maps are always the pack's own networks'.
 
 Beside the measures of `python -m model evaluate`, what the eye agrees with: how well the region that changed colour is
-that of the garment (IoU), and how much of the truth's gradient is left within it and along its outline.
+that of the garment (IoU), and how much of the truth's gradient is left within it and along its outline. And what must
+be kept: how many of the pixels that are farther than 3 (of a height of 512) from both the old garment and the new one
+changed all the same.
 """
 
 from __future__ import annotations
@@ -33,10 +35,11 @@ from model.runtime.device import Device, open_device
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
-from model.train.truth_files import truth_files
+from model.train.truth_files import read_labels, truth_files
 
 SEED = 1001
-LOOKS = ("region's IoU", "gradient within, % of the truth's", "gradient along the outline, %")
+_NEAR = 3 / 512  # of the height: pixels as near to a garment may change
+LOOKS = ("region's IoU", "gradient within, % of the truth's", "gradient along the outline, %", "else changed, %")
 SHOWN = ("psnr_mask", "psnr_garment", "psnr_garment_patterned", "colour_error", "retrieval", "ssim")
 Inputs = Callable[[Example], Mapping[str, Path]]
 
@@ -104,7 +107,8 @@ async def _measured(pack: EnginePack, examples: Sequence[Example], size: tuple[i
             outputs = Path(folder, str(len(scores)))
             for example in examples:
                 result = await _dressed(engine, device, example, inputs(example), size, outputs)
-                results[example.name], looks[example.name] = result, look(result, example, size)
+                before = inputs(example)["person"]
+                results[example.name], looks[example.name] = result, look(result, example, size, before)
             scores[name], seen[name] = Scores(), looks
             for _ in judge_test_set(Judge(scores[name]), results, examples, "paired"):
                 pass
@@ -116,14 +120,15 @@ async def _measured(pack: EnginePack, examples: Sequence[Example], size: tuple[i
 
 class Look(NamedTuple):
     """iou: of the region with the garment's true one. inside, outline: the result's gradient, as a share of the
-    truth's, in its inside and along its outline."""
+    truth's, in its inside and along its outline. beyond: the share that changed of what neither garment is near."""
 
     iou: float
     inside: float
     outline: float
+    beyond: float
 
 
-def look(result: Path, example: Example, size: tuple[int, int]) -> Look:
+def look(result: Path, example: Example, size: tuple[int, int], before: Path) -> Look:
     """What the eye agrees with; see above."""
     garment = truth_files(example).region(size)
     assert garment is not None
@@ -135,8 +140,27 @@ def look(result: Path, example: Example, size: tuple[int, int]) -> Look:
     width = 2 * max(1, round(size[1] / 128)) + 1
     kernel = np.ones((width, width), np.uint8)
     grown, shrunk = cv2.dilate(true, kernel) > 0, cv2.erode(true, kernel) > 0
-    shares = (shown[area].sum() / max(truth[area].sum(), 1e-6) for area in (shrunk, grown & ~shrunk))
-    return Look((region & garment).sum() / max((region | garment).sum(), 1), *map(float, shares))
+    inside, outline = (shown[area].sum() / max(truth[area].sum(), 1e-6) for area in (shrunk, grown & ~shrunk))
+    iou = (region & garment).sum() / max((region | garment).sum(), 1)
+    return Look(iou, float(inside), float(outline), _beyond(result, before, garment, example, size))
+
+
+def _beyond(result: Path, before: Path, garment: NDArray[np.bool_], example: Example, size: tuple[int, int]) -> float:
+    """How much changed of what is far from the garment that was worn and the one that is."""
+    old = garment if before == example.person else _worn_before(example, size)
+    near = 2 * max(1, round(_NEAR * size[1])) + 1
+    either = cv2.dilate((garment | old).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (near, near)))
+    with Image.open(result) as shown, Image.open(before) as photo:
+        changed = (np.asarray(shown.convert("RGB")) != np.asarray(photo.convert("RGB"))).any(-1)
+    far = np.asarray(cv2.resize(either, changed.shape[::-1], interpolation=cv2.INTER_NEAREST)) == 0
+    return float((changed & far).sum() / max(far.sum(), 1))
+
+
+def _worn_before(example: Example, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where the photo in another garment shows that: the region of the twin."""
+    seen = truth_files(example).seen
+    twin = seen.with_name(f"{int(seen.stem) ^ 1:06d}{seen.suffix}")
+    return np.asarray(read_labels(twin, size) > 0)
 
 
 def gradient(picture: Image.Image) -> NDArray[np.float64]:
@@ -180,15 +204,18 @@ def _table(
 
 
 def _means(looks: Iterable[Look]) -> list[str]:
-    iou, inside, outline = np.mean(list(looks), 0)
-    return [f"{iou:.3f}", f"{100 * inside:.0f}", f"{100 * outline:.0f}"]
+    iou, inside, outline, beyond = np.mean(list(looks), 0)
+    return [f"{iou:.3f}", f"{100 * inside:.0f}", f"{100 * outline:.0f}", f"{100 * beyond:.2f}"]
 
 
 def _by_kind(examples: Sequence[Example], scores: Mapping[str, Scores], seen: Mapping[str, Mapping[str, Look]]) -> str:
     """PSNR over the mask and looks, of each kind of garment."""
     lines = []
     for name, one in scores.items():
-        lines += [f"\n| {name} | PSNR in the mask, dB | {' | '.join(LOOKS)} |", "| --- " + "| ---: " * 4 + "|"]
+        lines += [
+            f"\n| {name} | PSNR in the mask, dB | {' | '.join(LOOKS)} |",
+            "| --- " + "| ---: " * (1 + len(LOOKS)) + "|",
+        ]
         for kind in ("upper", "lower", "overall"):
             names = [example.name for example in examples if truth_files(example).category == kind]
             if not names:
