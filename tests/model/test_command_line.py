@@ -144,7 +144,7 @@ def test_the_demo_pack_has_no_problem_and_is_small() -> None:
     reports = {report.engine: report for report in check(pack) if report.engine in pack.engines}
     assert list(reports) == ["warp", "catvton", "ootdiffusion", "template", "pointcloth", "up2you"]
     assert all(report.problems == [] for report in reports.values())
-    assert reports["warp"].bytes_on_disk < 12e6
+    assert reports["warp"].bytes_on_disk < 13e6
     assert reports["catvton"].bytes_on_disk < 25e6
     assert reports["template"].bytes_on_disk < 13e6
     assert reports["up2you"].bytes_on_disk < 5e6
