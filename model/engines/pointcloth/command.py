@@ -39,13 +39,18 @@ def _add_fit(parser: ArgumentParser) -> None:
     parser.add_argument("--data", type=existing_folder, required=True, metavar="DIR", help=layouts)
     parser.add_argument("--csv", type=existing_file, metavar="FILE", help="only whom it names: columns seq, id")
     parser.add_argument(
-        "--split", default="fit1", metavar="NAME", help="of videos: splits/PERSON/NAME.csv gives the cut"
+        "--split",
+        default="fit1",
+        metavar="NAME",
+        help="splits/PERSON/NAME.csv gives the cut (default: %(default)s)",
     )
     parser.add_argument("--looks-split", metavar="NAME", help="of videos: the same of the looks, such as train")
     parser.add_argument(
         "--most-photos", type=int, default=16, metavar="N", help="of a video, taken evenly (default: %(default)s)"
     )
-    parser.add_argument("--name", default="ours", help="in outfit_codes_NAME.pkl and image_paths_NAME.pkl")
+    parser.add_argument(
+        "--name", default="ours", help="in outfit_codes_NAME.pkl, image_paths_NAME.pkl (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for each person goes there")
     add_fields(parser, Request, _FIELDS)
     add_device(parser)

@@ -22,7 +22,7 @@ from model.engines.pointcloth.bodies import as_json
 from model.engines.pointcloth.body import DrapedBody
 from model.engines.pointcloth.camera import published_mask
 from model.engines.pointcloth.engine import PointCloth
-from model.engines.pointcloth.folders import Subject
+from model.engines.pointcloth.folders import PersonFiles
 from model.engines.pointcloth.outfit import read_outfit
 from model.engines.pointcloth.published import write_codes
 from model.engines.pointcloth.published_bodies import read_published_body
@@ -31,7 +31,9 @@ from model.errors import EngineError, InputError
 from model.runtime.device import open_device
 
 
-def fit_folder(arguments: Namespace, weights: Path, subjects: Sequence[Subject], options: Mapping[str, object]) -> int:
+def fit_folder(
+    arguments: Namespace, weights: Path, subjects: Sequence[PersonFiles], options: Mapping[str, object]
+) -> int:
     """Each outfit into a folder of `arguments.out` called as its person, and all codes and photos as the published
     notebooks read them. Returns how many could not be fitted.
 
@@ -47,7 +49,7 @@ def fit_folder(arguments: Namespace, weights: Path, subjects: Sequence[Subject],
 
 
 async def _fit_all(
-    arguments: Namespace, weights: Path, subjects: Sequence[Subject], options: Mapping[str, object]
+    arguments: Namespace, weights: Path, subjects: Sequence[PersonFiles], options: Mapping[str, object]
 ) -> dict[str, Floats]:
     device = open_device(arguments.device, arguments.dtype)
     try:
@@ -66,7 +68,7 @@ async def _fit_all(
         device.close()
 
 
-async def _fit(engine: PointCloth, subject: Subject, options: Mapping[str, object], out: Path) -> None:
+async def _fit(engine: PointCloth, subject: PersonFiles, options: Mapping[str, object], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
         inputs = inputs_of(subject, engine.networks.body, Path(folder))
@@ -79,7 +81,7 @@ async def _fit(engine: PointCloth, subject: Subject, options: Mapping[str, objec
     (out / "fit.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
-def inputs_of(subject: Subject, body: DrapedBody, folder: Path) -> dict[str, Path]:
+def inputs_of(subject: PersonFiles, body: DrapedBody, folder: Path) -> dict[str, Path]:
     """Files as a request names them; published ones are first made ours, in `folder`.
 
     Raises:

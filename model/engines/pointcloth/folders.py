@@ -20,7 +20,7 @@ _DIGITS = 6  # of a frame's number
 
 
 @dataclass(frozen=True)
-class Frame:
+class PhotoFiles:
     """A photo, and the files that say where the clothes and the body are; None: they are to be found."""
 
     photo: Path
@@ -29,14 +29,14 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Subject:
+class PersonFiles:
     """One person in one outfit. The first frame gives the cut, all give the looks."""
 
     name: str
-    frames: Sequence[Frame]
+    frames: Sequence[PhotoFiles]
 
 
-def subjects_in(folder: Path, rows: Path | None, split: str, looks: str | None, most: int) -> list[Subject]:
+def subjects_in(folder: Path, rows: Path | None, split: str, looks: str | None, most: int) -> list[PersonFiles]:
     """Who is in a folder of any of the three layouts.
 
     Args:
@@ -58,26 +58,26 @@ def subjects_in(folder: Path, rows: Path | None, split: str, looks: str | None, 
     return [single[name] for name in names]
 
 
-def _single_photos(folder: Path) -> dict[str, Subject]:
+def _single_photos(folder: Path) -> dict[str, PersonFiles]:
     published = (folder / "images").is_dir()
     photos = folder / ("images" if published else "photos")
     files = sorted(file for file in photos.glob("*") if file.suffix.lower() in _PICTURES)
     if not files:
         raise InputError(f"{folder} has no pictures in images/, rgb/ or photos/", field="data")
     frame = _published_photo if published else _own_photo
-    return {file.stem: Subject(file.stem, [frame(folder, file)]) for file in files}
+    return {file.stem: PersonFiles(file.stem, [frame(folder, file)]) for file in files}
 
 
-def _published_photo(folder: Path, photo: Path) -> Frame:
+def _published_photo(folder: Path, photo: Path) -> PhotoFiles:
     bodies = folder / "smpl/results"
     inner = sorted((bodies / photo.stem).glob("*.pkl"))
     body = inner[0] if inner else bodies / f"{photo.stem}.pkl"
-    return Frame(photo, _there(folder / "segmentations/cloth" / f"{photo.stem}.png"), _there(body))
+    return PhotoFiles(photo, _there(folder / "segmentations/cloth" / f"{photo.stem}.png"), _there(body))
 
 
-def _own_photo(folder: Path, photo: Path) -> Frame:
+def _own_photo(folder: Path, photo: Path) -> PhotoFiles:
     mask, body = folder / "masks" / f"{photo.stem}.png", folder / "bodies" / f"{photo.stem}.json"
-    return Frame(photo, mask if mask.is_file() else None, body if body.is_file() else None)
+    return PhotoFiles(photo, mask if mask.is_file() else None, body if body.is_file() else None)
 
 
 def _videos(folder: Path, rows: Path | None, split: str, looks: str | None) -> Iterator[tuple[str, list[str]]]:
@@ -94,19 +94,19 @@ def _videos(folder: Path, rows: Path | None, split: str, looks: str | None) -> I
         yield person.name, list(dict.fromkeys(frame.zfill(_DIGITS) for table in tables for _, frame in table))
 
 
-def _of_video(folder: Path, name: str, numbers: Sequence[str], most: int) -> Subject:
+def _of_video(folder: Path, name: str, numbers: Sequence[str], most: int) -> PersonFiles:
     step = max(1.0, (len(numbers) - 1) / (most - 1)) if most > 1 else float(len(numbers))
     taken = [numbers[round(i * step)] for i in range(min(most, len(numbers)))]
-    return Subject(name, [_frame(folder, name, number) for number in taken])
+    return PersonFiles(name, [_frame(folder, name, number) for number in taken])
 
 
-def _frame(folder: Path, name: str, number: str) -> Frame:
+def _frame(folder: Path, name: str, number: str) -> PhotoFiles:
     photos = [folder / "rgb" / name / f"{number}{suffix}" for suffix in _PICTURES]
     photo = next((file for file in photos if file.is_file()), photos[0])
     mask, body = (
         folder / kind / name / f"{number}.{suffix}" for kind, suffix in (("segm_cloth", "png"), ("smpl", "pkl"))
     )
-    return Frame(_there(photo), _there(mask), _there(body))
+    return PhotoFiles(_there(photo), _there(mask), _there(body))
 
 
 def _rows(file: Path) -> list[tuple[str, str]]:
