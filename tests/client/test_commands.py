@@ -91,7 +91,9 @@ def test_a_bad_mask_ends_with_status_1_and_one_readable_line(
     url: str, pictures: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     narrow = tmp_path / "narrow.png"
-    Image.new("L", (50, 400)).save(narrow)
+    mask = Image.new("L", (50, 400))
+    mask.paste(255, (10, 100, 40, 300))
+    mask.save(narrow)
     assert main(tryon(pictures | {"mask": str(narrow)}, "--url", url, "--out", str(tmp_path))) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("atelier: 422 bad_mask (mask): ")
