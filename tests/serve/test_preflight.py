@@ -38,8 +38,8 @@ def test_the_model_dir_is_named(tmp_path: Path) -> None:
 
 
 def test_engines_are_named() -> None:
-    said = "ENGINES or DEFAULT_ENGINES names 'pointcloth', but MODEL_DIR has no "
-    refused(said, MODEL_DIR=str(untrained_pack()), ENGINES="pointcloth")
+    said = "ENGINES or DEFAULT_ENGINES names 'ootdiffusion', but MODEL_DIR has no "
+    refused(said, MODEL_DIR=str(untrained_pack()), ENGINES="ootdiffusion")
 
 
 def test_the_rasteriser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
