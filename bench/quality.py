@@ -22,9 +22,9 @@ from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.evaluate.data_set import opened
 from model.evaluate.dressing import PlannedTryOn, dress_all
-from model.evaluate.exact_pair import psnr
 from model.evaluate.judge import areas_of
-from model.evaluate.similarity import ssim
+from model.measures.exact_pair import psnr
+from model.measures.similarity import ssim
 from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from model.synthetic.datasets.layouts import write_dresscode

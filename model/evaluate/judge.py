@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling
 
-from model.evaluate.exact_pair import Levels, Region, colour_error, filled, psnr
 from model.evaluate.lpips import Lpips
 from model.evaluate.retrieval import GROUP, Description, description, found_among_groups, garment_pixels
 from model.evaluate.scores import Column, Scores
-from model.evaluate.similarity import ssim
+from model.measures.exact_pair import Levels, Region, colour_error, filled, psnr
+from model.measures.similarity import ssim
 from model.tryon.pictures import Size, black_and_white, crop_box, crop_resize
 from model.tryon.repaint import seam_radius
 

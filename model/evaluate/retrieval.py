@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import InputError
-from model.evaluate.exact_pair import Levels, Region
+from model.measures.exact_pair import Levels, Region
 
 Description = NDArray[np.float64]  # (D,)
 

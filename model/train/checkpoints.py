@@ -30,13 +30,14 @@ class Checkpoints:
         return max(self._folder.glob("step-*.pt"), default=None)
 
     def save(self, step: int, settings: LoopSettings, state: Mapping[str, object]) -> None:
-        """Write one, then forget the oldest. A crash in between leaves the ones before."""
+        """Write one, then forget the others but for the newest. A crash in between leaves the ones before."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"step-{step:08d}.pt"
         partial = file.with_suffix(".partial")
         torch.save({"settings": _identity(settings), **state}, partial)
         os.replace(partial, file)
-        for old in sorted(self._folder.glob("step-*.pt"))[: -self._keep]:
+        others = sorted(other for other in self._folder.glob("step-*.pt") if other != file)
+        for old in others[: max(0, len(others) + 1 - self._keep)]:
             old.unlink()
 
     def load(self, file: Path, settings: LoopSettings) -> State:

@@ -28,12 +28,13 @@ from model.train.pointcloth.task import DrapeTask
 from model.train.pose.task import PoseTask
 from model.train.settings import LoopSettings
 from model.train.stopping import Stopping
-from model.train.task import Task
+from model.train.task import Task, Validated
 from model.train.template.outfits import OutfitTask
 from model.train.template.task import PlaceTask
 from model.train.tryon import TryOnTask
 from model.train.up2you.aggregator_task import AggregatorTask
 from model.train.up2you.shape_task import ShapeTask
+from model.train.validation import BestSoFar
 from model.train.warp.spline.task import SplineTask
 from model.train.warp.task import WarpTask
 
@@ -104,6 +105,7 @@ class Loop:
         moving = [*self._trained.values(), *self._means.values()]
         self._average = MovingAverage(moving, settings.ema) if settings.ema else None
         self._checkpoints = Checkpoints(settings.checkpoint_folder, settings.keep)
+        self._best = BestSoFar(settings)
         self._budget = TrainingBudget(settings)
         if settings.resume and (file := self._checkpoints.newest()) is not None:
             self._continue(self._checkpoints.load(file, settings))
@@ -124,6 +126,8 @@ class Loop:
             self._steps(batches, journal, bar)
         if journal is not None:
             self._save()
+            if (best := self._best.to_write()) is not None:
+                self._restore(best)
             with self._averaged():
                 self._task.write()
             journal.close()
@@ -163,6 +167,8 @@ class Loop:
             if settings.picture_steps and budget.step % settings.picture_steps == 0:
                 with self._averaged():
                     journal.picture(budget.step, self._task.sheet())
+            if self._best.due(budget.step):
+                self._validate(journal)
             if budget.step % settings.checkpoint_steps == 0:
                 self._save()
 
@@ -202,8 +208,19 @@ class Loop:
     def _averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self._average is None else self._average.in_place()
 
+    def _validate(self, journal: Journal) -> None:
+        """Measure the weights that would be written now, and keep this state if they are the best so far."""
+        if isinstance(self._task, Validated):
+            with self._averaged():
+                measures = self._task.validate()
+            journal.numbers(self._budget.step, **{f"validation_{name}": value for name, value in measures.items()})
+            self._best.take(self._budget.step, measures, self._state())
+
     def _save(self) -> None:
-        state: dict[str, object] = {
+        self._checkpoints.save(self._budget.step, self._settings, self._state())
+
+    def _state(self) -> State:
+        return {
             "step": self._budget.step,
             "seconds": self._budget.seconds,
             "weights": {name: parameter.detach() for name, parameter in self._trained.items()},
@@ -212,10 +229,16 @@ class Loop:
             "optimizer": self._optimizer.state_dict(),
             "scaler": None if self._accelerator.scaler is None else self._accelerator.scaler.state_dict(),
         }
-        self._checkpoints.save(self._budget.step, self._settings, state)
 
     def _continue(self, state: State) -> None:
         self._budget = TrainingBudget(self._settings, state["step"], state["seconds"])
+        self._restore(state)
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._accelerator.scaler is not None and state["scaler"] is not None:
+            self._accelerator.scaler.load_state_dict(state["scaler"])
+
+    def _restore(self, state: State) -> None:
+        """The weights of a checkpoint."""
         with torch.no_grad():
             for name, parameter in self._trained.items():
                 parameter.copy_(state["weights"][name])
@@ -223,6 +246,3 @@ class Loop:
                 self._means[name].copy_(buffer)
         if self._average is not None and state["average"] is not None:
             torch._foreach_copy_(self._average.averages, state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        if self._accelerator.scaler is not None and state["scaler"] is not None:
-            self._accelerator.scaler.load_state_dict(state["scaler"])

@@ -112,6 +112,19 @@ class LoopSettings(BaseModel):
         return self.logs or self.out.with_name(f"{self.out.name}-logs")
 
 
+Goal = Literal["ssim", "psnr", "colour_error"]
+
+
+class ValidatedSettings(LoopSettings):
+    """Of a training that is measured on held-out examples as it goes, and keeps its best weights."""
+
+    validation_steps: NonNegativeInt = Field(
+        1000, description="Steps between measurements on people never learned from; 0: none."
+    )
+    best_by: Goal = Field("ssim", description="By which of them the weights in the checkpoints' `best` are the best.")
+    write_best: bool = Field(False, description="Write the best weights in the end instead of the last ones.")
+
+
 class Training(LoopSettings):
     """One attribute per setting. Defaults are the published fine-tuning's (arXiv 2407.15886) where it says anything."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from PIL import Image
 from torch import Generator, Tensor, nn
@@ -36,3 +36,11 @@ class Task(Protocol[Batch]):
 
     def write(self) -> None:
         """The weights as they are now, into the settings' `out`."""
+
+
+@runtime_checkable
+class Validated(Protocol):
+    """A task that can measure itself on examples it never learns from."""
+
+    def validate(self) -> dict[str, float]:
+        """Means over the held-out examples by name, among them every `Goal`."""

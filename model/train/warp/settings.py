@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from model.train.settings import LoopSettings, OptionalFloat, OptionalInt
+from model.train.settings import OptionalFloat, OptionalInt, ValidatedSettings
 
 Share = Field(ge=0, le=1)
 
@@ -19,7 +19,7 @@ PLANS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-class WarpTraining(LoopSettings):
+class WarpTraining(ValidatedSettings):
     """One attribute per setting. The defaults are those the built-in weights are trained with."""
 
     what: Literal["warp"] = Field("warp", description="Which network.")

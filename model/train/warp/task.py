@@ -16,17 +16,14 @@ from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.engines.warp.network import Fields, WarpNetwork, composed
 from model.train.examples import Source
 from model.train.journal import sheet
+from model.train.warp.held_out import TOGETHER, Dressed, held_out, measured
 from model.train.warp.losses import losses
 from model.train.warp.pairs import PairSamples, pairs_of
-from model.train.warp.people import TARGETS, kept_people
-from model.train.warp.samples import Sample, sample
+from model.train.warp.people import kept_people
 from model.train.warp.settings import WarpTraining
 from model.train.warp.source import PairSource, WarpBatch, WarpSource, tensors
 
 _log = logging.getLogger(__name__)
-
-_UNSEEN_SEED = 1_000_000  # added to the people's: these are never learned from
-_TOGETHER = 10
 
 
 def _source(settings: WarpTraining) -> Source[WarpBatch]:
@@ -35,20 +32,6 @@ def _source(settings: WarpTraining) -> Source[WarpBatch]:
         return PairSource(PairSamples(pairs, (WIDTH, HEIGHT), settings.varied))
     people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
     return WarpSource(people, settings.same_garment, settings.varied)
-
-
-def _unseen_samples(settings: WarpTraining) -> list[Sample]:
-    """The test split's pairs, if the folder is a data set; else people of another seed, bare, in another garment."""
-    if pairs := pairs_of([settings.data], "test")[: settings.unseen]:
-        others = PairSamples(pairs, (WIDTH, HEIGHT), 0.0)
-        return [others.sample(number) for number in range(0, len(others), len(others) // len(pairs))]
-    seed = settings.people_seed + _UNSEEN_SEED
-    people = kept_people(settings.data, settings.unseen, seed, (WIDTH, HEIGHT), settings.processes)
-    return [
-        sample(part, i, 0, TARGETS - 1 - i % TARGETS, i % TARGETS, body="bare", found=False)
-        for part in people
-        for i in range(len(part))
-    ]
 
 
 class WarpTask:
@@ -81,6 +64,11 @@ class WarpTask:
         columns = [batch.photo, batch.seen.garment[:, :3], warped, region, self._result(fields, batch), batch.truth]
         return sheet([column[:count] for column in columns])
 
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """On people never learned from, bare body maps, in another garment."""
+        return measured(self._dressed(batch) for batch in self._unseen)
+
     def write(self) -> None:
         file = self._settings.out / WEIGHTS
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +90,11 @@ class WarpTask:
         flow, psnr, overlap = torch.stack(found).mean(0).tolist()
         _log.info("unseen: flow off by %.2f px, region IoU %.3f, %.2f dB over the mask", flow, overlap, psnr)
 
+    def _dressed(self, batch: WarpBatch) -> Dressed:
+        fields = self._fields(batch)
+        region = torch.sigmoid(fields.logits) * batch.mask
+        return Dressed(self._result(fields, batch), batch.truth, region, batch.cover * batch.mask)
+
     def _fields(self, batch: WarpBatch) -> Fields:
         training = self.module.training
         fields: Fields = self.module.eval()(*batch.seen)
@@ -113,6 +106,7 @@ class WarpTask:
 
     @cached_property
     def _unseen(self) -> list[WarpBatch]:
-        made = _unseen_samples(self._settings)
-        groups = range(0, len(made), _TOGETHER)
-        return [tensors(made[start : start + _TOGETHER]).to(self._device) for start in groups]
+        asked, size = self._settings, (WIDTH, HEIGHT)
+        made = held_out([asked.data], asked.unseen, asked.people_seed, size, asked.processes)
+        groups = range(0, len(made), TOGETHER)
+        return [tensors(made[start : start + TOGETHER]).to(self._device) for start in groups]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.evaluate.exact_pair import Levels
+from model.measures.exact_pair import Levels
 from tests.model.tryon.drawing import saved
 from tests.model.tryon.labelled import ATR, DENSEPOSE, LIP, SHIRT, Colour, draw_labelled, where
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from model.evaluate.exact_pair import Levels
+from model.measures.exact_pair import Levels
 from model.synthetic.fabrics.fabrics import Fabric, Pattern
 from model.synthetic.fabrics.garments import Garment
 from model.synthetic.scene.photos import Flat

@@ -14,8 +14,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from model.__main__ import main
-from model.evaluate.exact_pair import filled, psnr
 from model.evaluate.lpips import squeezenet
+from model.measures.exact_pair import filled, psnr
 from tests.model.conftest import DATA
 from tests.model.evaluate.data_sets import SHIRTS, labels, mask, person, write_dresscode, write_vitonhd
 from tests.model.evaluate.feature_files import Means, write_onnx, write_script

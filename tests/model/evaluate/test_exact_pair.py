@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.evaluate.exact_pair import MOST_PSNR, Levels, Region, colour_error, filled, psnr
+from model.measures.exact_pair import MOST_PSNR, Levels, Region, colour_error, filled, psnr
 
 GREY: Levels = np.full((8, 6, 3), 100, np.uint8)
 LEFT: Region = np.arange(6)[None, :].repeat(8, 0) < 3

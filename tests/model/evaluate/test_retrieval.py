@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.evaluate.exact_pair import Levels, Region, filled
 from model.evaluate.retrieval import GROUP, description, found_among_groups, garment_pixels, nearest
+from model.measures.exact_pair import Levels, Region, filled
 from model.synthetic.fabrics.fabrics import Pattern
 from tests.model.evaluate.flats import flat
 

@@ -14,7 +14,7 @@ from torchmetrics.functional.image import lpips as library
 
 from model.errors import InputError, WeightsError
 from model.evaluate.lpips import Lpips, squeezenet
-from model.evaluate.similarity import ssim
+from model.measures.similarity import ssim
 from tests.model.tryon.drawing import noise, saved
 
 CPU = torch.device("cpu")

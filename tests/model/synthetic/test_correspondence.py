@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.clothes.cut import GarmentPlace
-from model.evaluate.exact_pair import psnr
+from model.measures.exact_pair import psnr
 from model.synthetic.datasets.layouts import write_dresscode
 from model.synthetic.datasets.records import records
 from model.synthetic.scene.correspondence import bare_labels, correspondence

@@ -8,13 +8,13 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from model.train.settings import LoopSettings, OptionalInt, OptionalPath, Paths
+from model.train.settings import OptionalInt, OptionalPath, Paths, ValidatedSettings
 
 Stage = Literal["matching", "painting", "joint"]
 _SHARES: Mapping[Stage, float] = {"matching": 0.3, "painting": 0.6, "joint": 0.1}  # of all steps or minutes
 
 
-class SplineTraining(LoopSettings):
+class SplineTraining(ValidatedSettings):
     """One attribute per setting."""
 
     what: Literal["spline"] = Field("spline", description="Which network.")
@@ -32,6 +32,7 @@ class SplineTraining(LoopSettings):
     people: PositiveInt = Field(2_000, description="How many made-up people are learned from.")
     people_seed: NonNegativeInt = Field(17, description="Which people: others for another number.")
     processes: PositiveInt = Field(2, description="That make people side by side.")
+    unseen: PositiveInt = Field(50, description="People it is measured on, never learned from.")
     width: PositiveInt = Field(96, multiple_of=16, description="Pixels that are painted, also when serving.")
     height: PositiveInt = Field(128, multiple_of=16, description="Pixels, likewise.")
     channels: PositiveInt = Field(64, description="Of the first layers; 64 are 54 million parameters in all.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from model.engines.warp.tps.inputs import SplineInputs
 from model.engines.warp.tps.network import TPSAnswer, TPSNetwork
 from model.train.errors import SettingsError
 from model.train.journal import sheet
+from model.train.warp.held_out import TOGETHER, Dressed, held_out, measured
 from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import kept_people
 from model.train.warp.perceptual import VGGFeatures
 from model.train.warp.source import Samples, WarpSource
 from model.train.warp.spline.losses import PatchDiscriminator, adversarial_losses, matching_loss, painting_loss
 from model.train.warp.spline.settings import SplineTraining
-from model.train.warp.spline.source import SplineBatch, SplineSource
+from model.train.warp.spline.source import SplineBatch, SplineSource, batch_of
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +99,15 @@ class SplineTask:
         self._staged.train(training)
         return sheet([batch.seen.agnostic, batch.seen.garment[:, :3], answer.cloth, answer.result, batch.truth])
 
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """On people never learned from; of the first stage, which paints nothing, the garment on the true picture."""
+        training = self._network.training
+        self._network.eval()
+        measures = measured(self._dressed(batch) for batch in self._unseen)
+        self._staged.train(training)
+        return measures
+
     def write(self) -> None:
         """All three networks, with the size that they paint at. Counters of batches, which nothing reads, are 0."""
         settings = self._settings
@@ -108,6 +119,23 @@ class SplineTask:
         partial = file.with_suffix(".partial")  # the file that is there may still be mapped
         partial.write_bytes(save({name: value.contiguous() for name, value in halved.items()}, size))
         partial.replace(file)
+
+    def _dressed(self, batch: SplineBatch) -> Dressed:
+        batch = batch.to(self._device)
+        if self._settings.stage == "matching":
+            _, _, cloth, region = self._network.warped(batch.seen)
+            worn = torch.maximum(region, batch.cover)
+            result = worn * (region * cloth + 1 - region) + (1 - worn) * batch.truth  # white where none was put
+        else:
+            answer: TPSAnswer = self._network(*batch.seen)
+            result, region = answer.result * batch.mask + batch.seen.agnostic, answer.share
+        return Dressed(result, batch.truth, region * batch.mask, batch.cover * batch.mask)
+
+    @cached_property
+    def _unseen(self) -> list[SplineBatch]:
+        asked = self._settings
+        made = held_out(asked.data, asked.unseen, asked.people_seed, (asked.width, asked.height), asked.processes)
+        return [batch_of(made[start : start + TOGETHER]) for start in range(0, len(made), TOGETHER)]
 
 
 def samples_of(settings: SplineTraining) -> Samples:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from model.errors import InputError
-from model.evaluate.exact_pair import Region
+from model.measures.exact_pair import Region
 from model.tryon.pictures import image_tensor
 
 _LEAST_SIDE = 11  # the window's

@@ -1,0 +1,1 @@
+"""Measures of a result beside its truth, which training and evaluation share."""
