@@ -80,7 +80,7 @@ def border(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def without_shadows(matte: Levels) -> Levels:
-    """The matte without what it is hardly anywhere sure of: whispers on the wall, blurs beside the person."""
+    """The matte without what it is hardly anywhere sure of: faint patches on the wall, blurs beside the person."""
     count, regions = cv2.connectedComponents((matte >= _NOISE).astype(np.uint8))
     sizes = np.bincount(regions[matte >= _SOLID], minlength=count)
     return np.where((sizes > _CRUMB * sizes.sum())[regions], matte, np.uint8(0))

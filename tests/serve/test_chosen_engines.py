@@ -109,6 +109,11 @@ def test_the_built_in_try_on_is_the_warping_one_unless_told_otherwise() -> None:
     assert chosen("demo", tryon="catvton").defaults["tryon"] == "catvton"
 
 
+def test_the_built_in_avatar_is_the_template_one_unless_told_otherwise() -> None:
+    assert chosen("demo").defaults["avatar"] == "template"
+    assert chosen("demo", avatar="up2you").defaults["avatar"] == "up2you"
+
+
 def test_the_built_in_warping_try_on_loads_beside_other_weights_where_it_is_named(weights: Path) -> None:
     found = chosen(weights, ["catvton", "warp"])
     assert {name: pack.folder for name, pack in found.packs.items()} == {"warp": DEMO, "catvton": weights}

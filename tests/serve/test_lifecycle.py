@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import signal
 import socket
 import subprocess
@@ -144,6 +145,11 @@ def test_the_command_line_names_its_commands() -> None:
 
 def test_the_start_ends_with_the_address_to_open(server: Server) -> None:
     eventually(lambda: f"ready: open {server.url}/" in server.log.read_text(), within_s=180)
+
+
+def test_engines_that_nobody_has_named_are_said_to_be_left_out(server: Server) -> None:
+    [said] = [line for line in map(json.loads, server.log.read_text().splitlines()) if "left out" in line["message"]]
+    assert said["engines"] == ["warp", "template", "pointcloth"]
 
 
 def test_settings_are_printed_at_start(server: Server) -> None:

@@ -18,11 +18,14 @@ from model.engines.pack import EnginePack
 from model.errors import InputError, WeightsError
 from model.perception.label_maps import CachedLook, LabelMaps, ThreeParsers
 from model.perception.parsing import Parsing
+from model.runtime.device import Device
+from model.runtime.device_config import DeviceConfig
 from model.runtime.recent import Recent
 from model.tryon.masker import Found, Masker
 from model.tryon.maskers.makers import PublishedMaker
 from model.tryon.request import Category
 from tests.model.catvton.test_tryon import GARMENT, Studio
+from tests.model.runtime.on_device import CPU
 from tests.model.tryon.drawing import array, opened, saved
 from tests.model.tryon.labelled import ARM, DENSEPOSE, FACE, HAND, SHIRT, TROUSERS, WALL, draw_labelled, where
 from tests.model.tryon.test_automask import global_generators
@@ -256,6 +259,22 @@ def test_labels_are_forgotten_when_their_time_is_over_also_those_just_used(runne
             await asyncio.sleep(0.01)
 
     runner.run(asyncio.wait_for(use_until_forgotten(), 180))
+
+
+def test_label_maps_are_forgotten_when_encoded_pictures_are(runner: asyncio.Runner) -> None:
+    plane, photo, looks = np.zeros((2, 2), np.uint8), draw_labelled((48, 64)), list[Image.Image]()
+
+    def look(picture: Image.Image) -> LabelMaps:
+        looks.append(picture)
+        return LabelMaps(plane, plane, plane)
+
+    async def look_until_looked_anew() -> None:
+        looking = CachedLook(look, Device(CPU, config=DeviceConfig(latent_cache_s=0.05)))
+        while len(looks) < 2:
+            await looking(photo)
+            await asyncio.sleep(0.01)
+
+    runner.run(asyncio.wait_for(look_until_looked_anew(), 180))
 
 
 def test_a_client_that_leaves_takes_nobody_along(
