@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 
 from pydantic.fields import FieldInfo
 
-from model.command import choices_of
+from model.command import choices_of, existing_file
+from model.train.config_file import read_config
 from model.train.kinds import DEFAULT, SETTINGS, read_settings
 
 _SEVERAL = "differs by engine"
@@ -15,12 +16,17 @@ _SEVERAL = "differs by engine"
 def add_arguments(parser: ArgumentParser) -> None:
     """One option a setting, of whichever engine; their values are read as hyperparameters are."""
     parser.add_argument("--engine", metavar="NAME", help=f"whose network: {', '.join(SETTINGS)} (default: {DEFAULT})")
+    parser.add_argument(
+        "--config",
+        type=existing_file,
+        metavar="FILE",
+        help="options by their names, as YAML; what is given beside it wins",
+    )
     names = dict.fromkeys(name for kind in SETTINGS.values() for name in kind.model_fields)
     for name in names:
         fields = {engine: kind.model_fields[name] for engine, kind in SETTINGS.items() if name in kind.model_fields}
         help_text = _help(fields).replace("%", "%%")
-        needed = len(fields) == len(SETTINGS) and all(field.is_required() for field in fields.values())
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", required=needed, help=help_text)
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=help_text)
     parser.set_defaults(command=train_command)
 
 
@@ -39,7 +45,9 @@ def train_command(arguments: Namespace) -> int:
     import logging
 
     names = {"engine"}.union(*(kind.model_fields for kind in SETTINGS.values()))
-    settings = read_settings({name: value for name in names if (value := getattr(arguments, name)) is not None})
+    filed = read_config(arguments.config, names) if arguments.config else {}
+    told = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    settings = read_settings(filed | told)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("model").setLevel(logging.INFO)
     from model.train.loop import train  # torch takes seconds to import
