@@ -22,6 +22,8 @@ from model.samples.samples import GARMENTS, small_sample
 from tests.conftest import base64_of
 from tests.serve.test_invocations import assert_problem
 from tests.serve.test_lifecycle import ends
+from tests.serve.test_vesaki import dress as dress_as_vesaki
+from tests.serve.test_vesaki import enlarged
 from tests.server import Server, serving
 
 PERSON = small_sample()["person"]
@@ -87,7 +89,12 @@ HEALTH = {
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("shop"), ENGINES="ootdiffusion,probe", CLIENTS="ootdiffusion,omoib") as server:
+    settings = {
+        "ENGINES": "ootdiffusion,warp,probe",
+        "DEFAULT_ENGINES": "tryon=ootdiffusion",
+        "CLIENTS": "ootdiffusion,omoib,vesaki",
+    }
+    with serving(tmp_path_factory.mktemp("shop"), **settings) as server:
         yield server
 
 
@@ -123,6 +130,13 @@ def test_curl_dresses_a_photo_and_fetches_the_picture(shop: Server, tmp_path: Pa
     with Image.open(io.BytesIO(picture.content)) as dressed, Image.open(PERSON) as photo:
         assert dressed.size == photo.size
         assert dressed.convert("RGB").tobytes() != photo.convert("RGB").tobytes()
+
+
+def test_clients_get_the_engine_that_theirs_was_whoever_else_answers_try_ons(shop: Server) -> None:
+    models = shop.client.get("/api/models").json()["models"]
+    assert (models["ootdiffusion"]["default"], models["warp"]["default"]) == (True, False)
+    told = dress_as_vesaki(shop, enlarged("person"), enlarged("garment")).json()
+    assert told["metadata"]["model_version"].startswith("warp-")
 
 
 def test_two_who_ask_at_once_get_each_their_own_picture(shop: Server) -> None:
