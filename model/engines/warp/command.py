@@ -21,7 +21,7 @@ from model.errors import EngineError, InputError
 if TYPE_CHECKING:
     from model.engines.warp.engine import Warp
 
-_FIELDS = ("category", "width", "height", "mask_grow", "return_flow", "return_warped")
+_FIELDS = ("variant", "category", "width", "height", "mask_grow", "return_flow", "return_warped")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
 
 
@@ -124,6 +124,7 @@ async def _dress(arguments: Namespace, weights: Path, request: Request, pairs: S
     turns = asyncio.Semaphore(arguments.batch_size)
     try:
         engine = Warp(weights, device)
+        engine.check(request)
 
         async def one(pair: Pair) -> bool:
             async with turns, device.live(engine.name, engine.resident_bytes(request)):

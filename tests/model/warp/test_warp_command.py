@@ -10,6 +10,8 @@ from PIL import Image
 
 from model.__main__ import main
 from model.samples.samples import small_sample
+from tests.model.warp.conftest import copy_label_networks, write_random_weights
+from tests.model.warp.test_spline_variants import write_tps
 
 
 @pytest.fixture
@@ -46,6 +48,30 @@ def test_one_person_in_one_garment_needs_no_folders(labelling_weights: Path, fol
     pictures = ["--person", str(folders["people"] / "mira.png"), "--garment", str(folders["garments"] / "other.png")]
     assert main(["warp", *pictures, "--out", str(folders["out"]), "--model-dir", str(labelling_weights)]) == 0
     assert [file.name for file in folders["out"].iterdir()] == ["mira_other.png"]
+
+
+def test_the_variant_that_dresses_a_folder_is_chosen(
+    tmp_path: Path, folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "pack"
+    write_random_weights(pack)
+    write_tps(pack)
+    copy_label_networks(pack)
+    where = ["--person-dir", str(folders["people"]), "--garment", str(folders["garments"] / "other.png")]
+    results = []
+    for variant in ("dense", "tps"):
+        out = tmp_path / variant
+        words = ["tryon", "--engine", "warp", "--variant", variant, *where, "--out", str(out)]
+        assert main([*words, "--model-dir", str(pack), "--device", "cpu"]) == 1  # of the file that is no picture
+        with Image.open(out / "mira_other.png") as result:
+            results.append(result.tobytes())
+    assert results[0] != results[1]
+    assert "1 of 2 in " in capsys.readouterr().out
+    out = tmp_path / "none"
+    words = ["warp", "--variant", "cpvton", *where, "--out", str(out), "--model-dir", str(pack), "--device", "cpu"]
+    assert main(words) == 1
+    assert capsys.readouterr().err.count("variant 'cpvton' is not loaded, only dense, tps") == 1
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize("size", ["0", "-2"])
