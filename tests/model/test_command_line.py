@@ -145,9 +145,9 @@ def test_the_demo_pack_has_no_problem_and_is_small() -> None:
     assert list(reports) == ["warp", "catvton", "ootdiffusion", "template", "pointcloth", "up2you"]
     assert all(report.problems == [] for report in reports.values())
     assert reports["warp"].bytes_on_disk < 13e6
-    assert reports["catvton"].bytes_on_disk < 25e6
-    assert reports["template"].bytes_on_disk < 13e6
-    assert reports["up2you"].bytes_on_disk < 5e6
+    assert reports["catvton"].bytes_on_disk < 28e6
+    assert reports["template"].bytes_on_disk < 16e6
+    assert reports["up2you"].bytes_on_disk < 6e6
     assert sum(file.stat().st_size for file in (DEMO / "ootdiffusion").rglob("*") if file.is_file()) < 8e6
 
 
