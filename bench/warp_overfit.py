@@ -17,7 +17,7 @@ import torch
 from bench.report import Report, Row, Target
 from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.engines.warp.network import WarpNetwork, composed
-from model.train.warp.held_out import Dressed, measured
+from model.train.warp.held_out import DressedBatch, measured
 from model.train.warp.losses import losses
 from model.train.warp.people import People, kept_people
 from model.train.warp.samples import sample
@@ -82,7 +82,7 @@ def _row(network: WarpNetwork, batch: WarpBatch, step: int, seconds: float) -> R
     network.train()
     result = composed(fields, batch.photo, batch.hole, batch.mask, batch.seen.garment)
     region = torch.sigmoid(fields.logits) * batch.mask
-    found = measured([Dressed(result, batch.truth, region, batch.cover * batch.mask)])
+    found = measured([DressedBatch(result, batch.truth, region, batch.cover * batch.mask)])
     print(step, round(seconds), found, flush=True)
     return {"steps": step, "minutes": seconds / 60, **found}
 

@@ -20,7 +20,7 @@ _UNSEEN_SEED = 1_000_000  # added to the people's: these are never learned from
 TOGETHER = 10  # samples in a forward
 
 
-class Dressed(NamedTuple):
+class DressedBatch(NamedTuple):
     """B results beside their truths: result, truth (B, 3, H, W) in [-1, 1]; region, cover (B, 1, H, W) in 0..1, where
     the garment was put and where it truly is."""
 
@@ -43,14 +43,14 @@ def held_out(folders: Sequence[Path], count: int, people_seed: int, size: Size, 
     ]
 
 
-def measured(batches: Iterable[Dressed]) -> dict[str, float]:
+def measured(batches: Iterable[DressedBatch]) -> dict[str, float]:
     """Means over all pictures, of 8 bits: SSIM, PSNR, the garment's colour error in levels, and its region's IoU."""
-    rows = [_of_one(Dressed(*one)) for batch in batches for one in zip(*batch, strict=True)]
+    rows = [_of_one(DressedBatch(*one)) for batch in batches for one in zip(*batch, strict=True)]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
-def _of_one(one: Dressed) -> dict[str, float]:
+def _of_one(one: DressedBatch) -> dict[str, float]:
     result, truth = (picture_of(picture.float().cpu()) for picture in (one.result, one.truth))
     region, cover = (plane[0].float().cpu().numpy() > 0.5 for plane in (one.region, one.cover))
     levels, true_levels = np.asarray(result), np.asarray(truth)

@@ -16,7 +16,7 @@ from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.engines.warp.network import Fields, WarpNetwork, composed
 from model.train.examples import Source
 from model.train.journal import sheet
-from model.train.warp.held_out import TOGETHER, Dressed, held_out, measured
+from model.train.warp.held_out import TOGETHER, DressedBatch, held_out, measured
 from model.train.warp.losses import losses
 from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import kept_people
@@ -90,10 +90,10 @@ class WarpTask:
         flow, psnr, overlap = torch.stack(found).mean(0).tolist()
         _log.info("unseen: flow off by %.2f px, region IoU %.3f, %.2f dB over the mask", flow, overlap, psnr)
 
-    def _dressed(self, batch: WarpBatch) -> Dressed:
+    def _dressed(self, batch: WarpBatch) -> DressedBatch:
         fields = self._fields(batch)
         region = torch.sigmoid(fields.logits) * batch.mask
-        return Dressed(self._result(fields, batch), batch.truth, region, batch.cover * batch.mask)
+        return DressedBatch(self._result(fields, batch), batch.truth, region, batch.cover * batch.mask)
 
     def _fields(self, batch: WarpBatch) -> Fields:
         training = self.module.training

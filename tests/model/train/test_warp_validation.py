@@ -16,7 +16,7 @@ from model.train.kinds import read_settings
 from model.train.loop import train
 from model.train.settings import LoopSettings
 from model.train.validation import BestSoFar
-from model.train.warp.held_out import Dressed, measured
+from model.train.warp.held_out import DressedBatch, measured
 from model.train.warp.spline.settings import SplineTraining
 from model.train.warp.spline.task import SplineTask
 
@@ -129,9 +129,9 @@ def test_a_perfect_result_is_measured_as_one_and_a_region_beside_the_garment_as_
     truth = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     cover = torch.zeros(2, 1, 16, 16)
     cover[..., :8] = 1
-    perfect = measured([Dressed(truth, truth, cover, cover)])
+    perfect = measured([DressedBatch(truth, truth, cover, cover)])
     assert perfect == pytest.approx({"ssim": 1, "psnr": 100, "colour_error": 0, "region_iou": 1})
-    wrong = measured([Dressed(-truth, truth, 1 - cover, cover)])
+    wrong = measured([DressedBatch(-truth, truth, 1 - cover, cover)])
     assert wrong["region_iou"] == 0
     assert wrong["ssim"] < 0.5
     assert wrong["colour_error"] > 0

@@ -19,7 +19,7 @@ from model.engines.warp.tps.inputs import SplineInputs
 from model.engines.warp.tps.network import TPSAnswer, TPSNetwork
 from model.train.errors import SettingsError
 from model.train.journal import sheet
-from model.train.warp.held_out import TOGETHER, Dressed, held_out, measured
+from model.train.warp.held_out import TOGETHER, DressedBatch, held_out, measured
 from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import kept_people
 from model.train.warp.perceptual import VGGFeatures
@@ -120,7 +120,7 @@ class SplineTask:
         partial.write_bytes(save({name: value.contiguous() for name, value in halved.items()}, size))
         partial.replace(file)
 
-    def _dressed(self, batch: SplineBatch) -> Dressed:
+    def _dressed(self, batch: SplineBatch) -> DressedBatch:
         batch = batch.to(self._device)
         if self._settings.stage == "matching":
             _, _, cloth, region = self._network.warped(batch.seen)
@@ -129,7 +129,7 @@ class SplineTask:
         else:
             answer: TPSAnswer = self._network(*batch.seen)
             result, region = answer.result * batch.mask + batch.seen.agnostic, answer.share
-        return Dressed(result, batch.truth, region * batch.mask, batch.cover * batch.mask)
+        return DressedBatch(result, batch.truth, region * batch.mask, batch.cover * batch.mask)
 
     @cached_property
     def _unseen(self) -> list[SplineBatch]:
