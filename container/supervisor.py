@@ -43,7 +43,7 @@ from serve.workers import LoadedEngine
 
 _FIRST_RESTART_S, _LAST_RESTART_S = 0.5, 30.0
 _HEALTHY_S = 60.0  # a worker that was ready this long restarts without delay
-_STALL_TIMES_SLOWEST = 10
+_STALL_TIMES_SLOWEST = 10  # times its slowest forward so far: after that silence a worker counts as stalled
 _DEATHS_ALONE, _DEATHS_IN_COMPANY = 2, 5
 _WATCH_S = 0.5
 

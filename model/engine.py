@@ -1,4 +1,4 @@
-"""The two words every pipeline is written in: `Engine`, which computes, and `Job`, one thing to compute."""
+"""What every pipeline is written with: `Engine`, which computes, and `Job`, one request to compute."""
 
 from __future__ import annotations
 

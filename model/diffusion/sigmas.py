@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.diffusion.schedule import NoiseSchedule
 from model.errors import WeightsError
 
-_RHO = 7.0
+_RHO = 7.0  # of Karras et al. (arXiv 2206.00364)
 _ONLY_SUPPORTED: dict[str, object] = {
     "beta_schedule": "scaled_linear",
     "trained_betas": None,

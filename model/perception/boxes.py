@@ -26,7 +26,7 @@ _STRIDES = (8, 16, 32)
 _GREY = 114
 _PERSON = 0
 _LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45
-_SAME_PERSON = 0.5
+_SAME_PERSON = 0.5  # of what two boxes cover together: from there on they are of one person
 _LEAST_AREA = 0.001  # of the picture: what is smaller is a speck, not a person
 
 

@@ -1,4 +1,4 @@
-"""One GPU (or the CPU): the thread that runs networks, and the batching behind the pipelines' back.
+"""One GPU (or the CPU): the thread that runs networks, and calls of several jobs joined into one forward.
 
 Pipelines are plain sequential code on an event loop. Everything heavy goes through four verbs:
 

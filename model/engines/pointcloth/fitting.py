@@ -21,8 +21,8 @@ from model.engines.pointcloth.visibility import body_depths, seen_points
 
 CODES = 4  # of the coarse stage
 ITERATIONS = 100  # of either stage
-THRESHOLD = 1e-3
-_RATE, _DECAY = 0.1, 0.992
+THRESHOLD = 1e-3  # the published one: 1 cm behind the skin a point is wholly seen, see `visibility`
+_RATE, _DECAY = 0.1, 0.992  # the published ones; the decay is that of each iteration
 _EACH_TIMES = 20  # iterations between two scores
 _UNITS = 10  # of a picture's side: what distances are measured in
 _SCORE_UNITS = 25.6  # pixels, whatever the picture's size: as published

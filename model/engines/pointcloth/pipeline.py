@@ -32,7 +32,7 @@ from model.engines.pointcloth.seeing import Seeing, SeenPerson
 
 FIT_SIZE = 256  # pixels a side of what is compared
 APPEARANCE_SIZE = 256  # of the pictures that descriptors are fitted to
-_LOOKS_THRESHOLD = 2e-3
+_LOOKS_THRESHOLD = 2e-3  # the published one for pictures: twice as deep behind the skin as while a code is fitted
 _FILMED = 4  # iterations between two pictures of the film
 FASTER = 10.0  # times the published rates: photos are few
 _PICTURE_FILL = 0.85  # of a picture without a photo that the body takes

@@ -20,7 +20,7 @@ from model.mesh.rasterise_torch import Torch
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
-_THRESHOLD = 2e-3
+_THRESHOLD = 2e-3  # the published one for pictures
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
 _SMALL, _WIDE = (
     0.5,

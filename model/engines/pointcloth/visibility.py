@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.mesh.rasterise_torch import Torch
 
-_NEAR, _FAR = 1e-4, 10.0
+_NEAR, _FAR = 1e-4, 10.0  # metres, of the published rasteriser: thresholds are shares of what lies between
 _FADING = 2.5  # thresholds behind the skin, where a point is gone
 _NOWHERE = 10.0
 

@@ -1,4 +1,4 @@
-"""SCHP's network: a ResNet-101 of which every scale speaks, a pyramid, and edges that sharpen the parsing.
+"""SCHP's network: a ResNet-101 whose features of several scales are used, a pyramid of pools, and edges fused in.
 
     picture ─► stem ─► x2 (1/4) ─► x3 (1/8) ─► x4 ─► x5 (1/16) ─► pyramid of pools ─┐
                         │           │          │                                   ▼

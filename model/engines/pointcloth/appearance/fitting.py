@@ -18,6 +18,7 @@ from model.engines.pointcloth.point_raster import Splats, splatted
 from model.engines.pointcloth.visibility import SeenPoints
 
 RADIUS, RENDER_RADIUS = 1.5, 2.0  # pixels: while fitting, and afterwards
+# The published settings; turns are in degrees, shifts are shares of the picture's side.
 THRESHOLD = 2e-3
 _NETWORK_RATE, _DESCRIPTOR_RATE = 1e-4, 1e-2
 _BETAS, _EPSILON = (0.5, 0.999), 1e-4

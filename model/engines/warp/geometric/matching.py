@@ -19,8 +19,8 @@ PERSON = 22  # channels: see `representation`
 _MULTIPLES = (1, 2, 4, 8)
 _SHAPES = (4, 2, 1), (4, 2, 1), (3, 1, 1), (3, 1, 1)  # kernel, stride and border of the regressor's layers
 _CELLS = WIDTH * HEIGHT // 16**2
-_EPSILON = 1e-6
-_SPREAD = 0.02
+_EPSILON = 1e-6  # of the published normalisation
+_SPREAD = 0.02  # of the weights at the start, as published
 
 
 class Encoder(nn.Module):

@@ -1,1 +1,1 @@
-"""A thin-plate spline, a segmentation that guides, and a try-on module: Vesaki's architecture."""
+"""A thin-plate spline, a segmentation of the person in the new garment, and a try-on module: Vesaki's architecture."""
