@@ -32,7 +32,7 @@ BREAKS = (
         "serve/results.py",
         "if manifest.digest != job.digest:",
         "if not manifest.digest:",
-        (f"{_SERVE}outputs.py::test_another_container_finds_the_stored_answer",),
+        (f"{_SERVE}replicas.py::test_another_container_finds_the_stored_answer",),
     ),
     Break(
         "two containers mix their files",
@@ -46,7 +46,7 @@ BREAKS = (
         "serve/jobs.py",
         " and not isinstance(problem, IdInUse)",
         "",
-        (f"{_SERVE}outputs.py::test_another_container_finds_the_stored_answer",),
+        (f"{_SERVE}replicas.py::test_another_container_finds_the_stored_answer",),
     ),
     Break(
         "a second manifest replaces the first",
