@@ -213,6 +213,8 @@ class Loop:
         if isinstance(self._task, Validated):
             with self._averaged():
                 measures = self._task.validate()
+            if not measures:
+                return
             journal.numbers(self._budget.step, **{f"validation_{name}": value for name, value in measures.items()})
             self._best.take(self._budget.step, measures, self._state())
 

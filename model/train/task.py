@@ -43,4 +43,4 @@ class Validated(Protocol):
     """A task that can measure itself on examples it never learns from."""
 
     def validate(self) -> dict[str, float]:
-        """Means over the held-out examples by name, among them every `Goal`."""
+        """Means over the held-out examples by name, among them every `Goal`; nothing where there are none."""

@@ -26,8 +26,13 @@ _VARIATIONS = 100
 
 def pairs_of(folders: Sequence[Path], split: Split = "train") -> list[Example]:
     """All pairs of those folders that are data sets, with photo and garment there."""
-    found = [folder for folder in folders if is_data_set(folder, split)]
+    found = [folder for folder in folders if is_data_set(folder, split) and (split == "train" or _has_test(folder))]
     return [example.checked(()) for folder in found for example in read_examples(folder, split)]
+
+
+def _has_test(folder: Path) -> bool:
+    """DressCode's halves are lists in the same folders, and one may lack that of the test."""
+    return (folder / "test").is_dir() or any(folder.glob("*/test_pairs_paired.txt"))
 
 
 class PairSamples:
