@@ -47,7 +47,8 @@ def _mask(request: TryOnRequest, files: Mapping[str, Path], size: Size, warn: Wa
         return None
     sent = read_picture(files["mask"], "mask", warn)
     levels = mask_levels(sent, request.mask_polarity)
-    refuse_empty(sent, levels, request.mask_polarity)
+    if not request.may_paint_nothing():
+        refuse_empty(sent, levels, request.mask_polarity)
     return fit_mask(levels, size, request.mask_polarity)
 
 

@@ -216,6 +216,10 @@ class TryOnRequest(request.Request):
         pictures |= {f"layers.{i}.garment": layer.garment for i, layer in enumerate(self.layers or [])}
         return {name: reference for name, reference in pictures.items() if reference is not None}
 
+    def may_paint_nothing(self) -> bool:
+        """Whether a mask that is black everywhere is meant, and no slip."""
+        return False
+
     def own_passes(self) -> int:
         """How many garments its own engine puts on."""
         return sum(layer.engine in (None, self.engine) for layer in self.layers) if self.layers else 1

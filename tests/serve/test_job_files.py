@@ -200,15 +200,18 @@ def test_who_waits_is_told_his_place(guarded: Server) -> None:
 def test_who_came_before_anything_was_measured_is_told_his_end_as_soon_as_something_is(tmp_path: Path) -> None:
     gate = tmp_path / "open"
     with serving(tmp_path, MAX_LIVE_JOBS=1) as server:
-        bodies: list[dict[str, Any]] = [
-            {"steps_s": [0.5, 0.5]},
-            {"unforeseen_s": [-1], "gate": str(gate)},
-            {"steps_s": [0.001] * 5},
-        ]
-        urls = [server.client.post("/api/jobs", json={"type": "probe", **body}).headers["location"] for body in bodies]
-        eventually(lambda: server.client.get(urls[0]).json()["state"] == "done")
-        waits = server.client.get(urls[2]).json()
-        assert waits["state"] == "queued"
-        assert waits["progress"]["expected_s"] is not None
+
+        def hand_in(**body: Any) -> str:
+            return str(server.client.post("/api/jobs", json={"type": "probe", **body}).headers["location"])
+
+        def state(url: str) -> str:
+            return str(server.client.get(url).json()["state"])
+
+        first = hand_in(steps_s=[0.5, 0.5])
+        eventually(lambda: state(first) != "queued")  # those that follow do not overtake it
+        later = [hand_in(steps_s=[0.001] * 5, unforeseen_s=[-1], gate=str(gate)) for _ in range(2)]
+        eventually(lambda: state(first) == "done" and sorted(map(state, later)) == ["queued", "running"])
+        (waits,) = (url for url in later if state(url) == "queued")
+        assert server.client.get(waits).json()["progress"]["expected_s"] is not None
         gate.touch()
-        eventually(lambda: server.client.get(urls[2]).json()["state"] == "done")
+        eventually(lambda: state(waits) == "done")

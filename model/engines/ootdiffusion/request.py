@@ -86,6 +86,9 @@ class Request(SampledTryOnRequest):
         self.repaint = False
         return self
 
+    def may_paint_nothing(self) -> bool:
+        return self.reference  # the published script paints the whole photo, whatever the mask
+
     def settings(self) -> dict[str, object]:
         return {} if self.mask_only else self.model_dump(include=_SETTINGS) | self.start_settings()
 
