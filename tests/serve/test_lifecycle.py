@@ -148,8 +148,10 @@ def test_the_start_ends_with_the_address_to_open(server: Server) -> None:
 
 
 def test_engines_that_nobody_has_named_are_said_to_be_left_out(server: Server) -> None:
-    [said] = [line for line in map(json.loads, server.log.read_text().splitlines()) if "left out" in line["message"]]
-    assert said["engines"] == ["warp", "template", "pointcloth"]
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    said = [line["engines"] for line in lines if line["message"].startswith("engines left out")]
+    assert said  # a worker that takes another's place says it again
+    assert all(engines == ["warp", "template", "pointcloth"] for engines in said)
 
 
 def test_settings_are_printed_at_start(server: Server) -> None:
