@@ -17,8 +17,8 @@ from model.contact_sheet import contact_sheet
 
 _WEARER, _OTHERS = 3, (5, 8)  # seeds of made-up people
 _PHOTO_SIZE = (384, 512)
-_ITERATIONS = {"coarse_iterations": 30, "fine_iterations": 30}  # 100 each by default; the demo is to end soon
-_WALK = {"outfit_name": "t-shirt", "other_name": "dress", "walk": True, "size": 256}
+_ITERATIONS = {"coarse_iterations": 60, "fine_iterations": 60}  # 100 each by default; the demo is to end soon
+_WALK = {"outfit_name": "t-shirt", "other_name": "dress", "walk": True, "size": 320}
 
 
 def offers_outfits(http: httpx.Client) -> bool:
