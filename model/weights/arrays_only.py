@@ -62,11 +62,7 @@ def read_arrays(file: Path) -> object:
     Raises:
         WeightsError: it is none, or asks for anything else.
     """
-    try:
-        with file.open("rb") as opened:
-            return ArraysOnly(opened, encoding="latin1").load()
-    except Exception as error:  # a broken pickle raises whatever it likes
-        raise WeightsError(f"{file}: cannot be read as a checkpoint of arrays ({error})") from error
+    return _read(file, ArraysOnly, "a checkpoint of arrays")
 
 
 def read_arrays_and_tensors(file: Path) -> object:
@@ -75,11 +71,15 @@ def read_arrays_and_tensors(file: Path) -> object:
     Raises:
         WeightsError: it is none, or asks for anything else.
     """
+    return _read(file, _ArraysAndTensors, "arrays and tensors")
+
+
+def _read(file: Path, unpickler: type[ArraysOnly], what: str) -> object:
     try:
         with file.open("rb") as opened:
-            return _ArraysAndTensors(opened, encoding="latin1").load()
+            return unpickler(opened, encoding="latin1").load()
     except Exception as error:  # a broken pickle raises whatever it likes
-        raise WeightsError(f"{file}: cannot be read as arrays and tensors ({error})") from error
+        raise WeightsError(f"{file}: cannot be read as {what} ({error})") from error
 
 
 class _ArraysAndTensors(ArraysOnly):

@@ -21,7 +21,7 @@ from serve.errors import BadRequest, Invalid, NoSuchJob, Problem, RepeatedProble
 from serve.hang_up import CLIENT_GONE
 from serve.live_job import LiveJob
 
-PATH, QUEUE = "/fal-ai/cat-vton", "/queue"
+PATH, QUEUE, ENGINE = "/fal-ai/cat-vton", "/queue", "catvton"
 
 _NAMES = {
     "human_image_url": "person",
@@ -89,7 +89,8 @@ class FalClient(Client):
         if (size := fields.pop("image_size", None)) is not None:
             fields |= _painted_at(size)
         # Only with an id an answer is kept, and its picture given out.
-        return RequestBody.of({"type": "tryon", "id": str(uuid.uuid4()), **fields}, given.files)
+        own = {"type": "tryon", "id": str(uuid.uuid4()), **self.service.engine_or_default(ENGINE)}
+        return RequestBody.of({**own, **fields}, given.files)
 
     async def status(self, request_id: str, request: Request) -> Response:
         """How far it is."""

@@ -90,6 +90,14 @@ def test_fal_queues_and_tells_how_far_it_is(everybody: Server, fal_body: dict[st
     assert everybody.client.put(taken["cancel_url"]).json() == {"status": "ALREADY_COMPLETED"}
 
 
+def test_fals_endpoint_is_catvton_whoever_else_is_the_default(everybody: Server, fal_body: dict[str, Any]) -> None:
+    names = ("human_image_url", "garment_image_url", "cloth_type")
+    fields = {name: fal_body[name] for name in names}  # none that warping would refuse
+    job = f"/api/jobs/{everybody.client.post(QUEUED, json=fields).json()['request_id']}"
+    eventually(lambda: everybody.client.get(job).json()["state"] == "done")
+    assert everybody.client.get(job).json()["answer"]["model"]["engine"] == "catvton"
+
+
 def test_fal_cancels_what_is_in_progress(everybody: Server, fal_body: dict[str, Any]) -> None:
     slow = fal_body | {"num_inference_steps": 200, "image_size": "square_hd"}
     taken = everybody.client.post(CAT_VTON, json=slow, headers={"Host": "queue.example"}).json()
