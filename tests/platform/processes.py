@@ -50,8 +50,11 @@ def end(process: subprocess.Popen[bytes], kill_after_s: float) -> Stopped:
 
 
 def group_of(group: int) -> Iterator[str]:
-    """The commands of the living processes of a process group."""
+    """The commands of the living processes of a process group.
+
+    A process that ends gives its memory back, and its command line with it, a moment before it becomes a zombie.
+    """
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                yield " ".join(process.cmdline())
+            if os.getpgid(process.pid) == group and (command := process.cmdline()):
+                yield " ".join(command)
