@@ -41,11 +41,13 @@ from serve.metrics import Metrics
 from serve.spool import JobDirectory
 from serve.workers import LoadedEngine
 
-_FIRST_RESTART_S, _LAST_RESTART_S = 0.5, 30.0
+_FIRST_RESTART_S, _LAST_RESTART_S = 0.5, 30.0  # pauses double: a passing fault is soon over, a lasting one costs little
 _HEALTHY_S = 60.0  # a worker that was ready this long restarts without delay
 _STALL_TIMES_SLOWEST = 10  # times its slowest forward so far: after that silence a worker counts as stalled
+# A worker may be killed by others' doing (an operator, the kernel when memory is short), and then its job is not at
+# fault: one death alone proves nothing, two do. In company the fault is most likely another's, but not for ever.
 _DEATHS_ALONE, _DEATHS_IN_COMPANY = 2, 5
-_WATCH_S = 0.5
+_WATCH_S = 0.5  # between looks: little beside STALL_S, two minutes by default
 
 log = logging.getLogger(__name__)
 

@@ -82,12 +82,16 @@ def run(part: GpuPart, limit_s: float, results: Path, environment: Mapping[str, 
 
 
 def verdict(log: Path, state: State) -> str:
-    """How many targets were met, if there were any; else the last line: of a program that failed, its error."""
+    """How many targets were met, if there were any, or what a table without targets is called; else the last line: of
+    a program that failed, its error."""
     text = log.read_text(errors="replace")
+    lines = [line.strip() for line in text.splitlines()]
     met, missed = text.count("**met**"), text.count("**MISSED**")
     if state == "done" and met + missed:
         return f"{met} targets met, {missed} missed"
-    lines = [line.strip() for line in text.splitlines()]
+    titles = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+    if state == "done" and titles:
+        return f"no targets, a table: {titles[-1]}"
     return next((line for line in reversed(lines) if line), "it said nothing")
 
 

@@ -24,14 +24,14 @@ from model.mesh.normals import face_normals, vertex_normals
 from model.mesh.rasteriser import Rasteriser
 from model.mesh.view_projection import Projection, Views
 
-VIEW_WEIGHTS = (1.0, 0.4, 0.8, 1.0, 0.8, 0.4)
+VIEW_WEIGHTS = (1.0, 0.4, 0.8, 1.0, 0.8, 0.4)  # as published, in the order of `AZIMUTHS`: front and back most
 # The weight from which the views alone decide. Ours need less: what they say is never somebody else's colour.
 PUBLISHED_THRESHOLD = 0.2
 THRESHOLD = 0.05
 
-_LEAST_COSINE = 0.05
+_LEAST_COSINE = 0.05  # as published: faces nearly edge-on are not seen
 _CAMERA_DISTANCE = 1.1  # of the reference's cameras; the body is 3.6 high
-_GRAY = 0.5
+_GRAY = 0.5  # what nobody has seen
 
 
 def views_of(pictures: Tensor, radius: float = 2.0) -> Views:

@@ -14,7 +14,7 @@ from model.errors import InputError
 from model.perception.matting import Matting
 
 _NOISE = 8  # of 255: what a matte says of walls
-_SOLID = 128
+_SOLID = 128  # of 255: more person than wall
 _LEAST_SHARE = 0.001  # of a photo's pixels: less is nobody
 _CRUMB = 0.005  # of all solid pixels: less is no part of anybody
 _ANOTHER_PERSON = 0.2  # of the largest component's pixels: less is a thing somebody carries

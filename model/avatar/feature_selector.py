@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PUBLISHED_RATIO = 2.0
+PUBLISHED_RATIO = 2.0  # of the tokens each view gets to those of one photo
 
 
 class Selection(NamedTuple):

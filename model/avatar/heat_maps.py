@@ -12,7 +12,7 @@ _JET = (
     ((0, 0), (0.125, 0), (0.375, 1), (0.64, 1), (0.91, 0), (1, 0)),
     ((0, 0.5), (0.11, 1), (0.34, 1), (0.65, 0), (1, 0)),
 )
-_LEVELS = 256
+_LEVELS = 256  # of a picture: one colour for each
 
 
 def heat_maps(weight_maps: Tensor, alphas: Tensor) -> Tensor:

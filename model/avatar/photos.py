@@ -14,8 +14,8 @@ from model.pictures.alpha import is_opaque, with_alpha
 from model.pictures.colour import srgb
 from model.pictures.reading import Warn, read_picture, unheard
 
-FRAMED_SIZE, FRAMED_RATIO = 1024, 0.925
-_GREY = 127
+FRAMED_SIZE, FRAMED_RATIO = 1024, 0.925  # as published; the ratio is 1.85 / 2
+_GREY = 127  # int(255 / 2): the published ground
 
 
 def read_photo(file: Path, field: str, warn: Warn = unheard) -> Image.Image:

@@ -13,7 +13,7 @@ from model.mesh.placement import normalised
 from model.mesh.rasteriser import Rasteriser, interpolate
 
 HALF_HEIGHT = 0.9  # of the body in the pictures, whose half height is 1
-_GREY = 0.5
+_GREY = 0.5  # the published ground
 
 
 def pose_images(body: BodyModel, betas: Tensor, size: int, rasteriser: Rasteriser) -> Tensor:

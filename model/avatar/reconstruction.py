@@ -19,11 +19,11 @@ from model.mesh.placement import normalised
 from model.mesh.rasterise_torch import Torch
 from model.mesh.rasteriser import Rasteriser, interpolate
 
-HALF_HEIGHT = 1.8
+HALF_HEIGHT = 1.8  # of the body, as published
 RADIUS = 2.0  # of the cameras
-EDGE_LENGTHS = (0.01, 0.1)
+EDGE_LENGTHS = (0.01, 0.1)  # the shortest and longest that edges are made, as published
 EDGE_SIZE = 1024  # of pictures that edges as short as the shortest are for
-ITERATIONS = 700
+ITERATIONS = 700  # the published number
 
 
 class Reconstruction:

@@ -16,7 +16,7 @@ from model.tryon.codes import TryOnCode
 from model.tryon.request import Category, Layer
 
 MAX_PHOTOS = MAX_FOLDER_FILES
-MAX_LODS = 4
+MAX_LODS = 4  # each with a tenth of the triangles of the one before, they reach from the most allowed to the fewest
 
 Stage = Literal["photos", "features", "shape", "poses", "weights", "rgb", "normals", "mesh", "colour", "export"]
 Format = Literal["glb", "obj", "ply", "usdz", "vrm"]

@@ -19,10 +19,10 @@ from model.mesh.rasteriser import Rasteriser
 from model.mesh.turntable import Shade, textured, turntable
 from model.mesh.video import write_video
 
-FRAMES, PREVIEWS = 64, 8
+FRAMES, PREVIEWS = 64, 8  # as many frames as published, and one picture for each eighth of a turn
 SIDES = ("front", "back")
-SIZE = 768
-_FPS = 16
+SIZE = 768  # pixels a side: that of the published views
+_FPS = 16  # a whole turn in 4 s; the published video, at 10, stops an eighth before it
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Painting = tuple[Atlas, Image.Image]

@@ -10,7 +10,7 @@ from torch import Tensor
 from model.body.smplx import BodyModel, Posed
 from model.mesh.mesh import Mesh
 
-LEFT_SHOULDER, RIGHT_SHOULDER = 16, 17
+LEFT_SHOULDER, RIGHT_SHOULDER = 16, 17  # among SMPL-X's joints
 
 
 def pose_a(body: BodyModel, betas: Tensor) -> Posed:

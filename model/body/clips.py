@@ -17,11 +17,13 @@ from model.mesh.skeleton import Clip
 
 ClipName = Literal["idle", "walk"]
 
+# A breath lasts 4 s at rest, two steps 1.1 s at an easy walk. Viewers go straight from key to key: with 17 a sine is
+# off by at most 2 % of its swing, with 25 a knee, which bends and stretches within half a circle, by 0.8 degrees.
 _IDLE_S, _IDLE_KEYS = 4.0, 17
 _WALK_S, _WALK_KEYS = 1.1, 25
-_SIDES = ("left", 1.0), ("right", -1.0)
-_HANGING = 0.2, -1.0, 0.05  # where an upper arm points at rest, its own side first
-_FORWARD = 0.0, 0.0, 1.0
+_SIDES = ("left", 1.0), ("right", -1.0)  # which side of x each is
+_HANGING = 0.2, -1.0, 0.05  # where an upper arm points at rest, its own side first: straight down it would meet the hip
+_FORWARD = 0.0, 0.0, 1.0  # where the skeleton faces
 
 Places = Mapping[str, Tensor]  # of the joints in the bind pose, metres
 

@@ -23,8 +23,10 @@ from torch import Tensor
 from model.body.joints import JOINTS
 from model.mesh.mesh import Mesh
 
-_STEP_M = 0.005  # between slices of one girth
-_CROTCH_STEP_M = 0.001
+# Between slices of one girth. With slices 1 mm apart waist and hips of eight random bodies change by 0.2 mm, the
+# chest by 7 at most, where two slices are as deep as each other.
+_STEP_M = 0.005
+_CROTCH_STEP_M = 0.001  # to which the crotch's height is found: tapes are read to no more
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from model.errors import WeightsError
 
 SHAPES = 10  # shape components that are used; published files have more
 EXPRESSIONS_FROM = 300  # where expression components begin in a file that has them
-EXPRESSIONS = 10
+EXPRESSIONS = 10  # of those that are used, the published number
 ARRAYS = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
 
 

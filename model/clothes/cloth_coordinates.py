@@ -11,13 +11,16 @@ import numpy as np
 from model.clothes.arrays import Values
 from model.clothes.cut import GarmentKind
 
-_GIRTH_RADIUS, _SKIRT_RADIUS = 0.145, 0.19  # of what is worn, arms and legs: metres of cloth per radian around them
-_SHOULDERS_FROM = 0.42
-_ARM_RADIUS, _LEG_RADIUS = 0.05, 0.085
+# All are read off the built-in body's template, metres. A radius is a girth over 2 pi: the cloth per radian around.
+_GIRTH_RADIUS, _SKIRT_RADIUS = 0.145, 0.19  # the chest's girth; the hips', 0.158, and the cloth that hangs off them
+_SHOULDERS_FROM = 0.42  # height above which chest and back lean in towards the shoulders' top
+_ARM_RADIUS, _LEG_RADIUS = 0.05, 0.085  # of an upper arm and of a thigh, 0.045 and 0.083, in their cloth
 _TRUNK_MIDDLE, _TRUNK_DEPTH = 0.02, 0.09  # along z; beyond this depth cloth counts as facing the front
 _ARM_HEIGHT, _ARM_MIDDLE = 0.445, 0.011  # the arm's axis: y, z
-_LEG_X, _LEG_MIDDLE, _LEG_DEPTH = 0.12, 0.025, 0.06
-_CROTCH = -0.05  # where trouser legs begin; in front they do over a hand's breadth
+_LEG_X, _LEG_MIDDLE, _LEG_DEPTH = 0.12, 0.025, 0.06  # a thigh's axis: x, z; the depth as for the trunk
+_CROTCH = -0.05  # where trouser legs begin; in front they do so over 8 cm, the last of them at the crotch
+_SEAM, _SEAM_SLOPE = 0.305, 0.3  # an armhole's seam is where |x| + slope * y is this: from shoulder to armpit
+_ARMPIT = 0.33  # the template's height where it is as wide as its shoulder joints: no arm is below
 _SLEEVES = 1.0  # u of their middle, so far from the chest that a print there is not repeated on them
 
 
@@ -39,7 +42,7 @@ def cloth_coordinates(kind: GarmentKind, places: Values) -> tuple[Values, Values
 def on_sleeve(places: Values) -> Values:
     """(N,) bool: beyond the armhole's seam, which runs obliquely from the shoulder to the armpit."""
     x, y = np.abs(places[:, 0]), places[:, 1]
-    return (x + np.float32(0.3) * y > 0.305) & (y > 0.33)
+    return (x + np.float32(_SEAM_SLOPE) * y > _SEAM) & (y > _ARMPIT)
 
 
 def _around_trunk(places: Values, radius: float) -> Values:

@@ -15,9 +15,9 @@ _NAPE_DEPTH = 0.025  # how far the opening reaches down at the back
 _FRONT, _BACK = 0.06, -0.02  # z between which it rises
 _ARMPIT, _ARMHOLE_MIDDLE = 0.35, 0.47  # heights of an armhole without a sleeve
 _ARMHOLE_END = 0.21  # |x| beyond which no strap reaches
-_SLEEVES_ABOVE = 0.33
+_SLEEVES_ABOVE = 0.33  # the height where the template is as wide as its shoulder joints: no arm is below
 _DRESS_WAIST, _TUCK = 0.06, 0.04  # bodice above, skirt below; how far the skirt reaches up under the bodice
-_ANKLE = -0.79
+_ANKLE = -0.79  # height of a shoe's opening: where the leg is thinnest, just above its joint
 
 
 def bodice_depth(cut: Cut, places: Values) -> Values:

@@ -10,7 +10,7 @@ from model.clothes.arrays import Floats
 Vector = tuple[float, float, float]
 Pose = dict[str, Vector]  # joint -> axis times angle, radians; joints not named stay as they are
 
-SIGN = {"left": 1.0, "right": -1.0}
+SIGN = {"left": 1.0, "right": -1.0}  # which side of x a side of the body is
 
 
 def axis_angles(pose: Pose) -> Floats:

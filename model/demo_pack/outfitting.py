@@ -27,7 +27,7 @@ from model.engines.ootdiffusion.files import (
 )
 from model.weights.layout import CONFIG, TRANSFORMERS_TENSOR_FILES
 
-_TEXT_DIM = 16
+_TEXT_DIM = 16  # as narrow as the heads allow, like all widths here
 _UNET_CONFIG: Config = {
     "_class_name": "UNet2DConditionModel",
     "out_channels": 4,

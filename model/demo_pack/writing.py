@@ -28,13 +28,13 @@ from model.perception.pose import POSE_FILES
 from model.synthetic.making.body_export import LICENCE as BODY_LICENCE
 from model.weights.pack import DEMO, MANIFEST, FileFacts
 
-SEED = 10
+SEED = 10  # of random weights: any does; it stays, so that the pack's files do
 UNTRAINED = "MIT (untrained demo networks)"
 TRAINED = "MIT (trained on made-up people)"
 POSE = POSE_FILES[0]
 TEMPLATE = (PLACE_NETWORK, OUTFIT_NETWORK, TEMPLATE_BODY, ERRORS)
 OUTFITS = (DRAPING, BODY_POINTS, CODES)
-DEFAULTS = {
+DEFAULTS = {  # small and short: more pixels and steps of untrained networks show nothing better
     "catvton": {"width": 96, "height": 128, "steps": 2, "guidance": 1.2},
     "ootdiffusion": {"width": 96, "height": 128, "steps": 4},
     "up2you": {"size": 128, "steps": 4, "mesh_size": 256, "iterations": 4, "faces": 10_000},

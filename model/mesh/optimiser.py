@@ -15,14 +15,15 @@ from model.mesh.edges import Edges
 from model.mesh.mesh import Mesh
 from model.mesh.remesh import remesh
 
-LEARNING_RATE = 0.3
+# All numbers are UP2You's.
+LEARNING_RATE = 0.3  # in wanted edge lengths a step
 MOMENTUM = 0.8  # of both moments
 MAX_GRADIENT = 10.0  # in first moments; a gradient beyond is clipped
 SMOOTHING = 0.02  # pull towards the mean of the neighbours, per speed
 STEADY_SPEED = 0.3  # at which edges keep their length
-LENGTH_GAIN = 0.2
+LENGTH_GAIN = 0.2  # how much the wanted length changes, per speed beyond the steady one
 LENGTH_TOLERANCE = 0.5  # edges may be so much shorter or longer than wanted
-_EPSILON = 1e-8
+_EPSILON = 1e-8  # so that nothing is divided by 0
 
 # The columns of the state: what a vertex carries through remeshing.
 _COLUMNS = [3, 1, 1, 3, 1]  # position, second moment, speed, first moment, wanted edge length

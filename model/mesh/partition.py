@@ -13,8 +13,10 @@ from model.mesh.mesh import Mesh
 Array = NDArray[np.float64]
 Faces = NDArray[np.int64]
 
+# On a ball of 5,120 triangles borders stray by 0.23 of an edge without smoothing, by 0.10 with six rounds and hardly
+# less with twelve, which take a quarter of a patch three edges wide; six take an eighth.
 _SMOOTHINGS = 6
-_NEAREST = 0.15  # to an edge's end that it is cut, so that no sliver comes of it
+_NEAREST = 0.15  # to an edge's end that it is cut: at 0 there are triangles without area, at 0.4 borders stray more
 
 
 def partitioned(mesh: Mesh, shares: Tensor) -> tuple[Mesh, Tensor]:

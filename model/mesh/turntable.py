@@ -16,7 +16,7 @@ from model.mesh.placement import normalised
 from model.mesh.rasteriser import Fragments, Rasteriser, interpolate
 
 HALF_HEIGHT = 1.85 / 2  # of the avatar in the frames, whose half height is 1
-_WHITE = 1.0
+_WHITE = 1.0  # behind the avatar
 
 Shade = Callable[[Fragments], Tensor]  # the colour of every pixel, (views, H, W, 3) in 0..1
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from model.mesh.skeleton import INFLUENCES, Skeleton
 from model.mesh.surface import Surface
 
-_ROUGHNESS = 0.9
+_ROUGHNESS = 0.9  # nearly matt, like cloth and skin; the GLB's value
 _ROOT = "/avatar"
 _PICTURE = "base_colour.png"
 

@@ -28,8 +28,9 @@ from model.perception.onnx_file import Floats, OnnxNetwork, Plane, Provider
 from model.perception.profile import Profile
 
 _CONVENTION = Profile(size=(1024, 1024), output=-1, activation="sigmoid")
-_PLAIN_LEVEL, _LEAST_ALPHA = 64, 0.1
-_LIGHT_SIDE = 256
+_PLAIN_LEVEL = 64  # dark grey: where nobody is, whatever the network was trained on
+_LEAST_ALPHA = 0.1  # of a plain picture's emptiest pixel: shares that are read as logits have 0.5 or more there
+_LIGHT_SIDE = 256  # what that file takes
 _LIGHT_MODEL = "modules/selfie_segmentation/selfie_segmentation.tflite"
 
 Size = tuple[int, int]  # width, height

@@ -15,7 +15,7 @@ import pytest
 
 from bench.gpu.__main__ import installed
 from bench.gpu.parts import GpuPart, on_a_gpu, small
-from bench.gpu.session import run_all
+from bench.gpu.session import run_all, verdict
 from tests.server import ROOT
 
 
@@ -82,6 +82,13 @@ def test_what_came_stays_whatever_follows(tmp_path: Path) -> None:
     assert not child_pid or gone(int(child_pid))
     assert (results / "broken.log").read_text().startswith("so far\n")
     assert "| broken | what of broken | failed |" in (results / "gpu.md").read_text()
+
+
+def test_a_table_without_targets_is_called_by_its_title(tmp_path: Path) -> None:
+    log = tmp_path / "memory.log"
+    log.write_text("# Peaks of memory\n\n| what | MB |\n\n2026-12-01, on a machine\n")
+    assert verdict(log, "done") == "no targets, a table: Peaks of memory"
+    assert verdict(log, "failed") == "2026-12-01, on a machine"
 
 
 def gone(pid: int) -> bool:

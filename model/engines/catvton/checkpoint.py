@@ -31,7 +31,7 @@ from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tenso
 _MOST_DOWNSAMPLING = 8  # requests are multiples of it
 
 _PARAMETERS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight", "to_out.0.bias")
-_ENTRIES_PER_ATTENTION = 8
+_ENTRIES_PER_ATTENTION = 8  # those named above
 # parameter -> its other spellings, as (entry within the attention, name within the entry)
 _ALIASES = {
     "to_q.weight": [(1, "weight")],

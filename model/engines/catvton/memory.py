@@ -15,7 +15,7 @@ class Latents:
     downsampling: int
 
 
-PUBLISHED = Latents(channels=4, downsampling=8)
+PUBLISHED = Latents(channels=4, downsampling=8)  # of Stable Diffusion's autoencoder
 
 
 def resident_bytes(request: Request, latents: Latents = PUBLISHED) -> int:

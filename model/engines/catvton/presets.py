@@ -8,7 +8,7 @@ from typing import Any, Literal
 Quality = Literal["best", "balanced", "fast"]
 Solver = Literal["ddim", "dpmpp"]
 
-PUBLISHED_STEPS = 50
+PUBLISHED_STEPS = 50  # the published code's default
 
 # The fields for which a quality has another default; `best` is sampling as published. `bench/quality.py` measures them.
 PRESETS: Mapping[Quality, Mapping[str, Any]] = {

@@ -36,7 +36,7 @@ from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tenso
 M = TypeVar("M", bound=nn.Module)
 UNetName = Literal["unet_garm", "unet_vton"]
 
-LATENT_CHANNELS, DOWNSAMPLING = 4, 8
+LATENT_CHANNELS, DOWNSAMPLING = 4, 8  # of Stable Diffusion's autoencoder
 # What tells the two apart: beside the noise, the one that paints sees the person.
 INPUT_CHANNELS: Mapping[UNetName, int] = {"unet_garm": LATENT_CHANNELS, "unet_vton": 2 * LATENT_CHANNELS}
 _FIRST = "conv_in.weight"

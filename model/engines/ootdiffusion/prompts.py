@@ -27,7 +27,7 @@ WORDS: Mapping[Category, str] = {
     "overall": "dress",
 }
 _WORD_TOKENS = 3  # with begin and end
-_SIDE = 224
+_SIDE = 224  # pixels: what CLIP sees, with the mean and deviation of its training pictures
 _MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 _STD = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 

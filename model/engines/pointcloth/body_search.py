@@ -32,15 +32,15 @@ _PARTS: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
     ((4,), ("left_wrist",)),
     ((3,), ("right_wrist",)),
 )
-_BACK, _FRONT = 1, 2
+_BACK, _FRONT = 1, 2  # DensePose's labels of the trunk
 _TURNED = ("spine1", "spine2", "head", "left_collar", "right_collar")
 _SWUNG = ("left_hip", "right_hip", "left_knee", "right_knee", "left_shoulder", "right_shoulder")
 _BENT = ("left_elbow", "right_elbow")
 _LEAST_PIXELS, _PIXELS, _VERTICES = 12, 90, 50  # of a part
-_LEAST_OF_TRUNK = 40
-_ITERATIONS, _FIRST, _RATE = 160, 40, 0.04
-_YAWS = (0.0, 0.7, -0.7)
-_ARMS_DOWN = 1.0
+_LEAST_OF_TRUNK = 40  # pixels: with fewer nobody is there, or too far away to dress
+_ITERATIONS, _FIRST, _RATE = 160, 40, 0.04  # of the best start, of each start before; of Adam, radians a step at most
+_YAWS = (0.0, 0.7, -0.7)  # radians that starts are turned by: few people stand farther off the front, or the back
+_ARMS_DOWN = 1.0  # radians below the T pose, at the start
 _STIFF, _SHAPELESS = 0.004, 0.002  # of the loss, per squared radian and squared coefficient
 _HIDDEN = 0.35  # how much a vertex counts that no pixel may show
 

@@ -13,7 +13,7 @@ from model.engines.pointcloth.visibility import SeenPoints
 
 FLOOD_RADIUS = 6.0  # pixels
 _WINDOW = 31  # pixels a side within which the nearest cloth counts
-_FAR = 100.0
+_FAR = 100.0  # tens of metres: behind everything, as published
 
 
 def filled(coverage: Tensor) -> Tensor:

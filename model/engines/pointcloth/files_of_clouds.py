@@ -20,7 +20,7 @@ from model.runtime.side_process import Compute, in_this_process
 
 _SIDES = 6  # of a disc
 _REACH = 0.9  # a disc's radius, in distances between points
-_NEIGHBOURS = 12
+_NEIGHBOURS = 12  # of a point and itself: through them its plane is laid
 _DEPTH = 7  # of the octree: clouds are coarse
 _STRAY = 2.5  # distances between points: a surface farther from all of them is made up, and left out
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from model.clothes.arrays import Floats, Values
 
-_GREY = 0.6
-_NEIGHBOURS = 6
+_GREY = 0.6  # of an outfit that no photo shows
+_NEIGHBOURS = 6  # seen points whose mean colour one takes that nobody sees
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.drape.network import CODE
 from model.errors import InputError
 
-_MOST_POINTS = 1 << 16
+_MOST_POINTS = 1 << 16  # of a client's file: eight times the published number
 _NETWORK = "network."
 
 

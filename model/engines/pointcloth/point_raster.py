@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_PER_PIXEL = 8
+_PER_PIXEL = 8  # as published
 _SHARPEST = 1e-3  # of squared distances in squared radii; nearer to a point's middle a disc is no denser
 
 

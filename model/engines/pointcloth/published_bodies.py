@@ -16,7 +16,7 @@ from model.engines.pointcloth.body_search import axis_angle
 from model.errors import WeightsError
 from model.weights.arrays_only import read_arrays_and_tensors
 
-_SHAPES = 10
+_SHAPES = 10  # coefficients of the shape, SMPL's usual number
 _SMPL_JOINTS, _SHARED_JOINTS = 24, 22  # SMPL's last two, the hands, other bodies have not
 _TRACKED, _FITTED = ("betas", "transl", "full_pose_aa"), ("betas", "global_orient", "body_pose", "camera_translation")
 

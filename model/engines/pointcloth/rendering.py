@@ -29,7 +29,7 @@ _SMALL, _WIDE = (
 _THIN = 0.05  # the coverage below which wider discs stand in
 _GAP, _FAR_APART = 1.6, 0.9  # a disc's radius, in distances between points, of which so many are smaller
 _LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
-_BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55
+_BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55  # a warm light grey; its share that the camera's light adds
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from model.engines.pointcloth.codes import OutfitCode
 from model.request import MAX_FOLDER_FILES, FileRef, ImageRef
 
 MAX_PHOTOS = MAX_FOLDER_FILES
-JOINTS_IN_A_POSE = 55
+JOINTS_IN_A_POSE = 55  # SMPL-X's
 
 Task = Literal["fit", "wear", "mix"]
 Format = Literal["ply", "glb"]

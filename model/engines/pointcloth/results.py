@@ -28,8 +28,8 @@ from model.mesh.video import write_video
 from model.runtime.device import Device
 
 _PLAIN = (0.30, 0.45, 0.72)  # of an outfit whose colours nobody knows
-_SEVERAL = ((0.83, 0.37, 0.1), (0.3, 0.55, 0.3), (0.3, 0.45, 0.72), (0.6, 0.35, 0.6))
-_TURNS, _FPS = 36, 12
+_SEVERAL = ((0.83, 0.37, 0.1), (0.3, 0.55, 0.3), (0.3, 0.45, 0.72), (0.6, 0.35, 0.6))  # of several such, to tell apart
+_TURNS, _FPS = 36, 12  # a turn every 10 degrees, once around in 3 s
 _LARGEST_PHOTO_SIDE = 2048  # of the square that a photo's outfit is drawn in
 
 

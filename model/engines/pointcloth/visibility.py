@@ -11,7 +11,7 @@ from model.mesh.rasterise_torch import Torch
 
 _NEAR, _FAR = 1e-4, 10.0  # metres, of the published rasteriser: thresholds are shares of what lies between
 _FADING = 2.5  # thresholds behind the skin, where a point is gone
-_NOWHERE = 10.0
+_NOWHERE = 10.0  # out of the picture, which is from -1 to 1, and of the depths that are drawn
 
 
 @dataclass(frozen=True)

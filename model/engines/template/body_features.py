@@ -16,10 +16,12 @@ from model.clothes.buffers import BodyLayer
 
 _BANDS = np.linspace(-0.95, 0.85, 25)  # edges of bands of the template's height, metres
 _REACHES = np.array([0, 0.06, 0.12, 0.17, 0.21, 0.26, 0.30, 0.34, 0.38, 0.45, 0.55, 0.65, 1.0])  # of |x| along the arms
-_ARMS_ABOVE, _MIDDLE = 0.33, 0.05
+_ARMS_ABOVE = 0.33  # the height where the template is as wide as its shoulder joints: no arm is below
+_MIDDLE = 0.05  # |x| between the knees, whose inner sides are at 0.065: a skirt is there, trousers are not
 _TRUNK = 0.22  # |x| within which no arm is
 _SLOPE = -0.3, 0.8  # heights between which the trunk and head are upright in all poses
-_LEAST_PIXELS, _LEAST_SCALE = 50, 5.0
+_LEAST_PIXELS = 50  # of an upright trunk, for a scale; a tenth of them for a band's width, a fifth for its colours
+_LEAST_SCALE = 5.0  # pixels a metre: of somebody 9 pixels high, or upside down, nothing is measured
 _SIDES = 0.4, 0.85  # |sine of the azimuth| between which a photo is oblique
 
 _LAYERS, _HEIGHTS, _ALONG = len(BodyLayer) - 1, len(_BANDS) - 1, len(_REACHES) - 1

@@ -15,7 +15,7 @@ from model.engines.template.request import Request as TemplateRequest
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
 
-_FLOAT_BYTES = 4
+_FLOAT_BYTES = 4  # of float32
 
 
 class Template(AvatarEngine):

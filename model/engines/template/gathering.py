@@ -16,14 +16,14 @@ from model.engines.template.labels import LabelledPixels
 
 Layers = NDArray[np.uint8]
 
-_NEIGHBOURS = 6
+_NEIGHBOURS = 6  # pixels that are asked for a colour
 _NARROWEST = 0.005  # metres, of the attention; wider where pixels are farther
 _REACH = 0.05  # metres from the nearest pixel within which its colour is believed
 _SOLID, _RIM_TRUST = 0.9, 0.1  # alpha of pixels that are asked at all; how far those at a rim are believed
 _CERTAIN = 0.5  # share of the likeliest layer from which a pixel is asked
 _EXPECTED, _MOST_TRUST = 0.02, 4.0  # metres: of a place with trust 1
-_LEAST_PIXELS = 20
-_MIRROR = np.array([-1, 1, 1], np.float32)
+_LEAST_PIXELS = 20  # of a layer: fewer are most likely mistakes of the labels
+_MIRROR = np.array([-1, 1, 1], np.float32)  # to the other side of the body
 # Whom to ask about a layer that no photo shows.
 _INSTEAD = {
     BodyLayer.UPPER: (BodyLayer.ONE_PIECE,),

@@ -17,7 +17,7 @@ from model.clothes.buffers import BodyLayer
 from model.engines.template.parsed import other_side
 from model.engines.template.place_network import LAYERS, PlaceMaps, on_grey
 
-CHANNELS = 4 + LAYERS + 3 + 1 + 2
+CHANNELS = 4 + LAYERS + 3 + 1 + 2  # colours and alpha; layers; place; its error; azimuth
 _SOLID = 0.5  # alpha from which somebody is there
 _DARK = 0.02  # added to colours whose quotient is taken
 

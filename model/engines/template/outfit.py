@@ -27,13 +27,14 @@ _LENGTHS: dict[str, tuple[float, float, float, float]] = {  # mean, deviation, l
     "lower_looseness": (0.013, 0.004, 0.004, 0.022),
     "flare": (0.04, 0.04, 0.0, 0.13),
 }
-BETAS, SPREAD = 10, 0.8
+BETAS, SPREAD = 10, 0.8  # of the body's shape, and their deviation among made-up people
 OUTPUTS = len(CHOICES) + len(_LENGTHS) + BETAS
 _ONLY_OF_TWO_PIECES = ("hem", "waist")
+# The made-up wardrobe has no strap that ends farther out, no sleeve that ends farther in and no dress that ends lower.
 _MOST_STRAP, _LEAST_SLEEVE = 0.155, 0.24
 _LONGEST_DRESS = -0.65
 
-_HIDDEN = 128, 64
+_HIDDEN = 128, 64  # widths of the network that finds the clothes
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ PLACE_STRIDE = 2  # of places and their spreads
 _CHANNELS = (64, 96, 128, 160)  # at strides 4, 8, 16, 32
 _WHOLE = 160  # what is known of the photo as a whole
 _PLACE = 6  # channels: a point in the camera's axes, its spread, a correction of x and z
-_COARSE = 3 + LAYERS
-_GREY = 0.5
+_COARSE = 3 + LAYERS  # channels of the coarser answers that training looks at: place and layers
+_GREY = 0.5  # behind the person, as in the avatar's photos
 _SPREADS = -6.0, 0.0  # of the logarithm
 
 

@@ -19,8 +19,8 @@ from model.clothes.wearing import dressed
 from model.engines.template.gathering import Keys, gathered
 from model.engines.template.outfit import Outfit
 
-_OVERSAMPLING = 2
-_GREY = 0.5
+_OVERSAMPLING = 2  # pixels each way of which one is the mean, for smooth outlines
+_GREY = 0.5  # behind the person, as published views have it
 
 
 def view_geometry(body: BodyModel, wardrobe: Wardrobe, outfit: Outfit, size: int) -> Tensor:

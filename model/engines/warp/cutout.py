@@ -11,7 +11,7 @@ Alpha = NDArray[np.float32]  # (H, W), 0..1
 
 _EDGE = 7  # levels within 3 x 3 pixels from which on there is an edge; soft shadows have less
 _SAME = 12  # levels that are the ground's own unevenness
-_KERNEL = np.ones((3, 3), np.uint8)
+_KERNEL = np.ones((3, 3), np.uint8)  # a pixel and its eight neighbours
 _FARTHEST = 60  # levels by which a background may change over the picture
 _TINT = 0.035  # by how much the channels of a shadow may differ in how dark it makes them
 _DARK = 8  # levels added, so that the ratio of dark ones means something

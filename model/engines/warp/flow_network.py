@@ -25,11 +25,11 @@ from model.engines.warp.grids import enlarged, identity, sampled
 from model.engines.warp.inputs import GEOMETRY, garment_cells
 from model.engines.warp.layers import ConvBlock, Level, silent
 
-_PRIOR = slice(GEOMETRY - 5, GEOMETRY - 3)
+_PRIOR = slice(GEOMETRY - 5, GEOMETRY - 3)  # of the geometry's channels
 _PERSON, _GARMENT = (24, 40, 80, 128), (16, 32, 56, 80)  # channels at 48 x 64, 24 x 32, 12 x 16, 6 x 8
-_BOTTOM, _KEYS, _VALUES = 128, 48, 32
-_COARSE, _MIDDLE = 80, 56
-FEATURES = 32
+_BOTTOM, _KEYS, _VALUES = 128, 48, 32  # of the bottom and the attention
+_COARSE, _MIDDLE = 80, 56  # of the flows at 12 x 16 and 24 x 32
+FEATURES = 32  # of the flow at 48 x 64, which the try-on module sees too
 
 
 class Flow(NamedTuple):

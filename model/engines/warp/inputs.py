@@ -14,7 +14,7 @@ from torch import Tensor
 from model.engines.warp.grids import identity, prior_flow
 from model.tryon.request import Category
 
-WIDTH, HEIGHT = 96, 128
+WIDTH, HEIGHT = 96, 128  # small enough for a processor; the flow is enlarged, and the garment sampled at full size
 CELL = 2  # pixels a side of what the flow is told for
 
 PLACES: dict[Category, int] = {"upper": 0, "inner": 0, "outer": 0, "lower": 1, "overall": 2}
@@ -24,7 +24,7 @@ _GROUPS = ((2,), (11,), (4, 7, 17), (5, 6, 8), (14, 15), (12, 13), (1, 9, 10, 16
 _PARTS = 25  # DensePose
 
 GEOMETRY = _PARTS + len(_GROUPS) + 1 + 2 + 3  # channels
-PERSON, GARMENT = 3 + 1 + 1, 3 + 1
+PERSON, GARMENT = 3 + 1 + 1, 3 + 1  # channels: known photo, hole, mask; garment, its alpha
 
 
 class Inputs(NamedTuple):

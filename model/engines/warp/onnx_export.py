@@ -13,7 +13,7 @@ from model.engines.warp.network import Fields, WarpNetwork
 
 INPUTS = ("geometry", "person", "garment")
 OUTPUTS = ("flow", "logits", "shade", "painted")
-_OPSET = 17
+_OPSET = 17  # the first with LayerNormalization; all runtimes of the last years read it
 
 
 class _Answers(nn.Module):

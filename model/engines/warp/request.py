@@ -15,7 +15,7 @@ Variant = Literal["dense", "tps", "cpvton"]
 VARIANTS: tuple[Variant, ...] = ("dense", "tps", "cpvton")
 
 _COST: dict[Variant, float] = {"dense": 1, "tps": 60, "cpvton": 2}  # beside each other
-_REFERENCE_PIXELS = 768 * 1024
+_REFERENCE_PIXELS = 768 * 1024  # a picture whose work is 1
 _NETWORKS = 0.1  # of the work at that size that does not grow with it
 
 

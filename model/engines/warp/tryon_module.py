@@ -23,8 +23,8 @@ from model.engines.warp.grids import enlarged
 from model.engines.warp.inputs import GARMENT, PERSON
 from model.engines.warp.layers import ConvBlock, Level, silent
 
-_CHANNELS = (40, 64, 96, 128)
-_SEEN = PERSON + GARMENT + 1
+_CHANNELS = (40, 64, 96, 128)  # at 48 x 64, 24 x 32, 12 x 16, 6 x 8
+_SEEN = PERSON + GARMENT + 1  # channels: person, warped garment, region
 
 
 class Paint(NamedTuple):

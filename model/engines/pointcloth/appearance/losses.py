@@ -10,7 +10,7 @@ from torch.nn.functional import l1_loss
 
 from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
 
-DICE_WEIGHT = 100.0
+DICE_WEIGHT = 100.0  # beside the features' 1, as published
 _WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512)  # the ten layers compared; 0 halves the picture
 _MEAN = (103.939, 116.779, 123.680)  # in the order of BGR, though the colours are RGB: as the reference has it
 

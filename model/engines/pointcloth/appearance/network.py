@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-DESCRIPTOR = 16
-_WIDTHS = (16, 32, 64, 128, 256)
+DESCRIPTOR = 16  # numbers of a point, as published
+_WIDTHS = (16, 32, 64, 128, 256)  # channels from full size to a sixteenth, as published
 
 
 class RenderingNetwork(nn.Module):

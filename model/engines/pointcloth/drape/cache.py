@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-NUMBERS = 2**18
+NUMBERS = 2**18  # float32: a megabyte, about what a core's second-level cache holds
 
 
 def in_cache(x: Tensor, made_of_each: int = 1) -> Iterator[slice]:

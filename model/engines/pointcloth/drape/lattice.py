@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 _EDGE = 1 - 1e-7  # so that a cell has a next one
-_LEAST_SQUARED_ANGLE = 1e-4
+_LEAST_SQUARED_ANGLE = 1e-4  # as published
 
 
 class Corners(NamedTuple):

@@ -12,8 +12,8 @@ from model.engines.pointcloth.drape.attention import LatticeAttention
 from model.engines.pointcloth.drape.layers import PointwiseConv
 from model.engines.pointcloth.drape.norm import AdaIN
 
-CODE = 8
-REPEATS = 4
+CODE = 8  # numbers of an outfit, as published
+REPEATS = 4  # of the three kinds of blocks, as published
 
 
 @dataclass(frozen=True)

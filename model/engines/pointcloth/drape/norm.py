@@ -10,7 +10,7 @@ from torch.autograd import Function
 
 from model.engines.pointcloth.drape.cache import in_cache
 
-_EPSILON = 1e-5
+_EPSILON = 1e-5  # added to variances, as published
 threshold_backward = torch.ops.aten.threshold_backward
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from model.engines.up2you.features.pose_encoder import PoseEncoder
 from model.engines.up2you.features.transformer_blocks import HEADS, CrossAttentionBlock, SelfAttentionBlock, by_heads
 
-POSE_SIZE = 512
+POSE_SIZE = 512  # pixels a side of the poses it sees, as published
 
 
 class FeatureAggregator(nn.Module):

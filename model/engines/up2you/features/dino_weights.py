@@ -21,7 +21,7 @@ from model.errors import WeightsError
 from model.weights.layout import CONFIG, tensor_file
 from model.weights.loading import Checkpoint, UnloadedNetwork, read_tensors
 
-_HEAD_SIZE = 64
+_HEAD_SIZE = 64  # channels of an attention head, in every size of DINOv2
 
 # transformers 4 -> transformers 5
 _TRANSFORMERS = (

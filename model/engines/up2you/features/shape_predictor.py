@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from model.engines.up2you.features.transformer_blocks import CrossAttentionBlock, Mlp, SelfAttentionBlock
 
-ITERATIONS = 4
+ITERATIONS = 4  # as published
 
 
 class ShapePredictor(nn.Module):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-HEADS = 16
+HEADS = 16  # of all their attention, as published
 
 
 class LayerScale(nn.Module):

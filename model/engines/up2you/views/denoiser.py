@@ -24,7 +24,7 @@ from model.engines.up2you.views.attention import (
 )
 from model.engines.up2you.views.text_keys import TextKeys
 
-VIEWS = 6
+VIEWS = 6  # pictures made together
 CELL = 8  # pixels along the side of one number of the latents
 
 

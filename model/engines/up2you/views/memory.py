@@ -9,7 +9,7 @@ from model.avatar.feature_selector import PUBLISHED_RATIO
 from model.engines.up2you.views.denoiser import CELL, VIEWS
 from model.engines.up2you.views.reference_states import level_sizes, state_elements
 
-LATENT_CHANNELS = 4
+LATENT_CHANNELS = 4  # of Stable Diffusion's autoencoder
 
 
 def resident_bytes(unet: UNet2DConditionModel, dtype: torch.dtype, height: int, width: int, photos: int) -> int:

@@ -17,7 +17,7 @@ from model.errors import WeightsError
 from model.weights.loading import Checkpoint, UnloadedNetwork, build, read_tensors, stock_checkpoint
 
 ADAPTERS: dict[ViewStage, str] = {"rgb": RGB_ADAPTER, "normals": NORMAL_ADAPTER}
-NOISE_SHIFT = 8.0
+NOISE_SHIFT = 8.0  # of the schedule's signal-to-noise ratios, as published
 
 # What the forward of the UNet and those of its transformers are written for.
 _ONLY_SUPPORTED: dict[str, object] = {

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from model.engines.warp.geometric.matching import PERSON
 
 INPUT = PERSON + 3 + 1  # person, warped garment, its mask
-_WIDTHS = (64, 128, 256, 512, 512, 512)
-_OUTPUT = 3 + 1
+_WIDTHS = (64, 128, 256, 512, 512, 512)  # channels, from half size to a sixty-fourth, as published
+_OUTPUT = 3 + 1  # channels: a painting, and the warped garment's share
 
 
 class Worn(NamedTuple):

@@ -23,7 +23,7 @@ RADIUS = 5  # of a joint's square, in a picture 192 pixels wide
 # LIP: hat 1, hair 2, sunglasses 4, trousers 9, skirt 12, face 13, legs 16 and 17.
 HEAD = (1, 4, 13)  # what the matching module sees of the photo
 KEPT = (1, 2, 4, 9, 12, 13, 16, 17)  # what the try-on module sees of it: all but a top and arms
-_SHRUNK = 16
+_SHRUNK = 16  # times, and enlarged again: how the body's shape is blurred
 _ABSENT = 1.0  # pixels: joints that nobody found are in the corner
 
 

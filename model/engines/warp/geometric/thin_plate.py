@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_SIDE = 5
+_SIDE = 5  # control points a side, as published
 
 
 class ThinPlate(nn.Module):

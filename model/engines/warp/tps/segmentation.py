@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from model.engines.warp.tps.inputs import CLASSES, GEOMETRY
 
-_MULTIPLES = (1, 2, 4, 8, 16)
+_MULTIPLES = (1, 2, 4, 8, 16)  # of the width, from full size to a sixteenth
 _BLUR, _SPREAD = 15, 3.0  # pixels a side and standard deviation, of an enlarged segmentation
 
 
