@@ -11,8 +11,8 @@ import httpx
 from client.problems import Failed, Json, Refused
 from client.progress import OnProgress, say
 
-RETRIES = 2
-_MAX_RETRY_AFTER_S = 60.0
+RETRIES = 2  # as the Python client has
+_MAX_RETRY_AFTER_S = 60.0  # that a person is kept waiting for
 
 
 def invoke(http: httpx.Client, body: Mapping[str, object], on_progress: OnProgress, retries: int = RETRIES) -> Json:

@@ -13,7 +13,9 @@ from client.problems import Failed
 from client.progress import say
 from container.local_server import NoServer, local_server
 
-_TIMEOUT = httpx.Timeout(10, read=600)
+_TIMEOUT = httpx.Timeout(
+    10, read=600
+)  # seconds to connect, and between two pieces of an answer: a laptop's avatar takes minutes
 
 
 @contextlib.contextmanager

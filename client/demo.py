@@ -23,9 +23,9 @@ from model.contact_sheet import contact_sheet
 from model.pictures.reading import read_picture
 from model.samples.samples import GARMENTS, SAMPLES, SampleTryOn, file_name, photo_sheet, sample_sheet
 
-_AT_ONCE = 4
+_AT_ONCE = 4  # try-ons, which then share forwards
 _NEW_DRESS = "flower_dress"
-_AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)
+_AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)  # a seed; as many photos as the built-in avatar was trained on
 
 Engines = Mapping[str, Json]  # try-on engines as `/api/models` tells of them, the default first
 

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from container import logs
 from container.settings import SECRETS, Settings
 
-EXIT_CANNOT_START = 3
+EXIT_CANNOT_START = 3  # one number for all that an operator has to change
 
 _PLATFORMS_PORT = "sagemaker_bind_to_port"  # what pydantic calls the port, whoever has named it
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 _START_TIMEOUT_S, _STOP_TIMEOUT_S = 600.0, 40.0
-_PING_EVERY_S = 0.1
+_PING_EVERY_S = 0.1  # until it answers
 
 
 class NoServer(Exception):  # noqa: N818 - what is missing

@@ -6,7 +6,7 @@ import ctypes
 
 # As <malloc.h> has them.
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
-_KEPT_BYTES = 2**31 - 1
+_KEPT_BYTES = 2**31 - 1  # the largest that mallopt takes: nothing is given back by itself
 
 
 def keep_freed_memory() -> None:

@@ -18,7 +18,7 @@ from serve.spool import Spool
 
 _PLATFORMS_PORT = "SAGEMAKER_BIND_TO_PORT"
 _GPUS = ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*", "dev/dxg", "dev/kfd")  # also Windows' and AMD's
-_FIRST_FREE_PORT = 1024
+_FIRST_FREE_PORT = 1024  # below are the system's
 
 
 class CannotServe(Exception):  # noqa: N818 - ends the process

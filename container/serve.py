@@ -62,7 +62,7 @@ from serve.tokens import Tokens
 from serve.tracing import tracing
 from serve.webhooks import Webhooks
 
-EXIT_DRAINED, EXIT_CANNOT_START = 0, 3
+EXIT_DRAINED, EXIT_CANNOT_START = 0, 3  # `container/__main__.py` ends with the same
 
 # The platform's proxy keeps idle connections for a while; ours must not be closed first.
 _KEEP_ALIVE_S = 75

@@ -33,7 +33,7 @@ from serve.webhook_signature import ENCODED, key_of
 _SIZE = TypeAdapter(Size)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
 _PLATFORM_INLINE_BYTES = 5_500_000  # SageMaker cuts an answer at 6 MB, headers and all
-_LAST_PORT = 2**16 - 1
+_LAST_PORT = 2**16 - 1  # of TCP
 
 _NAMED_TOKENS = r"\s*[\w.-]+=[^,\s]+(\s*,\s*[\w.-]+=[^,\s]+)*\s*,?\s*"
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 NO_CREDENTIALS = "NoCredentialsError"
 ARCHIVED = "InvalidObjectState"
-SILENCE_S = 30.0
-_CONNECT_S, _ATTEMPTS = 5.0, 3
+SILENCE_S = 30.0  # without a byte, and a call has failed: half of botocore's default, since somebody waits
+_CONNECT_S, _ATTEMPTS = 5.0, 3  # seconds to a connection; tries of a call, the standard mode's default
 _PAUSES_S = (0.3, 1.5)  # boto3 does not ask again for the rest of an answer that broke off
 _LASTING = (NO_CREDENTIALS, "ParamValidationError")
 

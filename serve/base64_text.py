@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _LINE_BREAKS = b"\t\r\n"
 _BYTE_ORDER_MARK = "\ufeff"
-_MOST_PADDING = 2
+_MOST_PADDING = 2  # of four digits
 _NO_DIGIT = re.compile(rb"[^A-Za-z0-9+/]")
 
 

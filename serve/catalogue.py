@@ -33,7 +33,7 @@ SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _SIDECAR = ".json"
 _MOST_FILES = 20_000
-_READ_AT_ONCE = 8
+_READ_AT_ONCE = 8  # requests to S3, within the connections that its client keeps
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from serve.errors import TooLarge, UnsupportedMedia
 from serve.fetch import check_picture
 
 _THUMBNAIL_SIDE, _THUMBNAILS = 320, 512  # pixels; how many are remembered
-_QUALITY = 85
+_QUALITY = 85  # of small JPEGs
 _HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 _KINDS = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png", b"RI": "image/webp"}
 

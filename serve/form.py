@@ -23,7 +23,7 @@ from serve.body import RequestBody, limited, parse_json
 from serve.codes import FrontCode
 from serve.errors import BadRequest, Invalid
 
-_MAX_PARTS = 100
+_MAX_PARTS = 100  # files, and fields: ten layers of ten fields
 _JSON_PART = "request"
 _MOST_PLACES = 3  # dots of a name that are read
 _NUMBER = re.compile(r"\d{1,3}", re.ASCII)

@@ -21,7 +21,7 @@ _CATEGORY_OF: Mapping[str, Category] = {word: category for category, words in _K
 # One beside the others says what cut, not what garment: a short skirt, a short-sleeved shirt.
 _ADJECTIVES = frozenset({"short"})
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_DIGITS = 8
+_DIGITS = 8  # of a hash: enough to tell a catalogue's garments apart
 
 
 def category_of(stem: str) -> Category:

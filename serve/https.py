@@ -18,7 +18,7 @@ from serve.errors import InputUnavailable, Invalid, TooLarge, is_disk_full
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # host, port -> its addresses, the one to use first
 
-_MAX_REDIRECTS, _LAST_PORT = 3, 65535
+_MAX_REDIRECTS, _LAST_PORT = 3, 65535  # a signed link redirects once or twice; TCP's last port
 _MOST_ADDRESSES = 4  # of one host, tried one after the other
 _IPV6_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is assigned for it
 _IETF = ipaddress.IPv4Network("192.0.0.0/24")  # older Pythons take most of it for public; a cloud's metadata is there

@@ -16,9 +16,9 @@ from serve.live_job import LiveJob
 from serve.picture_header import picture_size
 
 FIRST_SIDE = 2048  # that a result which does not fit is scaled to; each further try halves it
-_LEAST_SIDE = 64
-_JPEG_QUALITY = 95
-_BASE64 = 4 / 3
+_LEAST_SIDE = 64  # pixels: smaller, nobody would see what it is
+_JPEG_QUALITY = 95  # as other results have
+_BASE64 = 4 / 3  # bytes for each
 _LOSSY = (b"\xff\xd8", b"ftyp")  # how files of such pictures begin, HEIF's after its first length
 
 

@@ -19,7 +19,7 @@ from serve.place import put_in_place
 from serve.results import Results
 
 _SIDES = range(16, 8193)  # pixels that `max_side` may name
-_QUALITY = 90
+_QUALITY = 90  # of JPEGs that were scaled down
 _RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 _HEADERS = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
 

@@ -45,7 +45,7 @@ from serve.tracing import Tracing
 from serve.webhooks import Webhooks
 from serve.workers import Workers
 
-_EXPIRE_EVERY_S = 60.0
+_EXPIRE_EVERY_S = 60.0  # between looks for jobs whose time is over, which is counted in hours
 _LAST_CANCEL_S = 1.0  # for a worker to confirm that it lets go
 _PULSE_S = 5.0  # between events of a stream, so that a client that left is noticed
 

@@ -17,8 +17,8 @@ from serve.live_job import LiveJob
 from serve.marks import Result
 from serve.store import Manifest, MissingCredentialsError, Store, StoreError
 
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
-_READ_PAUSES_S = (0.5, 2.0)
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0  # pauses double: a hiccup is over at once, an outage costs a try a minute
+_READ_PAUSES_S = (0.5, 2.0)  # somebody waits, so only twice more
 _OTHERS_LOOKS, _OTHERS_PAUSE_S = 20, 0.5  # for what another container has begun to store
 _FIND_S = 5.0  # looking for an earlier answer must not use up the time to compute one
 

@@ -15,7 +15,7 @@ from serve import aws
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**20  # read at a time, so that a large object is never wholly in memory
 
 
 class S3:

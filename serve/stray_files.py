@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 _KINDS = frozenset({".crc", ".db", ".ini", ".json", ".md5", ".part", ".sha256", ".tmp"})
-_SHOWN = 10
+_SHOWN = 10  # names: a line of a log, not a page
 
 
 def is_stray(address: str) -> bool:

@@ -15,7 +15,7 @@ from serve.errors import Problem
 from serve.jobs import Jobs
 from serve.live_job import LiveJob
 
-_RETRY_MS = 2000
+_RETRY_MS = 2000  # until a browser that lost the stream asks again
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nothing between may keep or collect it
 
 Events = AsyncIterator[Event]

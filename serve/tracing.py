@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Tracer
 
-_NS = 10**9
+_NS = 10**9  # nanoseconds a second, in which spans are told
 # Measured beside the stages, not after one another.
 _NOT_STAGES = frozenset({"network_s"})
 

@@ -10,7 +10,7 @@ from serve.errors import BadRequest
 
 GZIP = ("gzip", "x-gzip")
 
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way of saying that a gzip header is expected
 _MOST_AT_ONCE = 2**20  # a bomb is counted long before it is unpacked
 
 

@@ -29,7 +29,7 @@ from serve.threads import to_the_end
 from serve.webhook_signature import key_of, plainly_signed, signed
 
 _SUFFIX = ".webhook"
-_FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 300.0
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 300.0  # pauses double, up to a try every five minutes
 _LAST_TRY_S = 1.0  # for what is under way when the process ends
 _GONE = 410  # by which a receiver says that it wants no more
 

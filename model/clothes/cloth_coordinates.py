@@ -19,8 +19,8 @@ _TRUNK_MIDDLE, _TRUNK_DEPTH = 0.02, 0.09  # along z; beyond this depth cloth cou
 _ARM_HEIGHT, _ARM_MIDDLE = 0.445, 0.011  # the arm's axis: y, z
 _LEG_X, _LEG_MIDDLE, _LEG_DEPTH = 0.12, 0.025, 0.06  # a thigh's axis: x, z; the depth as for the trunk
 _CROTCH = -0.05  # where trouser legs begin; in front they do so over 8 cm, the last of them at the crotch
-_SEAM, _SEAM_SLOPE = 0.305, 0.3  # an armhole's seam is where |x| + slope * y is this: from shoulder to armpit
-_ARMPIT = 0.33  # the template's height where it is as wide as its shoulder joints: no arm is below
+SEAM, SEAM_SLOPE = 0.305, 0.3  # an armhole's seam is where |x| + slope * y is this: from shoulder to armpit
+ARMPIT = 0.33  # the template's height where it is as wide as its shoulder joints: no arm is below
 _SLEEVES = 1.0  # u of their middle, so far from the chest that a print there is not repeated on them
 
 
@@ -42,7 +42,7 @@ def cloth_coordinates(kind: GarmentKind, places: Values) -> tuple[Values, Values
 def on_sleeve(places: Values) -> Values:
     """(N,) bool: beyond the armhole's seam, which runs obliquely from the shoulder to the armpit."""
     x, y = np.abs(places[:, 0]), places[:, 1]
-    return (x + np.float32(_SEAM_SLOPE) * y > _SEAM) & (y > _ARMPIT)
+    return (x + np.float32(SEAM_SLOPE) * y > SEAM) & (y > ARMPIT)
 
 
 def _around_trunk(places: Values, radius: float) -> Values:

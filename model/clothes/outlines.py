@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.clothes.arrays import Values
+from model.clothes.cloth_coordinates import ARMPIT
 from model.clothes.cut import NECK_TOP, Cut
 
 _HEAD = 0.58  # height above which no cloth reaches
@@ -15,7 +16,6 @@ _NAPE_DEPTH = 0.025  # how far the opening reaches down at the back
 _FRONT, _BACK = 0.06, -0.02  # z between which it rises
 _ARMPIT, _ARMHOLE_MIDDLE = 0.35, 0.47  # heights of an armhole without a sleeve
 _ARMHOLE_END = 0.21  # |x| beyond which no strap reaches
-_SLEEVES_ABOVE = 0.33  # the height where the template is as wide as its shoulder joints: no arm is below
 _DRESS_WAIST, _TUCK = 0.06, 0.04  # bodice above, skirt below; how far the skirt reaches up under the bodice
 _ANKLE = -0.79  # height of a shoe's opening: where the leg is thinnest, just above its joint
 
@@ -59,7 +59,7 @@ def sleeve_depth(cut: Cut, places: Values) -> Values:
     """(N,) metres from a sleeve's end towards the shoulder, or from the edge of an armhole."""
     x, y = np.abs(places[:, 0]), places[:, 1]
     if not cut.sleeveless:
-        return np.where(y > _SLEEVES_ABOVE, cut.sleeve - x, 1.0).astype(np.float32)
+        return np.where(y > ARMPIT, cut.sleeve - x, 1.0).astype(np.float32)
     wide, high = _ARMHOLE_END - cut.sleeve, _ARMHOLE_MIDDLE - _ARMPIT
     across = np.minimum(x - _ARMHOLE_END, 0) / np.float32(wide)
     up = np.minimum(y - _ARMHOLE_MIDDLE, 0) / np.float32(high)

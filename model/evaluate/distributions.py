@@ -13,7 +13,7 @@ from torchmetrics.image.kid import poly_mmd
 
 from model.errors import InputError
 
-_SUBSETS, _SUBSET_SIZE = 100, 1000
+_SUBSETS, _SUBSET_SIZE = 100, 1000  # as in the reference implementation of KID
 
 
 def fid(results: Tensor, truths: Tensor) -> float:

@@ -25,8 +25,8 @@ from torch import Tensor
 from model.errors import InputError, WeightsError
 from model.perception.onnx_file import open_session
 
-SIDE = 299
-_BATCH = 32
+SIDE = 299  # pixels: what Inception sees
+_BATCH = 32  # pictures
 
 
 class FeatureNetwork:

@@ -17,7 +17,7 @@ from model.measures.similarity import ssim
 from model.tryon.pictures import Size, black_and_white, crop_box, crop_resize
 from model.tryon.repaint import seam_radius
 
-_PATTERN_LEVELS, _PATTERN_SHARE = 40, 0.1
+_PATTERN_LEVELS, _PATTERN_SHARE = 40, 0.1  # cloth is patterned if so many pixels are so many levels off its median
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from model.errors import InputError, WeightsError
 from model.tryon.pictures import image_tensor
 
 _STAGE_ENDS = (1, 4, 7, 9, 10, 11, 12)  # layers whose outputs are compared
-_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # as in the reference implementation
 
 
 class Fire(nn.Module):

@@ -22,7 +22,7 @@ GROUP = 12  # garments among which the right one is to be found
 
 # Every garment is brought to so many pixels, hence its pattern to about one scale however large it is pictured.
 _AREA = 48 * 48
-_LIGHTNESS_BINS, _CHROMA_BINS = 8, 16
+_LIGHTNESS_BINS, _CHROMA_BINS = 8, 16  # of L, and of a and b each
 _DIRECTIONS = 8  # over 180 degrees
 _STRENGTHS = (4.0, 10.0, 25.0, 60.0)  # levels a pixel; weaker edges count as none
 _NEARLY_WHITE, _MARGINS_A_HEIGHT = 250, 40

@@ -11,7 +11,7 @@ from model.perception.onnx_file import OnnxNetwork
 from model.perception.pose import Pose, framed, in_picture
 
 POINTS, JOINTS, NUMBERS = 39, 33, 5  # numbers of a point: x, y, z in pixels of the input, visibility, presence
-_MARGIN = 1.25
+_MARGIN = 1.25  # of the frame around a person's box, as MediaPipe has it
 _LEAST_CONFIDENCE = 0.5  # that there is somebody
 
 

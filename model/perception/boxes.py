@@ -21,11 +21,10 @@ from model.perception.profile import Profile
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels; right and bottom outside
 Boxes = NDArray[np.float64]  # (N, 4)
 
-
-_STRIDES = (8, 16, 32)
-_GREY = 114
-_PERSON = 0
-_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45
+_STRIDES = (8, 16, 32)  # of YOLOX's three levels of cells
+_GREY = 114  # that YOLOX fills up its input with
+_PERSON = 0  # among COCO's classes
+_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45  # DWPose's
 _SAME_PERSON = 0.5  # of what two boxes cover together: from there on they are of one person
 _LEAST_AREA = 0.001  # of the picture: what is smaller is a speck, not a person
 

@@ -24,7 +24,7 @@ from model.perception.skeletons import COCO_18, Joints
 
 Mask = NDArray[np.bool_]
 
-_CLOTHES, _SHOES, _FACE, _HAIR = (4, 5, 6, 7), (9, 10), 11, 2
+_CLOTHES, _SHOES, _FACE, _HAIR = (4, 5, 6, 7), (9, 10), 11, 2  # ATR, as the next line
 _LEGS, _LEFT_ARM, _RIGHT_ARM = (12, 13), 14, 15
 _TORSO, _HAND, _FOOT, _LEG, _UPPER_ARM, _HEAD = 1, 3, 5, 7, 15, 23  # DensePose
 _HAND_REACH = 1.0  # of the forearm: a hand is shorter than that, and of an arm nothing else lies beyond the wrist

@@ -12,7 +12,7 @@ from model.perception.pose import Pose, framed, in_picture
 
 OUTPUTS = ("simcc_x", "simcc_y")
 JOINT_COUNTS = (17, 26, 133)
-_MARGIN = 1.25
+_MARGIN = 1.25  # of the frame around a person's box, as both were trained
 _VOTES_A_PIXEL = 2
 
 

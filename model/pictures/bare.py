@@ -12,7 +12,7 @@ from PIL import Image
 MAX_PROFILE_BYTES = 4 * 2**20  # of a colour profile; a larger one is taken for none
 
 _EXIF = b"Exif\0\0"
-_ORIENTATION = 0x0112
+_ORIENTATION = 0x0112  # EXIF's tag
 _FORMATS = {1: "B", 3: "H", 4: "I"}  # EXIF's types of whole numbers
 _UPRIGHT: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -17,13 +17,13 @@ from model.pictures.ending import EndsEarlyError
 SIGNATURE = b"\xff\xd8\xff"
 
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
-_SCAN = 0xDA
+_SCAN = 0xDA  # this and the following are second bytes of markers
 _JFIF, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _NO_MARKER = (b"\0", b"\xff")  # behind a byte of 255: that byte itself, or one that only fills
-_COEFFICIENTS = 64
+_COEFFICIENTS = 64  # of a block
 _SHOWN_FROM = 0.98  # of the picture: what browsers would show with hardly anything missing
 # What no encoder writes, so that pixels which are not in the file look otherwise when this follows it.
 _NOISE = np.random.default_rng(0).integers(0, 255, 4096, dtype=np.uint8).tobytes()

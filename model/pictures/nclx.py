@@ -30,7 +30,7 @@ _PRIMARIES: dict[int, tuple[tuple[Chromaticity, Chromaticity, Chromaticity], Chr
     12: (_P3, _D65),  # Display P3
     22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), _D65),  # EBU
 }
-_UNSPECIFIED = 2
+_UNSPECIFIED = 2  # H.273's number for it
 _KNOWN_PRIMARIES = {1, 2, *range(4, 13), 22}
 _KNOWN_TRANSFERS = {1, 2, *range(4, 19)}
 _KNOWN_MATRICES = {*range(15)} - {3}

@@ -13,10 +13,11 @@ from model.pictures.nclx import nclx_profile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_GREY, _RGB, _PALETTE = 0, 2, 3
+_GREY, _RGB, _PALETTE = 0, 2, 3  # kinds of colours; 4 and 6 have alpha
 _CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, 4: 2, 6: 4}
+# Adam7: first column and row of each pass, and the steps between them.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_SLICE = 2**20
+_SLICE = 2**20  # bytes unpacked at a time, so that no small file takes much memory
 
 
 @dataclass(frozen=True)

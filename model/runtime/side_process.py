@@ -23,7 +23,7 @@ from model.errors import EngineError
 T = TypeVar("T")
 
 _SOURCE = Path(__file__).parents[2]
-_ATTEMPTS = 2
+_ATTEMPTS = 2  # a kill from outside may happen to any call; twice the same call is to blame
 
 
 class Compute(Protocol):

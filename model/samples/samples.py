@@ -14,7 +14,7 @@ from model.tryon.request import Category
 
 _DATA = Path(__file__).parent / "data"
 GARMENTS = _DATA / "garments"  # all twelve of SAMPLES, small: the demo's catalogue
-_COLUMNS_A_BAND = 6
+_COLUMNS_A_BAND = 6  # of a sheet: twelve samples are two bands
 _CATEGORIES: dict[GarmentPlace, Category] = {"upper": "upper", "lower": "lower", "dress": "overall"}
 
 

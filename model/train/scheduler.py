@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.diffusion.schedule import NoiseSchedule, PredictionType, Spacing
 
-_BETAS = {"beta_start": 0.00085, "beta_end": 0.012}
+_BETAS = {"beta_start": 0.00085, "beta_end": 0.012}  # Stable Diffusion's, as the next line
 _STEPS, _OFFSET = 1000, 1
 
 # From pure noise, which few steps need. There v is well defined; epsilon says nothing about the picture.

@@ -19,14 +19,14 @@ from model.tryon.request import Category
 
 Mask = NDArray[np.uint8]  # (H, W), 0 or 1
 
-_BACKGROUND = 0
-_LIP_FACE, _HAIR = 13, 2
+_BACKGROUND = 0  # in all three maps
+_LIP_FACE, _HAIR = 13, 2  # hair is 2 in both parsings
 _HANDS_AND_FEET = (3, 4, 5, 6)  # DensePose
 _LIP_LIMBS, _ATR_LIMBS = (14, 15, 16, 17), (12, 13, 14, 15)
 _LIP_ACCESSORIES = (1, 3, 4, 8, 11, 18, 19)  # hat, glove, sunglasses, socks, scarf, shoes
 _ATR_ACCESSORIES = (1, 3, 9, 10, 16, 17)  # hat, sunglasses, shoes, bag, scarf
 
-_DENSE_SHRINKAGE = 4
+_DENSE_SHRINKAGE = 4  # times, as published
 _BLURRED_LEVEL = 25  # of 255: what the blur leaves above it belongs to the mask
 
 

@@ -14,7 +14,7 @@ from model.tryon.codes import TryOnCode
 _DARK, _BRIGHT = 32, 224  # what lies between is neither black nor white
 _PHOTO_FROM = 1 / 3  # share of such pixels from which on nobody can have meant a mask; soft edges have a few percent
 _PHOTO_LEVELS = 4  # and at least so many different ones: fewer are a mask in a few greys
-_HALF = 128
+_HALF = 128  # of 255: from here on a pixel is painted
 _COLOURED = 24  # levels between a pixel's strongest and weakest channel from which on it is no grey
 _COLOURED_SHARE = 0.001  # of all pixels: fewer are a codec's noise
 _EDGE_SHARE = 0.1  # of coloured pixels: so many others may be darker than white, where a stroke ends

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Labels = NDArray[np.uint8]  # (H, W)
 Mask = NDArray[np.bool_]  # (H, W)
 
-NECK = 18
+NECK = 18  # the label behind ATR's last
 _UPPER, _ATR_FACE, _LIP_FACE = 4, 11, 13
 _ARMS = (14, 15)
 _LARGE_HOLE = 2000  # pixels at 384 x 512: an opening that is meant, such as that of a jacket

@@ -16,8 +16,8 @@ from model.pictures.colour import srgb
 from model.tryon.codes import TryOnCode
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-HALF_WHITE = 128
-MASK_ASPECT_TOLERANCE = 0.01
+HALF_WHITE = 128  # of a mask: from here on a pixel is painted
+MASK_ASPECT_TOLERANCE = 0.01  # by which a mask's aspect may differ from the photo's: a resize rounds
 
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, top, right, bottom

@@ -21,7 +21,7 @@ Points = NDArray[np.float64]
 Clothes = Literal["upper", "lower", "dress"]
 
 HEIGHT = 512  # of the picture that arm widths are told for
-ARM_WIDTHS = {"hd": 60, "dc": 45}
+ARM_WIDTHS = {"hd": 60, "dc": 45}  # pixels of the stripe along an arm, by published variant
 
 _HEAD = (1, 3, 11)  # hat, sunglasses, face
 _ACCESSORIES = (9, 10, 1, 3, 16)  # shoes, hat, sunglasses, bag
@@ -29,7 +29,7 @@ _NECK, _LEFT_ARM, _RIGHT_ARM = 18, 14, 15
 _RIGHT_JOINTS, _LEFT_JOINTS = (2, 3, 4), (5, 6, 7)  # shoulder, elbow, wrist in the order of COCO-18
 _FOREARM = 1.2  # how much longer than it is the forearm is drawn, so that it ends in the hand
 _MISSING = 1  # a wrist that nobody found is at (0, 0)
-_BOX = np.ones((5, 5), np.uint8)
+_BOX = np.ones((5, 5), np.uint8)  # by which the mask grows, as published
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from model.tryon.request import Layer, TryOnRequest
 
-WARP, STRENGTH = "warp", 0.6
+WARP, STRENGTH = "warp", 0.6  # an `init`, and how much of the noise it gets if nobody says
 
 
 class SampledTryOnRequest(TryOnRequest):

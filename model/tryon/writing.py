@@ -17,7 +17,7 @@ from model.tryon.pictures import black_and_white
 Format = Literal["png", "jpeg", "webp"]
 
 SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-QUALITY = 95
+QUALITY = 95  # of JPEG and WebP: 100 takes 1.6 times the bytes for nothing that is seen
 OMOIB_QUALITY = 75  # Pillow's default, as that backend's pictures have always had
 _PNG_EFFORT = 4  # of zlib: on smooth pictures half the time of its default, 6, for files a sixteenth larger
 _MAX_SIDE = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}  # what the formats can hold

@@ -17,7 +17,7 @@ from model.errors import WeightsError
 DEMO = Path(__file__).parents[1] / "demo_pack" / "data"
 MANIFEST = "manifest.json"
 
-_SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024
+_SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024  # of a large file, read to tell it from another: a megabyte, in no time
 
 
 class FileFacts(BaseModel):

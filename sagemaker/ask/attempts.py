@@ -12,9 +12,9 @@ from botocore.config import Config
 from common.command_line import say
 from common.failures import Failed, Json, told
 
-ATTEMPTS = 5
+ATTEMPTS = 5  # in all; the pauses between them are 30 s together
 READ_S, STREAM_READ_S = 70, 490  # SageMaker cuts a plain answer at 60 s, a streamed one at 480
-FIRST_PAUSE_S, MAX_PAUSE_S = 2.0, 60.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 2.0, 60.0  # pauses double
 
 
 def runtime_client(

@@ -15,7 +15,7 @@ from ask.attempts import ATTEMPTS, body_of, until_definite
 
 MAX_BODY_BYTES = 128_000  # InvokeEndpointAsync's Body; larger requests go through S3
 JOB_S = 3600  # InvocationTimeoutSeconds, its largest value: the container's own deadline is to come first
-WAIT_S, POLL_S = 7200.0, 2.0
+WAIT_S, POLL_S = 7200.0, 2.0  # a full queue takes long; a look costs a request to S3
 
 
 @dataclass(frozen=True)

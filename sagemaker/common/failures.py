@@ -22,7 +22,7 @@ _LOST = (
     urllib3.HTTPError,  # what the parts of a streamed answer raise
 )
 _PASSING = ("ModelStreamError", "InternalStreamFailure", "ThrottlingException", "Throttling", "SlowDown")
-_SHOWN_CHARACTERS = 300
+_SHOWN_CHARACTERS = 300  # of a message that is not a problem of ours: a few lines
 
 
 class Failed(Exception):  # noqa: N818 - what happened

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from common.failures import Failed, Json
 
-POLL_S, LIMIT_S = 15.0, 3 * 3600.0
+POLL_S, LIMIT_S = 15.0, 3 * 3600.0  # seconds: calls are throttled; an update of many instances takes hours
 
 
 def wait_while(

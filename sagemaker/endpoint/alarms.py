@@ -14,8 +14,8 @@ from common.failures import Json
 from endpoint.plan import VARIANT, Deployment, gpus_of
 
 SLOW_US = 50e6  # of the 60 s after which the platform cuts a plain answer
-OLD_S = 1800
-FULL_PERCENT = 90
+OLD_S = 1800  # half of what an asynchronous request may take
+FULL_PERCENT = 90  # of the disk: inputs and results of a few jobs still fit
 GPU_FULL_PERCENT = 98  # per GPU; the metric adds them up
 
 _ENDPOINT, _INSTANCE = "AWS/SageMaker", "/aws/sagemaker/Endpoints"

@@ -14,7 +14,7 @@ from endpoint.plan import Deployment, is_named_after
 
 UNSETTLED = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 BAKE_S = 300  # how long new instances are watched before the old ones go
-MAX_UPDATE_S = 28_800
+MAX_UPDATE_S = 28_800  # MaximumExecutionTimeoutInSeconds, its largest value
 
 
 def deploy(call: Caller, wanted: Deployment, *, topic: str | None = None, poll_s: float = POLL_S) -> None:

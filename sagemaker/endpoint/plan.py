@@ -17,12 +17,12 @@ VARIANT = "main"
 GPU_AMI = "al2-ami-sagemaker-inference-gpu-2"
 JOBS_PER_GPU = 8  # MAX_LIVE_JOBS of the container, unless it is told otherwise
 ASYNC_DEADLINE_S = 3500  # the platform gives an asynchronous request at most 3600
-MAX_ENVIRONMENT_BYTES, MAX_WORD_BYTES, MAX_NAME = 32 * 1024, 1024, 52
+MAX_ENVIRONMENT_BYTES, MAX_WORD_BYTES, MAX_NAME = 32 * 1024, 1024, 52  # SageMaker's limits; a name less a hash of 11
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}|-----BEGIN|hf_[A-Za-z0-9]{30}|[?&]X-Amz-Signature=")
 _WITH_GPU = re.compile(r"ml\.[gp]\d")
-_HASH_DIGITS = 10
+_HASH_DIGITS = 10  # of what a configuration is: two are never alike
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from packs.weight_errors import ChecksumError, GatedError, NotPublishedError, Pa
 
 T = TypeVar("T")
 
-_CHUNK_BYTES = 2**22
-_MORE_ATTEMPTS = 4
+_CHUNK_BYTES = 2**22  # written at a time
+_MORE_ATTEMPTS = 4  # of a download, each from where the last one broke off
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ VERSIONS = {
     "dresscode-16k-512": {"width": 384, "height": 512},
 }
 STEPS, OOTD_STEPS = 50, 20  # of the published models
-AVATAR_SIZE = 768
+AVATAR_SIZE = 768  # pixels a side of the published views
 
 BODY_SITE = "https://smpl-x.is.tue.mpg.de"
 BODY = "up2you/human_models/models/smplx/SMPLX_NEUTRAL.npz"

@@ -11,7 +11,7 @@ ALLOWANCE_GIB = 2.0  # for what is not counted: an allowance, not a measurement
 DTYPES = ("float16", "float32")
 PROFILED = ("ootdiffusion", "avatar")  # of which the types' table says how they fit
 
-_GIB = 2**30
+_GIB = 2**30  # bytes
 
 
 def page() -> str:

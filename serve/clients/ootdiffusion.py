@@ -30,7 +30,7 @@ from serve.hang_up import CLIENT_GONE
 
 ENGINE = "ootdiffusion"
 _PHOTOS = ("image/jpeg", "image/jpg", "image/png")
-_GUIDANCE, _MARGIN = 1.5, 0.2
+_GUIDANCE, _MARGIN = 1.5, 0.2  # what that server set for everybody
 _RESULT = re.compile(r"out_(?:hd|dc)_([0-9a-f]{32})\.png")
 
 

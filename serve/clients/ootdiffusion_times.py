@@ -11,7 +11,7 @@ from statistics import fmean, median
 from pydantic import JsonValue
 
 CATEGORIES = ("upperbody", "lowerbody", "dress")
-_KEPT = 100
+_KEPT = 100  # as that server keeps
 _HOUR_S = 3600
 
 

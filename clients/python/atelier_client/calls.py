@@ -15,11 +15,13 @@ from atelier_client.problems import Problem, checked
 
 T = TypeVar("T")
 
-RETRIES = 2
-MOST_PAUSE_S = 60.0
+RETRIES = 2  # of what may be tried again: a request that fails three times will most likely fail again
+MOST_PAUSE_S = 60.0  # between tries, whatever the service asks for
 EVENTS = {"Accept": "application/x-ndjson"}
 JOBS = "/api/jobs"
-TIMEOUT = httpx.Timeout(10, read=600)
+TIMEOUT = httpx.Timeout(
+    10, read=600
+)  # seconds to connect, and between two pieces of an answer: a CPU's avatar takes minutes
 
 
 @dataclass(frozen=True)

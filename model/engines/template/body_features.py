@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from model.clothes.arrays import Floats
 from model.clothes.buffers import BodyLayer
+from model.clothes.cloth_coordinates import ARMPIT
 
 _BANDS = np.linspace(-0.95, 0.85, 25)  # edges of bands of the template's height, metres
 _REACHES = np.array([0, 0.06, 0.12, 0.17, 0.21, 0.26, 0.30, 0.34, 0.38, 0.45, 0.55, 0.65, 1.0])  # of |x| along the arms
-_ARMS_ABOVE = 0.33  # the height where the template is as wide as its shoulder joints: no arm is below
 _MIDDLE = 0.05  # |x| between the knees, whose inner sides are at 0.065: a skirt is there, trousers are not
 _TRUNK = 0.22  # |x| within which no arm is
 _SLOPE = -0.3, 0.8  # heights between which the trunk and head are upright in all poses
@@ -59,7 +59,7 @@ def counts(layers: NDArray[np.uint8], places: Floats, azimuth: float, colours: F
     x, y = np.abs(points[:, 0]), points[:, 1]
     band = np.clip(np.digitize(y, _BANDS) - 1, 0, _HEIGHTS - 1)
     reach = np.clip(np.digitize(x, _REACHES) - 1, 0, _ALONG - 1)
-    arms, middle = y > _ARMS_ABOVE, x < _MIDDLE
+    arms, middle = y > ARMPIT, x < _MIDDLE
     widths, stretch = _extents(rows, x, y, band, azimuth)
     share = 1 / max(len(rows), 1)
     return PhotoCounts(

@@ -27,7 +27,7 @@ from model.evaluate.avatars.scores import AvatarScores
 from model.evaluate.avatars.views import premultiplied
 from model.runtime.device import Device, open_device
 
-_PEOPLE, _PHOTOS = 24, 5
+_PEOPLE, _PHOTOS = 24, 5  # a few minutes; as many photos as were trained on
 _SHOWN = 6  # people on the sheet
 _LAST: Stage = "normals"  # without meshes
 

@@ -19,10 +19,10 @@ Layers = NDArray[np.uint8]
 Region = NDArray[np.bool_]
 
 GARMENTS = (BodyLayer.UPPER, BodyLayer.LOWER, BodyLayer.ONE_PIECE)
-_GREY = 0.5
+_GREY = 0.5  # behind both, as published views have it
 _SEEN, _INSIDE = 0.02, 0.49  # alpha from which a pixel counts as of the union, and as within the outline
 _MANY, _SOME = 100, 30  # pixels of a garment that is judged: truly there, and within both outlines
-_MOST_DB = 60.0
+_MOST_DB = 60.0  # of equal pictures, whose PSNR is infinite
 _MARGIN = 5  # pixels: gradients are looked at only where everything around is the garment
 
 

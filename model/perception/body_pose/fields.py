@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BOX_HEIGHT, _SCALE = 368, 0.5  # the network sees a picture of this height times this scale
-_STRIDE, _PAD_LEVEL = 8, 128
+_STRIDE, _PAD_LEVEL = 8, 128  # its size is a multiple; the grey of what is added
 
 Levels = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -26,7 +26,7 @@ _NO_NEW_PERSON = 17  # limbs from here on, shoulder to ear, only add to people
 _SMOOTHING = 3.0  # pixels
 _PEAK = 0.1  # of the smoothed field
 _SAMPLES, _ALONG, _MOST_ASTRAY = 10, 0.05, 2  # samples along a limb, how much each must agree, how many may not
-_FEWEST_JOINTS, _LEAST_SCORE = 4, 0.4
+_FEWEST_JOINTS, _LEAST_SCORE = 4, 0.4  # of somebody; the score is a mean over joints
 
 
 @dataclass(frozen=True)

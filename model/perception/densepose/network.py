@@ -24,7 +24,7 @@ from model.perception.densepose.proposals import Proposals
 
 Labels = NDArray[np.uint8]
 
-_SHORT_SIDE, _LONG_SIDE, _MULTIPLE = 800, 1333, 32
+_SHORT_SIDE, _LONG_SIDE, _MULTIPLE = 800, 1333, 32  # pixels of what it sees, as published
 _MEAN = (103.53, 116.28, 123.675)  # of blue, green and red
 
 

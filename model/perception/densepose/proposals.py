@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from model.perception.densepose.backbone import CHANNELS
 from model.perception.densepose.boxes import clipped, shifted, without_doubles_by_group
 
-_SIZES, _STRIDES = (32, 64, 128, 256, 512), (4, 8, 16, 32, 64)
+# All numbers are those of the published configuration.
+_SIZES, _STRIDES = (32, 64, 128, 256, 512), (4, 8, 16, 32, 64)  # pixels, by level
 _RATIOS = (0.5, 1.0, 2.0)  # height over width
-_MOST_OF_A_LEVEL, _MOST, _MOST_OVERLAP = 1000, 1000, 0.7
+_MOST_OF_A_LEVEL, _MOST, _MOST_OVERLAP = 1000, 1000, 0.7  # boxes kept
 
 
 class ProposalHead(nn.Module):

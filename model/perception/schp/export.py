@@ -17,7 +17,7 @@ from model.perception.schp.network import SCHP, SIDES
 _LABELS = {20: "lip", 18: "atr"}
 _PREFIX = "module."
 _COUNTER = "num_batches_tracked"
-_OPSET = 17
+_OPSET = 17  # as in the project's other files: runtimes of the last years read it
 
 
 def read_checkpoint(file: Path) -> SCHP:

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIDES = {20: 473, 18: 512}  # classes -> the square input's side, of LIP and ATR
-_POOLS = (1, 2, 3, 6)
-_SLOPE = 0.01
+_POOLS = (1, 2, 3, 6)  # cells a side, as published
+_SLOPE = 0.01  # of the leaky ReLU, as published
 
 
 class SCHP(nn.Module):

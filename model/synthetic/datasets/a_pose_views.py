@@ -17,7 +17,7 @@ from model.synthetic.scene.composition import levels, paint_person
 from model.synthetic.scene.light import Light
 from model.synthetic.scene.person import Person
 
-_OVERSAMPLING = 2
+_OVERSAMPLING = 2  # pixels each way of which one is the mean, for smooth outlines
 # From everywhere, a little more from above: no view knows better than another where light comes from.
 EVEN_LIGHT = Light(
     (0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.72, 0.72, 0.72)

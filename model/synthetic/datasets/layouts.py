@@ -29,9 +29,9 @@ from model.tryon.request import Category
 CATEGORIES: dict[GarmentPlace, Category] = {"upper": "upper", "lower": "lower", "dress": "overall"}
 DRESSCODE_FOLDERS: dict[GarmentPlace, str] = {"upper": "upper_body", "lower": "lower_body", "dress": "dresses"}
 
-_JPEG_QUALITY = 95
+_JPEG_QUALITY = 95  # high: what is learned from shall not be the codec's blocks
 _DEPTH_UNITS = 1000  # per metre
-_DENSEPOSE_PARTS = 24
+_DENSEPOSE_PARTS = 24  # without the background
 
 
 @dataclass(frozen=True)

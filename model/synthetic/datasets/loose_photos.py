@@ -19,7 +19,7 @@ from model.synthetic.scene.rooms import random_room
 from model.synthetic.scene.shots import Shot
 
 _DRESSES = 0.3  # share of people who wear one
-_WALLS: tuple[Colour, ...] = (
+_WALLS: tuple[Colour, ...] = (  # pale, as walls are painted
     (0.86, 0.84, 0.80),
     (0.72, 0.80, 0.84),
     (0.83, 0.76, 0.72),

@@ -16,7 +16,7 @@ from model.synthetic.scene.picture import Picture
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
 
-SIZE = (384, 512)
+SIZE = (384, 512)  # the smaller of the published try-ons' sizes
 
 # Seeds of `random_person`.
 PEOPLE: dict[str, int] = {

@@ -18,8 +18,8 @@ _KINDS = {
     "black": ((0.00, 0.20), (0.05, 0.14), 0.08),
 }
 _FREQUENCIES = [frequency for *_, frequency in _KINDS.values()]
-_LUMA = (0.30, 0.59, 0.11)
-_LEAST_CONTRAST = 0.28
+_LUMA = (0.30, 0.59, 0.11)  # BT.601's weights of red, green and blue
+_LEAST_CONTRAST = 0.28  # of luma: black on dark blue is no pattern in a small picture
 
 
 def random_colour(rng: np.random.Generator) -> Colour:

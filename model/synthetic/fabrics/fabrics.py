@@ -83,7 +83,7 @@ def random_fabric(rng: np.random.Generator) -> Fabric:
     return Fabric(kind, colours, scale, float(angle), rng.uniform(0.4, 0.6), str(motif), middle)
 
 
-_FREQUENCIES: dict[Pattern, float] = {
+_FREQUENCIES: dict[Pattern, float] = {  # made up: plain cloth and stripes are usual, the rest frequent enough
     "plain": 0.22,
     "stripes": 0.22,
     "gingham": 0.08,
@@ -94,7 +94,7 @@ _FREQUENCIES: dict[Pattern, float] = {
     "band": 0.04,
     "gradient": 0.06,
 }
-_SCALES: dict[Pattern, tuple[float, float]] = {
+_SCALES: dict[Pattern, tuple[float, float]] = {  # metres from one figure to the next, or of a figure that is alone
     "plain": (0.1, 0.1),
     "stripes": (0.05, 0.16),
     "gingham": (0.05, 0.12),

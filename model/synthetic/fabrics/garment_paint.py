@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from model.clothes.arrays import Values
-from model.clothes.cloth_coordinates import cloth_coordinates, on_sleeve
+from model.clothes.cloth_coordinates import ARMPIT, SEAM, SEAM_SLOPE, cloth_coordinates, on_sleeve
 from model.clothes.outlines import hem_depth, neck_depth, sleeve_depth, waist_depth
 from model.synthetic.fabrics.brush import edge, mixed, over
 from model.synthetic.fabrics.footprints import footprints
 from model.synthetic.fabrics.garments import Garment
 
-_BLACK, _BRASS = (0.0, 0.0, 0.0), (0.72, 0.66, 0.52)
+_BLACK, _BRASS = (0.0, 0.0, 0.0), (0.72, 0.66, 0.52)  # of seams' shadows, of buttons
 _RIB, _WAIST_BAND, _HEM = 0.022, 0.035, 0.018  # how wide they are, metres
-_STITCH = 0.003
+_STITCH = 0.003  # how wide a seam is, metres
 
 
 def paint_garment(garment: Garment, places: Values, index: Values, shape: tuple[int, int]) -> Values:
@@ -84,7 +84,8 @@ def _placket(garment: Garment, places: Values, u: Values, size: Values, colours:
 def _armhole(places: Values) -> Values:
     """(N,) metres beyond the seam between trunk and sleeve; far where there is none."""
     x, y = np.abs(places[:, 0]), places[:, 1]
-    return np.where(y > 0.33, (x + np.float32(0.3) * y - np.float32(0.305)) * np.float32(0.96), np.float32(1))
+    beyond = (x + np.float32(SEAM_SLOPE) * y - np.float32(SEAM)) * np.float32(0.96)  # 1 / hypot(1, slope)
+    return np.where(y > ARMPIT, beyond, np.float32(1))
 
 
 def _line(distance: Values, size: Values, strength: float) -> Values:

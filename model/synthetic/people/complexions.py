@@ -9,7 +9,7 @@ import numpy as np
 from model.synthetic.fabrics.brush import mixed
 from model.synthetic.fabrics.cloth_colours import Colour
 
-_LIP_RED = (0.62, 0.16, 0.18)
+_LIP_RED = (0.62, 0.16, 0.18)  # that lips lie towards, from the skin
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from model.synthetic.people.complexions import Complexion
 
 FACE_FROM = 0.605  # a face begins where y + 0.25 z exceeds this: the jaw's lower edge
 EYE = (0.0315, 0.6805)  # |x|, y of the pupil
-BLUSH_RED, DARK = (0.80, 0.28, 0.24), (0.10, 0.05, 0.04)
+BLUSH_RED, DARK = (0.80, 0.28, 0.24), (0.10, 0.05, 0.04)  # of cheeks; of what lies in shadow: eyes, nostrils, mouth
 
 
 def hair_depth(places: Values) -> Values:

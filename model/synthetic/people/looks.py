@@ -19,7 +19,7 @@ class Look:
     shoes: Colour
 
 
-_SHOES: tuple[Colour, ...] = ((0.95, 0.95, 0.94), (0.12, 0.11, 0.12), (0.45, 0.28, 0.17))
+_SHOES: tuple[Colour, ...] = ((0.95, 0.95, 0.94), (0.12, 0.11, 0.12), (0.45, 0.28, 0.17))  # white, black, brown
 
 
 def random_look(rng: np.random.Generator) -> Look:

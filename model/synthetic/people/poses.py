@@ -89,4 +89,4 @@ def _turns(last: Vector, first: Vector) -> Vector:
 
 
 _ARMS: tuple[Callable[[np.random.Generator], Pose], ...] = (_arms_down, _arms_away, _hand_on_hip, _swinging)
-_ARM_SHARES = (0.4, 0.25, 0.2, 0.15)
+_ARM_SHARES = (0.4, 0.25, 0.2, 0.15)  # of people, made up: most let them hang

@@ -10,7 +10,7 @@ from model.synthetic.fabrics.cloth_colours import Colour
 from model.synthetic.people.complexions import Complexion
 from model.synthetic.people.faces import BLUSH_RED, DARK, EYE, FACE_FROM, paint_face
 
-_SOLE = (0.90, 0.90, 0.88)
+_SOLE = (0.90, 0.90, 0.88)  # of all shoes: nearly white
 
 
 def paint_skin(complexion: Complexion, places: Values) -> Values:

@@ -17,9 +17,10 @@ from model.synthetic.people.skin import paint_eyes, paint_hair, paint_shoes, pai
 from model.synthetic.scene.light import Light, display, lit
 from model.synthetic.scene.rooms import Room, contact_shadow, paint_room
 
-_SKIN_WRAP = 0.25
+_SKIN_WRAP = 0.25  # how far light goes around skin, which it enters; see `lit`
+# From above, nearly in front, and as much from everywhere: soft, as shops light clothes that lie flat.
 _FLAT_LIGHT = Light((0.0, 0.45, 0.89), (0.30,) * 3, (0.0, 0.0, 1.0), (0.34,) * 3, (0.42,) * 3, (0.34,) * 3)
-_FLAT_SHADOW = 0.16
+_FLAT_SHADOW = 0.16  # share of the ground's light that a garment's shadow takes
 
 
 def paint(

@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 
 from model.clothes.arrays import Values
 from model.clothes.buffers import BodyLayer, Buffers
+from model.clothes.cloth_coordinates import SEAM_SLOPE, on_sleeve
 from model.synthetic.fabrics.garments import Garment
 from model.synthetic.people.faces import FACE_FROM, hair_depth
 
 Labels = NDArray[np.uint8]
 
-_ARM_FROM = 0.305  # x + 0.3 y on the template, above the chest: the oblique line from the shoulder to the armpit
+# On the built-in body's template, metres: |x| of elbow and wrist, heights of the others. All but the hip, where the
+# trunk's front goes over into the thighs, are joints; a bare shoulder begins nearer to the neck than a sleeve does.
 _BARE_SHOULDER_FROM, _ARMPIT = 0.265, 0.34
-_CHEST, _ELBOW, _WRIST = 0.33, 0.434, 0.665
+_ELBOW, _WRIST = 0.434, 0.665
 _KNEE, _ANKLE, _HIP, _HIP_WIDTH = -0.394, -0.82, -0.12, 0.17
-_ARM_AXIS, _HEAD_FROM = 0.445, 0.565
+_ARM_AXIS, _HEAD_FROM = 0.445, 0.565  # the head begins between its joint and the neck's
 _HAIR_IN_FRONT = -0.03  # hair that falls over shoulders, farther forward than this, hides the chest
 
 
@@ -75,7 +77,7 @@ def _skin_labels(places: Values, classes: dict[str, int]) -> Values:
     arm = np.where(left, classes["left_arm"], classes["right_arm"])
     leg = np.where(left, classes["left_leg"], classes["right_leg"])
     labels = np.where(_on_leg(x, y), leg, classes["neck"])
-    labels = np.where(_on_arm(x, y) | _on_shoulder(x, y), arm, labels)
+    labels = np.where(on_sleeve(places) | _on_shoulder(x, y), arm, labels)
     labels = np.where(y + 0.25 * z > FACE_FROM, classes["face"], labels)
     return np.where(hair_depth(places) > 0, classes["hair"], labels)
 
@@ -88,7 +90,8 @@ def densepose_labels(buffers: Buffers) -> Labels:
     forearms, inside, then outside; 23, 24 head.
     """
     index = np.flatnonzero(buffers.layers)
-    x, y, z = buffers.places.reshape(-1, 3)[index].T
+    places = buffers.places.reshape(-1, 3)[index]
+    x, y, z = places.T
     hair = buffers.layers.ravel()[index] == BodyLayer.HAIR
     left, front = x > 0, z > np.where(hair, _HAIR_IN_FRONT, 0.02)
     across = np.abs(x)
@@ -98,20 +101,16 @@ def densepose_labels(buffers: Buffers) -> Labels:
     parts = np.where(y < _ANKLE, np.where(left, 5, 6), parts)
     arm = np.where(across < _ELBOW, 15, 19) + ~left + 2 * (y > _ARM_AXIS)
     arm = np.where(across > _WRIST, np.where(left, 4, 3), arm)
-    parts = np.where(_on_arm(x, y), arm, parts)
+    parts = np.where(on_sleeve(places), arm, parts)
     parts = np.where((y > _HEAD_FROM) & (across < 0.15), np.where(left, 24, 23), parts)
     labels = np.zeros(buffers.layers.shape, np.uint8)
     labels.ravel()[index] = parts
     return labels
 
 
-def _on_arm(x: Values, y: Values) -> Values:
-    return (np.abs(x) + np.float32(0.3) * y > _ARM_FROM) & (y > _CHEST)
-
-
 def _on_shoulder(x: Values, y: Values) -> Values:
     """What straps leave bare: to the eye it belongs to the arm."""
-    return (np.abs(x) + np.float32(0.3) * y > _BARE_SHOULDER_FROM) & (y > _ARMPIT)
+    return (np.abs(x) + np.float32(SEAM_SLOPE) * y > _BARE_SHOULDER_FROM) & (y > _ARMPIT)
 
 
 def _on_leg(x: Values, y: Values) -> Values:

@@ -17,7 +17,7 @@ from model.synthetic.scene.light import Light, random_light
 from model.synthetic.scene.rooms import Room, random_room
 from model.synthetic.scene.shots import Shot, random_shot
 
-_SHAPES = 10
+_SHAPES = 10  # coefficients of the body's shape
 _SHAPE_SPREAD, _SHAPE_LIMIT = 0.8, 1.6  # of betas, so that nobody is extreme
 # A photo that shows this garment well goes from here to there in the height: least and most for either end.
 _FRAMES: dict[GarmentPlace, tuple[tuple[float, float], tuple[float, float]]] = {

@@ -25,7 +25,7 @@ from model.synthetic.scene.person import Person
 from model.synthetic.scene.picture import Picture
 from model.synthetic.scene.shots import Pinhole, aim, fit
 
-_OVERSAMPLING = 2
+_OVERSAMPLING = 2  # pixels each way of which one is the mean, for smooth outlines
 _LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
 
 

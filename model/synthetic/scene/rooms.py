@@ -13,7 +13,7 @@ from model.synthetic.fabrics.cloth_colours import Colour
 from model.synthetic.scene.furniture import Furniture, cover, quiet_colour, random_furniture
 
 _FEWEST_PIXELS, _LARGEST_STEP = 96, 5  # it is painted smaller, for everything in it is blurred anyway
-_NOISE = 0.006
+_NOISE = 0.006  # of 0..1, its deviation: a level or two, as cameras have it
 
 
 @dataclass(frozen=True)

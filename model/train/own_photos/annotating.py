@@ -17,6 +17,7 @@ from model.train.warp.people import found_labels
 from model.tryon.automask import agnostic_mask
 from model.tryon.request import Category
 
+# How far a copy may be turned, shrunk, lit and contrasted otherwise: little, for its labels are the photo's.
 _DEGREES, _SMALLEST, _BRIGHTNESS, _CONTRAST = 5.0, 0.95, 0.2, 0.15
 
 

@@ -12,7 +12,7 @@ from model.train.datasets import Example, Split, is_data_set, read_examples
 from model.train.errors import DataSetError
 from model.train.truth_files import read_labels, truth_files
 
-_CLASSES = {"densepose": 25, "lip": 20, "atr": 18}
+_CLASSES = {"densepose": 25, "lip": 20, "atr": 18}  # a label map has lower numbers
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 

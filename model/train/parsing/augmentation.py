@@ -14,6 +14,7 @@ LabelStack = NDArray[np.uint8]  # (maps, H, W)
 Size = tuple[int, int]  # width, height
 Frame = NDArray[np.float64]  # (2, 3)
 
+# Made up: how photos from shops and phones differ from each other and from the generator's. None was measured alone.
 _LARGEST_ZOOM, _STRETCH, _TURN = 1.5, 0.08, 8.0  # times, share, degrees
 _SHARE_BLURRED, _SHARE_PACKED, _SHARE_GREY = 0.35, 0.3, 0.08
 _DARKEST, _BRIGHTEST, _TINT, _CONTRAST, _NOISE = 0.6, 1.35, 0.14, 0.35, 0.035

@@ -20,7 +20,7 @@ from model.train.parsing.network import MEAN, STD
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-_OPSET, _IR = 17, 9
+_OPSET, _IR = 17, 9  # of ONNX: runtimes of the last years read them
 
 
 def as_written(network: nn.Module) -> nn.Module:

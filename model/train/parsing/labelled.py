@@ -22,15 +22,15 @@ from model.synthetic.scene.rooms import paint_room, random_room
 from model.synthetic.scene.shots import Shot
 
 PAINTINGS = 2  # of the same geometry, in other colours
-_OF_TWENTY_EMPTY, _OF_TWENTY_FLAT = (0,), (1, 2)
-_JOINTS = 18
+_OF_TWENTY_EMPTY, _OF_TWENTY_FLAT = (0,), (1, 2)  # photos without anybody, and of clothes alone, by their last digits
+_JOINTS = 18  # OpenPose's
 _PLACES: tuple[GarmentPlace, ...] = get_args(GarmentPlace)
 
 _FROM_ALL_SIDES = 0.6  # share of people who do not show themselves and their clothes as for a shop
 # What part of somebody's height is in the picture; the last stands far away.
 _FRAMES = ((-0.04, 1.08), (0.30, 1.06), (0.48, 1.06), (-0.04, 0.66), (0.15, 0.9), (-0.35, 1.35))
 _SHADOWED = 0.35  # share of photos with somebody's shadow on the wall
-_DARKEST = 0.45
+_DARKEST = 0.45  # share of the light that a shadow takes at most
 _WHITE_GROUND = 0.5  # share of clothes alone that lie on white
 
 

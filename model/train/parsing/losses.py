@@ -12,7 +12,7 @@ from torch import Tensor
 from model.train.parsing.people import MAPS, ParsedPeople
 
 _COUNTED = 400  # photos whose labels tell how frequent each class is
-_HEAVIEST = 8.0
+_HEAVIEST = 8.0  # times the mean: a class of a few pixels would drown the others
 
 
 def total_loss(logits: Sequence[Tensor], labels: Tensor, weights: Sequence[Tensor]) -> Tensor:

@@ -15,7 +15,7 @@ STRIDE = 2  # of its logits
 MEAN, STD = 0.5, 0.25  # of its input's channels
 
 _CHANNELS = (24, 56, 96, 144)  # at strides 2, 4, 8, 16
-_LAST = 32
+_LAST = 32  # channels that the heads see
 
 
 class ParsingNetwork(nn.Module):

@@ -11,7 +11,7 @@ from model.train.parsing.people import ParsedPeople, kept_people
 from model.train.parsing.settings import PerceptionTraining
 
 SIZE = 192, 256  # width and height of the photos learned from
-VARIATIONS = 100
+VARIATIONS = 100  # of a photo: more than any training sees
 _UNSEEN_SEED = 1_000_000  # added to the people's: these are never learned from
 
 Batch = TypeVar("Batch")

@@ -26,7 +26,7 @@ from model.train.parsing.source import VariedPhotos, people_of, unseen_people
 _log = logging.getLogger(__name__)
 
 _SMALL, _SHARE_SMALL = (96, 128), 0.5  # batches of small pictures cost less than half and teach nearly as much
-_TOGETHER = 10
+_TOGETHER = 10  # photos a forward, when held-out ones are measured
 
 
 class LabelledBatch(NamedTuple):

@@ -22,7 +22,7 @@ from model.synthetic.fabrics.garments import random_garment
 from model.synthetic.people.body import body_model, wardrobe
 from model.synthetic.people.poses import random_pose
 
-POINTS = 4096
+POINTS = 4096  # half as many as an outfit has when it is worn, which a training step costs half of
 _STREAM = 30_000  # beside other seeds, so that nobody here is in another data set
 _WORN: tuple[tuple[tuple[GarmentPlace, ...], float], ...] = (
     (("upper",), 0.35),

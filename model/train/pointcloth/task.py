@@ -25,14 +25,14 @@ from model.train.pointcloth.settings import DrapeTraining
 
 _log = logging.getLogger(__name__)
 
-_ANCHORS, _FAR = 256, 0.15
+_ANCHORS, _FAR = 256, 0.15  # body points; metres to cloth, beyond which one is bare
 _CODE_LENGTH = 0.4  # of first codes, on average
-_TINY = 1e-6
+_TINY = 1e-6  # square metres, so that a root has a slope at 0
 _PER = 3  # true points a point
-_NEIGHBOURS = 4
+_NEIGHBOURS = 4  # body points whose cloth is to stay as near to each other
 _POINTS_WORN = 8192  # of the clouds that are made with the weights
 _LEAST_WORN = 0.01  # share of the outfits, below which a kind gets no name
-_CELL = 160
+_CELL = 160  # pixels of a cell of the sheet
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ Frame = NDArray[np.float64]  # (2, 3): from the network's pixels to the photo's
 _SIDED = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 COCO_17 = ("nose", *(f"{side}_{name}" for name in _SIDED for side in ("left", "right")))
 _OF_COCO_18 = [COCO_18.index(name) for name in COCO_17]
-_MIRRORED = [0, *(i + (1 if i % 2 else -1) for i in range(1, JOINTS))]
+_MIRRORED = [0, *(i + (1 if i % 2 else -1) for i in range(1, JOINTS))]  # the nose, then left and right by turns
 
-MARGIN = 1.25
+MARGIN = 1.25  # of the frame around a person's box, as DWPose's networks are asked
 _SIZES, _ASIDE, _TURN = (0.8, 1.3), 0.08, 20.0  # times, share of the box, degrees
 _HALF_BODY = 0.25  # share of frames that show only a part of somebody
 

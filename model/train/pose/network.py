@@ -9,11 +9,11 @@ from model.train.parsing.network import Trunk
 
 HEIGHT, WIDTH = 192, 144  # of its input
 STRIDE = 4  # of its heat maps
-VOTES_A_PIXEL = 2
+VOTES_A_PIXEL = 2  # as DWPose's networks have
 JOINTS = 17  # COCO's
 
 _CHANNELS = (24, 48, 80, 128)  # at strides 2, 4, 8, 16
-_LAST = 48
+_LAST = 48  # channels that the heat maps are made of
 
 
 class JointsNetwork(nn.Module):

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _SPREAD, _HEAT_SPREAD = 5.0, 1.5  # of the bells aimed at: votes, cells
 _LEAST_SURE, _NEAR = 0.3, 0.05  # a joint counts as found; share of the frame's height it may be off
 _LINES, _HEAT = 20.0, 50.0  # weights of the losses: most votes and cells are empty
-_TOGETHER = 10
+_TOGETHER = 10  # photos a forward, when held-out ones are measured
 
 
 class JointsBatch(NamedTuple):

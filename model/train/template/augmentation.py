@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from model.engines.template.parsed import other_side
 from model.train.template.kept_people import LabelledPhotos
 
-_SHARE_FRAMED = 0.5
+_SHARE_FRAMED = 0.5  # of photos that are framed otherwise than the cut-out does
 _LARGER = 0.08  # than photos are framed
 _ASIDE = 0.05  # of the photo's width
 _UNSAID = 0.1  # share of what label networks say that is not heard, so that nothing rests on them alone

@@ -17,7 +17,7 @@ from model.train.template.labelled_people import PAINTINGS, PHOTOS
 from model.weights.pack import DEMO
 
 _FEWEST = 3  # photos of a person
-_GREY = 0.5
+_GREY = 0.5  # behind the person, as published
 UNSEEN = 900_000  # seeds from here on are never learned from
 
 

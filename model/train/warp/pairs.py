@@ -21,7 +21,7 @@ from model.tryon.automask import agnostic_mask
 from model.tryon.pictures import Size, crop_resize, pad_resize
 from model.tryon.request import Category
 
-_VARIATIONS = 100
+_VARIATIONS = 100  # of a pair: more than any training sees
 
 
 def pairs_of(folders: Sequence[Path], split: Split = "train") -> list[Example]:

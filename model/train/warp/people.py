@@ -28,7 +28,7 @@ from model.train.kept_arrays import kept_arrays
 from model.tryon.automask import Mask, agnostic_mask
 from model.weights.pack import DEMO
 
-SOURCES, TARGETS, PAINTINGS = 3, 2, 2
+SOURCES, TARGETS, PAINTINGS = 3, 2, 2  # see `People`: geometry takes most of the time, so each is used several times
 _PART = 50  # people a folder
 _TWO_PIECES = 0.65  # of those who are to wear a dress: how many come in a top and trousers or a skirt
 _STREAM = 20_000  # beside other seeds, so that nobody here is in another data set

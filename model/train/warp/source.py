@@ -15,7 +15,7 @@ from model.train.warp.augmentation import varied
 from model.train.warp.people import PAINTINGS, SOURCES, TARGETS, People
 from model.train.warp.samples import Sample, sample
 
-_VARIATIONS = 100
+_VARIATIONS = 100  # of a painting: more than any training sees
 _BODIES = ("bare", "found", "dressed", "limbs", "none", "nothing")
 _BODY_SHARES = (0.45, 0.32, 0.1, 0.06, 0.04, 0.03)
 _SHARE_FOUND = 0.75  # of those in the first painting, which alone the label networks have seen

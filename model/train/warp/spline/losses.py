@@ -16,7 +16,7 @@ from model.train.warp.perceptual import VGGFeatures, feature_errors, style_error
 from model.train.warp.spline.settings import SplineTraining
 from model.train.warp.spline.source import SplineBatch
 
-_PATCH_WIDTHS, _SLOPE = (64, 128, 256, 512), 0.2
+_PATCH_WIDTHS, _SLOPE = (64, 128, 256, 512), 0.2  # of the patch discriminator, as pix2pix has it
 
 
 def matching_loss(
