@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 something is wrong with the weights or the pictures, 2 wit
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -22,6 +23,7 @@ from model.evaluate import command as evaluate_command
 from model.train import command as train_command
 from model.train import synthetic_command
 from model.train.own_photos import command as dataset_command
+from model.train.template.settings import TemplateTraining
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,7 +63,9 @@ def _parser() -> ArgumentParser:
     )
     synthetic_command.add_arguments(commands.add_parser("synthetic", help="write data sets of made-up people"))
     dataset_command.add_arguments(commands.add_parser("dataset", help="make data sets of one's own photos, check some"))
-    train_command.add_arguments(commands.add_parser("train", help="train an autoencoder or a try-on network"))
+    training = commands.add_parser("train", help="train an autoencoder or a try-on network")
+    train_command.add_arguments(training)
+    training.set_defaults(command=_train)
     evaluate_command.add_arguments(commands.add_parser("evaluate", help="measure how good results are"))
 
     check = commands.add_parser("check", help="say what is right and wrong with a folder of weights")
@@ -82,6 +86,17 @@ def _parser() -> ArgumentParser:
     demo_pack.add_argument("folder", type=Path, metavar="DIR", help="where they go")
     demo_pack.set_defaults(command=_demo_pack)
     return parser
+
+
+def _train(arguments: Namespace) -> int:
+    """A whole pack is judged in the end."""
+    settings, ended = train_command.trained(arguments)
+    first = os.environ.get("RANK", "0") == "0"  # of several processes that train together
+    if ended and first and isinstance(settings, TemplateTraining) and settings.what == "pack":
+        from model.evaluate.avatars.trained_pack import finish_pack
+
+        print(finish_pack(settings).tables())
+    return 0
 
 
 def _check(arguments: Namespace) -> int:

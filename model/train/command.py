@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from model.command import choices_of, existing_file
 from model.train.config_file import read_config
 from model.train.kinds import DEFAULT, SETTINGS, read_settings
+from model.train.settings import LoopSettings
 
 _SEVERAL = "differs by engine"
 
@@ -27,7 +28,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         fields = {engine: kind.model_fields[name] for engine, kind in SETTINGS.items() if name in kind.model_fields}
         help_text = _help(fields).replace("%", "%%")
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=help_text)
-    parser.set_defaults(command=train_command)
 
 
 def _help(fields: dict[str, FieldInfo]) -> str:
@@ -40,8 +40,8 @@ def _help(fields: dict[str, FieldInfo]) -> str:
     return f"{first.description}{choices_of(first)}{whose}{default}"
 
 
-def train_command(arguments: Namespace) -> int:
-    """Train one network."""
+def trained(arguments: Namespace) -> tuple[LoopSettings, bool]:
+    """What was asked for, and whether it came to its end, which a signal keeps it from."""
     import logging
 
     names = {"engine"}.union(*(kind.model_fields for kind in SETTINGS.values()))
@@ -52,5 +52,4 @@ def train_command(arguments: Namespace) -> int:
     logging.getLogger("model").setLevel(logging.INFO)
     from model.train.loop import train  # torch takes seconds to import
 
-    train(settings)
-    return 0
+    return settings, train(settings)

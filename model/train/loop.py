@@ -58,17 +58,18 @@ _TASKS: dict[str, Any] = {
 }
 
 
-def train(settings: LoopSettings) -> None:
+def train(settings: LoopSettings) -> bool:
     """Train until the budget is spent or a signal comes; either way weights are written and a checkpoint is left.
+
+    Returns whether it came to its end: after a signal no further stage begins.
 
     Raises:
         DataSetError, SettingsError, WeightsError: something it needs is not as it must be.
     """
-    for stage in settings.stages:
-        _train(stage)
+    return all(_train(stage) for stage in settings.stages)
 
 
-def _train(settings: LoopSettings) -> None:
+def _train(settings: LoopSettings) -> bool:
     _log.info("reading networks and pictures")
     torch.manual_seed(settings.seed)  # for the weights of new networks, the same in every process
     accelerator = Accelerator(
@@ -79,8 +80,9 @@ def _train(settings: LoopSettings) -> None:
     with accelerator.main_process_first():  # it writes what the others read
         task = _TASKS[settings.what](settings, accelerator.device)
     with Stopping() as stopping:
-        Loop(settings, accelerator, task, stopping).run()
+        ended = Loop(settings, accelerator, task, stopping).run()
     accelerator.end_training()
+    return ended
 
 
 class Loop:
@@ -110,8 +112,8 @@ class Loop:
         if settings.resume and (file := self._checkpoints.newest()) is not None:
             self._continue(self._checkpoints.load(file, settings))
 
-    def run(self) -> None:
-        """All steps that are left."""
+    def run(self) -> bool:
+        """All steps that are left; whether it got through them, and was not stopped."""
         settings, accelerator = self._settings, self._accelerator
         journal = Journal(settings.log_folder) if accelerator.is_main_process else None
         count, samples = sum(parameter.numel() for parameter in self._trained.values()), len(self._task.source)
@@ -123,7 +125,7 @@ class Loop:
             closing(batches),
             tqdm(unit="step", disable=None, initial=self._budget.step, total=settings.max_steps) as bar,
         ):
-            self._steps(batches, journal, bar)
+            ended = self._steps(batches, journal, bar)
         if journal is not None:
             self._save()
             if (best := self._best.to_write()) is not None:
@@ -132,14 +134,15 @@ class Loop:
                 self._task.write()
             journal.close()
         accelerator.wait_for_everyone()
+        return ended
 
-    def _steps(self, batches: Iterator[object], journal: Journal | None, bar: tqdm[NoReturn]) -> None:
+    def _steps(self, batches: Iterator[object], journal: Journal | None, bar: tqdm[NoReturn]) -> bool:
         settings, budget = self._settings, self._budget
         losses, norms, since, samples = [], [], time.monotonic(), 0
         while True:
             share, asked = self._agreed()
             if share >= 1 or asked:
-                return
+                return share >= 1
             rate = budget.learning_rate(share)
             loss, norm = self._step(batches, rate)
             budget.step += 1

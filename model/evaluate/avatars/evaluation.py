@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +34,14 @@ _SHOWN = 6  # people on the sheet
 _LAST: Stage = "normals"  # without meshes
 
 
+@dataclass
+class Judgement:
+    """scores: of all people. rows: of the first ones, for a sheet, their seed and pictures."""
+
+    scores: AvatarScores = field(default_factory=AvatarScores)
+    rows: list[tuple[str, list[Image.Image]]] = field(default_factory=list)
+
+
 def evaluate_avatars(arguments: Namespace) -> int:
     """Judge the avatars of an engine, and leave `evaluation.json`, `evaluation.md` and `contact_sheet.png`.
 
@@ -39,28 +49,41 @@ def evaluate_avatars(arguments: Namespace) -> int:
         InputError: the engine makes no avatars.
         WeightsError: weights cannot be read.
     """
-    name = arguments.engine or "template"
+    name, count = arguments.engine or "template", arguments.count or _PEOPLE
     pack = loaded_pack(arguments, name)
     device = open_device(arguments.device, arguments.dtype)
-    scores = AvatarScores()
-    rows: list[tuple[str, list[Image.Image]]] = []
     try:
-        engine = engine_class(name)(pack.folder, device)
-        if not isinstance(engine, AvatarEngine):
-            raise InputError(f"the engine '{name}' makes no avatars", field="engine")
-        people = [JudgedPerson(UNSEEN + i, _PHOTOS, SIZE) for i in range(arguments.count or _PEOPLE)]
-        with asyncio.Runner() as runner:  # one event loop, because a device lives on one
-            for person in tqdm(people, desc="avatars", unit="person"):
-                pipeline = runner.run(_made(engine, device, pack, person, meshes=arguments.meshes))
-                scores.people.append(judged(person, pipeline))
-                if len(rows) < _SHOWN:
-                    rows.append((str(person.seed), _shown(person, pipeline)))
+        judgement = judged_avatars(name, pack, device, count, meshes=arguments.meshes)
     finally:
         device.close()
-    settings = {"engine": name, "weights": pack.fingerprint_of(name)[:16], "photos": _PHOTOS, "people": len(people)}
-    _write(arguments.out, scores, settings, rows)
-    tqdm.write(f"{scores.tables()}\nresults in {arguments.out}")
+    settings = {"engine": name, "weights": pack.fingerprint_of(name)[:16], "photos": _PHOTOS, "people": count}
+    write_judgement(arguments.out, judgement, settings)
+    tqdm.write(f"{judgement.scores.tables()}\nresults in {arguments.out}")
     return 0
+
+
+def judged_avatars(name: str, pack: EnginePack, device: Device, count: int, *, meshes: bool = False) -> Judgement:
+    """What an engine makes of made-up people nobody has learned from.
+
+    Args:
+        meshes: surfaces too, which takes longer.
+
+    Raises:
+        InputError: the engine makes no avatars.
+        WeightsError: weights cannot be read.
+    """
+    engine = engine_class(name)(pack.folder, device)
+    if not isinstance(engine, AvatarEngine):
+        raise InputError(f"the engine '{name}' makes no avatars", field="engine")
+    judgement = Judgement()
+    people = [JudgedPerson(UNSEEN + i, _PHOTOS, SIZE) for i in range(count)]
+    with asyncio.Runner() as runner:  # one event loop, because a device lives on one
+        for person in tqdm(people, desc="avatars", unit="person", disable=None):
+            pipeline = runner.run(_made(engine, device, pack, person, meshes=meshes))
+            judgement.scores.people.append(judged(person, pipeline))
+            if len(judgement.rows) < _SHOWN:
+                judgement.rows.append((str(person.seed), _shown(person, pipeline)))
+    return judgement
 
 
 async def _made(
@@ -93,14 +116,14 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
-def _write(
-    folder: Path, scores: AvatarScores, settings: dict[str, object], rows: list[tuple[str, list[Image.Image]]]
-) -> None:
+def write_judgement(folder: Path, judgement: Judgement, settings: Mapping[str, object]) -> None:
+    """`evaluation.json`, `evaluation.md` and `contact_sheet.png`. settings: what is said of how it was made."""
     folder.mkdir(parents=True, exist_ok=True)
+    scores = judgement.scores
     summary = {"settings": settings, **scores.summary()}
     (folder / "evaluation.json").write_text(json.dumps(summary, indent=1) + "\n")
     how = ", ".join(f"{name} {value}" for name, value in settings.items())
     (folder / "evaluation.md").write_text(f"# Avatars of made-up people\n\n{how}\n\n{scores.tables()}")
     names = ("photo", "photo", "front", "made", "baseline", "back", "made", "baseline")
-    labels, columns = [name for name, _ in rows], [pictures for _, pictures in rows]
+    labels, columns = [name for name, _ in judgement.rows], [pictures for _, pictures in judgement.rows]
     contact_sheet(columns, labels, names, title="Avatars of made-up people").save(folder / "contact_sheet.png")

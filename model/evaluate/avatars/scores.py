@@ -61,11 +61,14 @@ class AvatarScores:
         values = [column[measure] for column in columns if np.isfinite(column.get(measure, np.nan))]
         return float(np.mean(values)) if values else float("nan")
 
+    def means(self) -> dict[str, float]:
+        """Of all measures that anybody has."""
+        return {name: mean for name in MEASURES if np.isfinite(mean := self.mean(name))}
+
     def summary(self) -> dict[str, object]:
         """Means and all single values."""
-        means = {name: mean for name in MEASURES if np.isfinite(mean := self.mean(name))}
         people = {person.name: {"clothes": person.clothes, **person.values} for person in self.people}
-        return {"people": len(self.people), "means": means, "single": people}
+        return {"people": len(self.people), "means": self.means(), "single": people}
 
     def tables(self) -> str:
         """Markdown: all measures, then PSNR by view and by clothes, then the worst."""

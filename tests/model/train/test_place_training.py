@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from safetensors.torch import load_file
 
 from model.__main__ import main
 from model.clothes.buffers import BodyLayer
+from model.engines.pack import EnginePack
 from model.engines.template.files import files
 from model.engines.template.outfit import OutfitNetwork
 from model.engines.template.place_network import LAYERS, PlaceMaps, PlaceNetwork, on_grey, turned, turned_back
@@ -23,6 +26,7 @@ from model.train.loop import train
 from model.train.template.augmentation import varied
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
 from model.train.template.losses import errors
+from model.train.template.settings import TemplateTraining
 from model.weights.pack import DEMO
 
 SIZE = 32
@@ -102,7 +106,8 @@ def test_mirrored_photos_show_the_other_side(photos: LabelledPhotos) -> None:
 
 
 def settings(data: Path, out: Path, **changes: Any) -> Any:
-    given = {"engine": "template", "data": data, "people": 2, "unseen": 2, "size": SIZE, "out": out, "device": "cpu"}
+    given = {"engine": "template", "what": "places", "data": data, "people": 2, "unseen": 2, "size": SIZE, "out": out}
+    given["device"] = "cpu"
     return read_settings(given | {"max_steps": 4, "log_steps": 1, "picture_steps": 2, "pictures": 2} | changes)
 
 
@@ -128,15 +133,56 @@ def test_stopping_and_going_on_changes_nothing(data: Path, tmp_path: Path) -> No
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
-def test_outfits_are_trained_on_what_the_place_network_says(data: Path, tmp_path: Path) -> None:
+def test_one_command_makes_a_pack_that_can_be_served_and_says_how_good_it_is(data: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    out = tmp_path / "out"
-    train(settings(data, out, max_steps=1, picture_steps=0))
-    train(settings(data, out, what="outfits", checkpoints=tmp_path / "outfits", batch_size=4, learning_rate=1e-3))
+    out, told = tmp_path / "out", {"people": 2, "unseen": 1, "size": SIZE, "outfit_steps": 4, "log_steps": 1, "seed": 3}
+    given = {"data": data, "out": out, "device": "cpu", "max_steps": 1, "picture_steps": 0, "batch_size": 4} | told
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    assert main(["train", "--engine", "template", "--plan", "gpu", *options]) == 0
     OutfitNetwork().load_state_dict(load_file(out / "template/outfit_network.safetensors"))  # strict
-    assert all(file.is_file() for file in files(out) if file.parent.name == "template")  # a pack that can be served
-    losses = [json.loads(line)["loss"] for line in (tmp_path / "out-logs/metrics.jsonl").read_text().splitlines()]
-    assert losses[-1] < losses[1]  # the first is the other network's
+    assert EnginePack(str(out)).missing("template") == []
+    assert all(file.is_file() for file in files(out))
+    lines = (tmp_path / "out-logs/outfits/metrics.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert losses[-1] < losses[0]
+    facts = json.loads((out / "template/training.json").read_text())
+    assert (facts["plan"], facts["seed"], facts["trained"]["places"]["steps"]) == ("gpu", 3, 1)
+    assert facts["trained"]["outfits"]["minutes"] >= 0
+    errors_ = json.loads((out / "template/errors.json").read_text())
+    assert errors_["height"] == pytest.approx(facts["scores"]["height"] / 100, abs=1e-3)
+    assert "PSNR" in (out / "evaluation/evaluation.md").read_text()
+
+
+def test_what_is_given_beside_a_plan_wins(tmp_path: Path) -> None:
+    told = {"engine": "template", "data": tmp_path, "out": tmp_path / "out", "plan": "gpu", "people": 7}
+    pack = read_settings(told)
+    assert isinstance(pack, TemplateTraining)
+    places, outfits = pack.stages
+    assert (pack.people, places.batch_size, outfits.batch_size) == (7, 64, 64)
+    assert (places.what, outfits.what, outfits.max_steps, outfits.ema) == ("places", "outfits", 600, 0)
+    assert places.checkpoint_folder != outfits.checkpoint_folder
+    assert read_settings(told | {"what": "outfits", "max_steps": 5}).max_steps == 5
+
+
+class StopAsSoonAsItTrains(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if "parameters" in record.getMessage():
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_stopped_training_begins_nothing_else(data: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    journal, stop = logging.getLogger("model.train.loop"), StopAsSoonAsItTrains()
+    before = journal.level
+    journal.addHandler(stop)
+    journal.setLevel(logging.INFO)
+    try:
+        assert not train(settings(data, tmp_path / "out", what="pack", max_steps=10**9, picture_steps=0))
+    finally:
+        journal.removeHandler(stop)
+        journal.setLevel(before)
+    assert (tmp_path / "out/template/place_network.safetensors").is_file()
+    assert not (tmp_path / "out/template/outfit_network.safetensors").exists()
 
 
 def test_outfits_need_places(data: Path, tmp_path: Path) -> None:
