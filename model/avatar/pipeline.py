@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -34,8 +33,8 @@ from model.mesh.decimation import decimated
 from model.mesh.mesh import Mesh
 from model.mesh.partition import partitioned
 from model.mesh.poisson import sealed
+from model.runtime.slices import in_slices
 
-_SLICE_S = 0.15  # of mesh work between two chances for others
 _OF_THE_BODY: tuple[Stage, ...] = ("photos", "features", "shape", "export")
 
 Stages = Mapping[Stage, Callable[[], Awaitable[None]]]
@@ -140,15 +139,7 @@ class AvatarPipeline(ABC):
     async def mesh(self) -> None:
         """The body, deformed until it looks like the normals; then its own hands, and a surface without holes."""
         work = await self.device.run(self._reconstruction)
-
-        def advance() -> None:
-            until = time.monotonic() + _SLICE_S
-            while work.done < work.total and time.monotonic() < until:
-                work.advance(1)
-
-        while work.done < work.total:
-            await self.device.run(advance)
-            self.job.progress("mesh", work.done, work.total)
+        await in_slices(work, self.device.run, partial(self.job.progress, "mesh"))
         hands = self.resources.hands
 
         def finished() -> Mesh:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 
 from model.engines.catvton.engine import CatVTON
-from model.runtime.device import open_device
 from model.weights.layout import tensor_file
+from tests.model.devices import cpu_device
 from tests.model.tryon.labelled import write_networks
 
 DATA = Path(__file__).parent.parent / "data/catvton"
@@ -39,10 +38,8 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(scope="session")
 def tryon(runner: asyncio.Runner) -> Iterator[CatVTON]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield CatVTON(DATA / "weights", device)
-    device.close()
+    with cpu_device() as device:
+        yield CatVTON(DATA / "weights", device)
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +47,8 @@ def both(runner: asyncio.Runner) -> Iterator[CatVTON]:
     """Both variants, as the reference data has them."""
     if not GOLDEN_MASKFREE.is_dir():
         pytest.skip("the reference data is not here")
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield CatVTON(GOLDEN.parent, device)
-    device.close()
+    with cpu_device() as device:
+        yield CatVTON(GOLDEN.parent, device)
 
 
 @pytest.fixture(scope="session")
@@ -71,10 +66,8 @@ def maskfree_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def maskfree(runner: asyncio.Runner, maskfree_weights: Path) -> Iterator[CatVTON]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield CatVTON(maskfree_weights, device)
-    device.close()
+    with cpu_device() as device:
+        yield CatVTON(maskfree_weights, device)
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +80,8 @@ def masking_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def masking(runner: asyncio.Runner, masking_weights: Path) -> Iterator[CatVTON]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield CatVTON(masking_weights, device)
-    device.close()
+    with cpu_device() as device:
+        yield CatVTON(masking_weights, device)
 
 
 @pytest.fixture

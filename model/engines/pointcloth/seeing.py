@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -27,8 +27,8 @@ from model.perception.label_maps import LabelMaps
 from model.pictures.alpha import over
 from model.pictures.colour import srgb
 from model.pictures.reading import read_picture
+from model.runtime.slices import in_slices
 
-_SLICE_S = 0.15  # of the search for a body between two chances for others
 _LOOKED_AT = 512  # pixels of the longer side that labels are found in
 
 
@@ -112,15 +112,7 @@ class Seeing:
         search = await self._device.cpu(
             lambda: sought(drawn.model, maps.densepose, self._request.focal * shrunk, field)
         )
-
-        def advance() -> None:
-            until = time.monotonic() + _SLICE_S
-            while search.done < search.total and time.monotonic() < until:
-                search.advance(4)
-
-        while search.done < search.total:
-            await self._device.cpu(advance)
-            self._job.progress("body", search.done, search.total)
+        await in_slices(search, self._device.cpu, partial(self._job.progress, "body"))
         self._job.warn("body_found", f"the body in '{field}' was found from what the labels show of it")
         return search.body()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from model.engines.warp.inputs import Inputs, inputs
 from model.train.warp.augmentation import varied
 from model.train.warp.people import PAINTINGS, SOURCES, TARGETS, People
 from model.train.warp.samples import Sample, sample
+
+Batch = TypeVar("Batch")
 
 _VARIATIONS = 100  # of a painting: more than any training sees
 _BODIES = ("bare", "found", "dressed", "limbs", "none", "nothing")
@@ -50,18 +52,22 @@ class WarpBatch:
         return type(self)(Inputs(*(tensor.to(device) for tensor in self.seen)), *rest)
 
 
-class PairSource:
-    """Batches of other samples, such as pairs of photos."""
+class SampleSource(Generic[Batch]):
+    """Batches of samples as they are.
 
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
+    Args:
+        together: makes a batch of samples, on the host.
+    """
+
+    def __init__(self, samples: Samples, together: Callable[[Sequence[Sample]], Batch]) -> None:
+        self._samples, self._together = samples, together
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def batch(self, numbers: Sequence[int]) -> WarpBatch:
+    def batch(self, numbers: Sequence[int]) -> Batch:
         """These samples together, on the host."""
-        return tensors([self._samples.sample(number) for number in numbers])
+        return self._together([self._samples.sample(number) for number in numbers])
 
 
 class WarpSource:

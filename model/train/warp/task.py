@@ -21,7 +21,7 @@ from model.train.warp.losses import losses
 from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import kept_people
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import PairSource, WarpBatch, WarpSource, tensors
+from model.train.warp.source import SampleSource, WarpBatch, WarpSource, tensors
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 def _source(settings: WarpTraining) -> Source[WarpBatch]:
     """Pairs where the folder is a data set, else made-up people, which are made if they are not there."""
     if pairs := pairs_of([settings.data]):
-        return PairSource(PairSamples(pairs, (WIDTH, HEIGHT), settings.varied))
+        return SampleSource(PairSamples(pairs, (WIDTH, HEIGHT), settings.varied), tensors)
     people = kept_people(settings.data, settings.people, settings.people_seed, (WIDTH, HEIGHT), settings.processes)
     return WarpSource(people, settings.same_garment, settings.varied)
 

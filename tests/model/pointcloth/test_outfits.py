@@ -23,9 +23,10 @@ from model.engines.pointcloth.networks import grouped
 from model.engines.pointcloth.outfit import FittedOutfit, read_outfit
 from model.engines.pointcloth.request import Request
 from model.errors import EngineError, InputError, WeightsError
-from model.runtime.device import Device, open_device
+from model.runtime.device import Device
 from model.weights.pack import DEMO
 from tests.gltf import complaints
+from tests.model.devices import cpu_device
 from tests.model.pointcloth.conftest import FOCAL, PHOTO
 
 QUICK: dict[str, Any] = {"seed": 1, "size": 64, "focal": FOCAL}
@@ -33,18 +34,9 @@ FIT: dict[str, Any] = {"photos": ["x"], "masks": ["x"], "bodies": ["x"], "coarse
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """One event loop for all tests, because a device lives on one."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
 def device() -> Iterator[Device]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield device
-    device.close()
+    with cpu_device() as device:
+        yield device
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from model.engines.template.files import BODY, ERRORS, OUTFIT_NETWORK, PLACE_NET
 from model.engines.template.outfit import OutfitNetwork
 from model.engines.template.place_network import PlaceNetwork
 from model.engines.up2you.files import BODY as BUILT_IN_BODY
-from model.runtime.device import Device, open_device
+from model.runtime.device import Device
 from model.synthetic.datasets.loose_photos import loose_photos
 from model.weights.pack import DEMO
+from tests.model.devices import cpu_device
 
 ERRORS_OF_SHAPE = {"height": 0.05, "waist": 0.04}
 
@@ -42,18 +42,9 @@ def untrained_weights(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runner() -> Iterator[asyncio.Runner]:
-    """One event loop for all tests, because a device lives on one."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="session")
 def device() -> Iterator[Device]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield device
-    device.close()
+    with cpu_device() as device:
+        yield device
 
 
 @pytest.fixture(scope="session")

@@ -8,40 +8,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import torch
 
 from model.avatar import turning
 from model.avatar.request import STAGES
 from model.engine import Job
 from model.engines.up2you.engine import UP2You
-from model.runtime.device import Device, open_device
 from model.runtime.device_config import DeviceConfig
 from model.weights.pack import DEMO
+from tests.model.devices import cpu_device
 from tests.model.up2you.studio import Studio, tiny
 
 
 @pytest.fixture(scope="session")
-def runner() -> Iterator[asyncio.Runner]:
-    """One event loop for all tests, because a device lives on one."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="session")
 def studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("avatars"))
-    device.close()
+    with cpu_device() as device:
+        yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("avatars"))
 
 
 @pytest.fixture(scope="session")
 def small_studio(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """With little memory: one network at a time on the device, and one live job."""
-    torch.set_num_threads(1)
-    device = Device(torch.device("cpu"), config=DeviceConfig(memory_profile="low"))
-    yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("low"))
-    device.close()
+    with cpu_device(DeviceConfig(memory_profile="low")) as device:
+        yield Studio(UP2You(DEMO, device), runner, tmp_path_factory.mktemp("low"))
 
 
 @dataclass

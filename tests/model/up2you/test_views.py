@@ -26,8 +26,9 @@ from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.plain_views import PlainViews
 from model.engines.up2you.views.reference_states import state_elements
 from model.engines.up2you.views.sampling import sample
-from model.runtime.device import Device, open_device
+from model.runtime.device import Device
 from model.runtime.device_config import DeviceConfig
+from tests.model.devices import cpu_device
 from tests.model.up2you.goldens import golden, golden_json, largest_difference
 from tests.model.up2you.view_networks import PUBLISHED_UNET, reference_weights
 
@@ -38,18 +39,10 @@ RECORDINGS: dict[ViewStage, str] = {"rgb": "pipe_i2mv", "normals": "pipe_mv2norm
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
 def views(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ViewGenerator]:
     weights = reference_weights(tmp_path_factory.mktemp("views"))
-    torch.set_num_threads(1)
-    device = open_device("cpu", config=DeviceConfig(max_batch_rows=12))
-    yield ViewGenerator(weights, device)
-    device.close()
+    with cpu_device(DeviceConfig(max_batch_rows=12)) as device:
+        yield ViewGenerator(weights, device)
 
 
 @pytest.fixture(scope="module")

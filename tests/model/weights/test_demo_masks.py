@@ -13,11 +13,11 @@ from PIL import Image
 from model.engines.pack import EnginePack
 from model.perception.label_maps import LabelMaps
 from model.perception.overlap import mask_iou
-from model.runtime.device import open_device
 from model.train.parsing.people import ParsedPeople, make_people
 from model.tryon.automask import agnostic_mask
 from model.tryon.masker import Masker
 from model.tryon.request import Category
+from tests.model.devices import cpu_device
 from tests.model.tryon.drawing import array
 
 
@@ -29,9 +29,8 @@ def people() -> ParsedPeople:
 
 @pytest.fixture(scope="module")
 def masker(runner: asyncio.Runner) -> Iterator[Masker]:
-    device = open_device("cpu")
-    yield Masker(EnginePack("demo").folder, device)
-    device.close()
+    with cpu_device() as device:
+        yield Masker(EnginePack("demo").folder, device)
 
 
 @pytest.mark.parametrize("category", ["upper", "lower", "overall"])

@@ -6,17 +6,16 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from model.engine import Job
 from model.engines.warp.engine import Warp
 from model.engines.warp.request import Request
-from model.runtime.device import open_device
 from model.samples.samples import SAMPLES, SampleTryOn
 from model.synthetic.datasets.sample_pictures import render_sample
 from model.weights.pack import DEMO
+from tests.model.devices import cpu_device
 
 SIZE = 192, 256
 
@@ -39,15 +38,13 @@ def dressed(engine: Warp, runner: asyncio.Runner, sample: SampleTryOn, folder: P
 def test_a_print_is_where_it_is_in_truth_and_no_pixel_beyond_the_mask_changes(
     runner: asyncio.Runner, tmp_path: Path
 ) -> None:
-    torch.set_num_threads(1)
-    device = open_device("cpu")
-    engine = Warp(DEMO, device)
     apart = []
-    for sample in (SAMPLES[0], SAMPLES[2]):
-        seen = dressed(engine, runner, sample, tmp_path)
-        inside = seen["mask"] > 0
-        assert np.array_equal(seen["result"][~inside], seen["person"][~inside])
-        apart.append([np.abs(seen[name] - seen["truth"])[inside].mean() for name in ("result", "person")])
-    device.close()
+    with cpu_device() as device:
+        engine = Warp(DEMO, device)
+        for sample in (SAMPLES[0], SAMPLES[2]):
+            seen = dressed(engine, runner, sample, tmp_path)
+            inside = seen["mask"] > 0
+            assert np.array_equal(seen["result"][~inside], seen["person"][~inside])
+            apart.append([np.abs(seen[name] - seen["truth"])[inside].mean() for name in ("result", "person")])
     result, person = np.mean(apart, 0)
     assert result < 0.55 * person

@@ -15,7 +15,6 @@ from model.engines.warp.geometric.joints import joints_of_parts
 from model.engines.warp.geometric.matching import HEIGHT, WIDTH
 from model.engines.warp.tps.inputs import SplineInputs, geometry, on_white
 from model.train.warp.samples import Bytes, Sample
-from model.train.warp.source import Samples
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,6 @@ class SplineBatch:
     def to(self, device: torch.device) -> Self:
         rest = (getattr(self, field.name).to(device) for field in fields(self)[1:])
         return type(self)(SplineInputs(*(tensor.to(device) for tensor in self.seen)), *rest)
-
-
-class SplineSource:
-    """Every number is a sample."""
-
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def batch(self, numbers: Sequence[int]) -> SplineBatch:
-        """These samples together, on the host."""
-        return batch_of([self._samples.sample(number) for number in numbers])
 
 
 def batch_of(samples: Sequence[Sample]) -> SplineBatch:

@@ -23,10 +23,10 @@ from model.train.warp.held_out import TOGETHER, DressedBatch, held_out, measured
 from model.train.warp.pairs import PairSamples, pairs_of
 from model.train.warp.people import kept_people
 from model.train.warp.perceptual import VGGFeatures
-from model.train.warp.source import Samples, WarpSource
+from model.train.warp.source import Samples, SampleSource, WarpSource
 from model.train.warp.spline.losses import PatchDiscriminator, adversarial_losses, matching_loss, painting_loss
 from model.train.warp.spline.settings import SplineTraining
-from model.train.warp.spline.source import SplineBatch, SplineSource, batch_of
+from model.train.warp.spline.source import SplineBatch, batch_of
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class SplineTask:
         self._network = _begun(settings)
         self.module = self._staged = StagedNetwork(self._network, settings.stage)
         self._vgg = None if settings.vgg is None else VGGFeatures.read(settings.vgg).to(device)
-        self.source = SplineSource(samples_of(settings))
+        self.source = SampleSource(samples_of(settings), batch_of)
 
     def loss(self, module: nn.Module, batch: SplineBatch, generator: Generator) -> Tensor:
         """Of a batch; its variations were drawn with it."""
