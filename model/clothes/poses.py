@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from model.body.joints import JOINTS
@@ -23,6 +24,24 @@ def axis_angles(pose: Pose) -> Floats:
 
 def flat_pose(*, long_sleeves: bool) -> Pose:
     """As clothes lie on a table: short sleeves halfway down, long ones farther, legs a little apart."""
-    down = 1.1 if long_sleeves else 0.62
-    arms: Pose = {f"{side}_shoulder": (0.0, 0.0, -sign * down) for side, sign in SIGN.items()}
-    return arms | {f"{side}_hip": (0.0, 0.0, sign * 0.05) for side, sign in SIGN.items()}
+    return laid_pose(1.1 if long_sleeves else 0.62)
+
+
+def laid_pose(down: float, forward: float = 0.0, bend: float = 0.0) -> Pose:
+    """The same with sleeves turned down by another angle, then forward, over the trunk, and bent at the elbow."""
+    pose: Pose = {}
+    for side, sign in SIGN.items():
+        pose[f"{side}_shoulder"] = _then_forward((0.0, 0.0, -sign * down), forward)
+        if bend:
+            pose[f"{side}_elbow"] = (0.0, 0.0, -sign * bend)
+        pose[f"{side}_hip"] = (0.0, 0.0, sign * 0.05)
+    return pose
+
+
+def _then_forward(turn: Vector, angle: float) -> Vector:
+    """One turn after the other as one."""
+    if not angle:
+        return turn
+    first, then = (cv2.Rodrigues(np.array(one))[0] for one in (turn, (-angle, 0.0, 0.0)))
+    x, y, z = cv2.Rodrigues(then @ first)[0].ravel().tolist()
+    return x, y, z

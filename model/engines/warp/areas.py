@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.engines.warp.cutout import without_specks
+from model.engines.warp.limbs import Limbs, limbs
 from model.engines.warp.old_garment import Labels, old_garment
 from model.tryon.request import Category
 
@@ -15,7 +17,6 @@ Plane = NDArray[np.float32]  # (h, w), 0 or 1
 
 # ATR: hair 2, face 11, legs 12 and 13, arms 14 and 15, bag 16. DensePose: hands 3 and 4.
 _IN_FRONT, _SKIN, _HANDS = (2, 12, 13, 14, 15, 16), (11, 12, 13, 14, 15), (3, 4)
-_MARGIN = 1 / 80  # of the height, around the old garment: where its outline still shows, nothing of it stays
 _DRESS, _TOPS = 7, ("upper", "inner", "outer")  # of ATR; what leaves the lower part of a dress on
 _SURE = 1 / 128  # of the height: as near to another area a pixel may be a mixture
 
@@ -24,7 +25,8 @@ _SURE = 1 / 128  # of the height: as near to another area a pixel may be a mixtu
 class Areas:
     """mask: where anything may change. hole: where the old garment is, which vanishes. in_front: hair, limbs, hands
     and bags, which may hang before a garment. skin, ground: what surely shows skin, and what surely shows nobody.
-    skirt: a dress under a top, of which what lies below the top's hem is worn on as a skirt."""
+    skirt: a dress under a top, of which what lies below the top's hem is worn on as a skirt. limbs: arms and legs
+    that the old garment hides."""
 
     mask: Plane
     hole: Plane
@@ -32,17 +34,18 @@ class Areas:
     skin: Plane
     ground: Plane
     skirt: Plane
+    limbs: Limbs
 
 
 def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> Areas:
     """Of labels of one size, (h, w)."""
-    hole = old_garment(atr, mask, category, _MARGIN)
+    hole = without_specks(old_garment(atr, mask, category))
     hands = np.isin(densepose, _HANDS)
     skin = _surely(np.isin(atr, _SKIN), hole)
     ground = _surely((atr == 0) & (densepose == 0), hole)
     skirt = hole & bool(category in _TOPS and (atr == _DRESS).any())
     planes = mask, hole, np.isin(atr, _IN_FRONT) | hands, skin, ground, skirt
-    return Areas(*(plane.astype(np.float32) for plane in planes))
+    return Areas(*(plane.astype(np.float32) for plane in planes), limbs(densepose, atr, hole))
 
 
 def _surely(area: NDArray[np.bool_], hole: Labels) -> Labels:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.engines.warp.areas import Areas
+from model.engines.warp.cutout import without_specks
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import sampled
 from model.engines.warp.guided_filter import guided
@@ -24,14 +25,15 @@ from model.engines.warp.uncovered import uncovered
 Levels = NDArray[np.uint8]  # (h, w, 3)
 Plane = NDArray[np.float32]  # (h, w)
 
-_SHARPEST = 5.0  # times by which the region's logits may be raised: the outline of a large picture is no wider
-_SHARPENED = 1.25  # by how much a picture of the networks' own size
+_SOFTNESS, _LEAST_SOFT = 1 / 700, 0.5  # of an outline: of the height, and pixels
+_SMOOTHED, _FLATTEST = 1 / 256, 0.2  # share of the height that is smoothed, least slope of logits, in networks' pixels
 _GUIDE_RADIUS, _CELL = 1 / 48, 1 / 64  # of the height
+_OUTLINE = 1 / 400  # of the height
 _SEEN = 0.02  # share of a window that tells something
 _SEAM = 1 / 256  # of the height, inside the mask
 _HALF = 0.5  # from which share on a pixel is covered, and of the longest column a column is the trunk's
 _HIGHEST = 10  # percent of the trunk's columns whose hem is higher: the skirt begins under the top
-_NOTHING = 1 / 128  # shares below this change no pixel
+_OLD, _NEW = (0.5, 0.95), (0.08, 1.0)  # shares of old and new garment from which on a pixel changes, and is all theirs
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,9 @@ def dressed(photo: Levels, areas: Areas, garment: FlatGarment, fields: Fields) -
     logits = _enlarged(fields.logits, size)[0, 0].numpy()
     if areas.in_front.any():
         logits = _within(logits, guided(photo, areas.in_front, radius), max(1, round(_CELL * size[0])))
-    region = _region(logits, sampled(alpha, flow, "zeros")[0, 0].numpy()) * inside
-    hole = guided(photo, areas.hole - _below_the_hem(region, areas.skirt), radius) * inside
-    hole[hole < _NOTHING] = 0
-    region[region < _NOTHING] = 0
+    region = _firm(_region(logits, sampled(alpha, flow, "zeros")[0, 0].numpy()) * inside, _NEW)
+    region *= without_specks((region > 0).astype(np.uint8))
+    hole = _grown(_firm(guided(photo, areas.hole - _below_the_hem(region, areas.skirt), radius), _OLD)) * inside
     painted, worn = (_levels(tensor) for tensor in (_enlarged(fields.painted, size), cloth))
     under = _mixed(photo.astype(np.float32), uncovered(photo, painted, areas), hole)
     result = _mixed(under, worn, region)
@@ -84,9 +85,28 @@ def _below_the_hem(region: Plane, skirt: Plane) -> Plane:
 
 
 def _region(logits: Plane, alpha: Plane) -> Plane:
-    """(h, w): the networks say where roughly, the garment's own outline where exactly."""
-    sharp = min(_SHARPEST, max(1.0, _SHARPENED * len(logits) / HEIGHT))
-    return np.asarray(alpha / (1 + np.exp((-sharp * logits).clip(-60, 60))), np.float32)
+    """(h, w): the networks say where roughly, the garment's own outline where exactly.
+
+    Logits over their own slope are pixels from the outline: unsure networks do not make it softer than a photo's.
+    """
+    height = len(logits)
+    down, across = np.gradient(cv2.GaussianBlur(logits, (0, 0), max(_LEAST_SOFT, _SMOOTHED * height)))
+    window = (2 * round(height / HEIGHT) + 1,) * 2
+    slope = np.maximum(cv2.blur(np.hypot(down, across).astype(np.float32), window), _FLATTEST * HEIGHT / height)
+    softness = max(_LEAST_SOFT, _SOFTNESS * height)
+    return np.asarray(alpha / (1 + np.exp((-logits / slope / softness).clip(-60, 60))), np.float32)
+
+
+def _firm(share: Plane, ends: tuple[float, float]) -> Plane:
+    """Without the tails that filters leave far from what they found: pixels are the photo's there, bit for bit."""
+    least, most = ends
+    return np.asarray(((share - least) / (most - least)).clip(0, 1), np.float32)
+
+
+def _grown(share: Plane) -> Plane:
+    """By the width of an outline, whose pixels are mixed of what vanishes and what is beside it."""
+    width = 2 * round(_OUTLINE * len(share)) + 1
+    return np.asarray(cv2.dilate(share, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))), np.float32)
 
 
 def _within(logits: Plane, skin: Plane, radius: int) -> Plane:

@@ -29,7 +29,7 @@ def garment_alpha(picture: Levels) -> Alpha:
     """
     height, width = picture.shape[:2]
     background = _reached(np.asarray(cv2.medianBlur(picture, 3), np.uint8))
-    garment = _without_specks((~background).astype(np.uint8))
+    garment = without_specks((~background).astype(np.uint8))
     if np.count_nonzero(garment) < _LEAST * height * width:
         return np.ones((height, width), np.float32)
     return np.asarray(cv2.GaussianBlur(garment.astype(np.float32), (3, 3), 0), np.float32)
@@ -84,7 +84,8 @@ def _otherwise(picture: Levels, usual: NDArray[np.float32]) -> NDArray[np.bool_]
     return np.asarray(coloured | (np.abs(picture - usual).max(2) > _FARTHEST))
 
 
-def _without_specks(garment: Levels) -> Levels:
+def without_specks(garment: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W), 0 or 1, without pieces that are tiny beside the largest."""
     count, pieces, facts, _ = cv2.connectedComponentsWithStats(garment, connectivity=8)
     areas = facts[1:, cv2.CC_STAT_AREA]
     if count < 2:

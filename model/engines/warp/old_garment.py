@@ -21,15 +21,14 @@ CLOTHES: dict[Category, tuple[int, ...]] = {
 _MARGIN = 1 / 128  # of the height: labels are that uncertain, and an outline's pixels are mixed
 
 
-def old_garment(atr: Labels, mask: Labels, category: Category, margin: float = _MARGIN) -> Labels:
-    """(H, W), 1 in the mask where clothes are that a garment of this category replaces, and a little around them:
-    `margin` of the height.
+def old_garment(atr: Labels, mask: Labels, category: Category) -> Labels:
+    """(H, W), 1 in the mask where clothes are that a garment of this category replaces, and a little around them.
 
     All of the mask if there are none: then nobody knows.
     """
     clothes = np.isin(atr, CLOTHES[category]).astype(np.uint8) & mask
     if not clothes.any():
         return mask
-    radius = max(1, round(margin * len(mask)))
+    radius = max(1, round(_MARGIN * len(mask)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
     return np.asarray(cv2.dilate(clothes, kernel), np.uint8) & mask

@@ -26,7 +26,7 @@ from model.synthetic.scene.picture import Picture
 from model.synthetic.scene.shots import Pinhole, aim, fit
 
 _OVERSAMPLING = 2  # pixels each way of which one is the mean, for smooth outlines
-_LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
+LONG_SLEEVE = 0.5  # |x| beyond which sleeves lie closer to the body
 
 
 def photograph(person: Person, width: int, height: int) -> Picture:
@@ -78,12 +78,16 @@ class Scene:
 
 
 class Flat:
-    """A garment's geometry on the table, rendered once. Painted as often as one likes."""
+    """A garment's geometry on the table, rendered once. Painted as often as one likes.
 
-    def __init__(self, garment: Garment, width: int, height: int) -> None:
+    Args:
+        pose: how sleeves and legs lie, if not as usual.
+    """
+
+    def __init__(self, garment: Garment, width: int, height: int, pose: Pose | None = None) -> None:
         average = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
         self.surfaces = worn(wardrobe(), garment, average)
-        self.posed = _posed(average, flat_pose(long_sleeves=garment.sleeve > _LONG_SLEEVE))
+        self.posed = _posed(average, pose or flat_pose(long_sleeves=garment.sleeve > LONG_SLEEVE))
         corners = np.concatenate([surface.posed(self.posed.transforms.numpy()) for surface in self.surfaces])
         self.camera = fit(corners, width / height)
         self.buffers = rendered(self.surfaces, self.posed, self.camera, width, height)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from model.engines.warp.cutout import carried_on, garment_alpha
 from model.train.warp.samples import Bytes, Floats, Sample
-from model.train.warp.sleeves import hung_down
 
 Level = TypeVar("Level", bound=np.generic)
 Matrix = NDArray[np.float64]  # (2, 3)
@@ -24,10 +23,10 @@ _OTHER_LIMB[[9, 10, 12, 13, 14, 15]] = [10, 9, 13, 12, 15, 14]  # ATR's shoes, l
 
 # Made up: how photos from shops and phones differ from each other and from the generator's, and how other networks'
 # labels and masks differ from the true ones. None was measured alone.
-_CLOSER = 1.4  # times, at most, that a person is framed closer
+_FRAMES = (0.75, 1.9)  # of the photo's size: from farther away to a part of it
 _GARMENT_SIZES, _GARMENT_STRETCH, _GARMENT_TURN = (0.55, 1.3), 0.15, 6.0  # about one, either way, degrees
 _SHARE_FRAMED, _SHARE_GARMENT_MOVED, _SHARE_CUT_OUT, _SHARE_MASK_GROWN, _SHARE_BOXED = 0.5, 0.6, 0.3, 0.15, 0.05
-_SHARE_NEARLY_WHITE, _GREYEST, _SHARE_HUNG_DOWN = 0.5, 90, 0.5
+_SHARE_NEARLY_WHITE, _GREYEST = 0.5, 90
 _SHARE_SHADED, _SHADOW, _SHADOW_CELLS = 0.3, 0.2, (3, 4)  # standard deviation of the light's logarithm, cells of it
 _SHARE_JPEG, _JPEG_QUALITIES = 0.35, (25, 90)
 
@@ -36,12 +35,10 @@ def varied(sample: Sample, rng: np.random.Generator) -> Sample:
     """Framed, cut out, masked, lit and mirrored at random."""
     if rng.uniform() < _SHARE_CUT_OUT:
         sample = _cut_out(sample, rng)
-    if rng.uniform() < _SHARE_HUNG_DOWN:
-        sample = hung_down(sample, rng)
     if rng.uniform() < _SHARE_GARMENT_MOVED:
         sample = _garment_moved(sample, rng)
     if rng.uniform() < _SHARE_FRAMED:
-        sample = _closer(sample, rng)
+        sample = _framed(sample, rng)
     sample = _other_mask(sample, rng)
     sample = _lit(sample, rng)
     return mirrored(sample) if rng.uniform() < 0.5 else sample
@@ -87,11 +84,11 @@ def _garment_moved(sample: Sample, rng: np.random.Generator) -> Sample:
     return replace(sample, flat=_warped(sample.flat, matrix), alpha=alpha, flow=flow.astype(np.float32))
 
 
-def _closer(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A part of the photo, as large as the photo was."""
+def _framed(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Taken from nearer or farther: a part of the photo, or the photo as a part of one as large."""
     height, width = sample.mask.shape
-    size = rng.uniform(1, _CLOSER)
-    matrix = _placed(size, rng.uniform(-1, 1, 2) * (size - 1), width, height)
+    size = float(np.exp(rng.uniform(*np.log(_FRAMES))))
+    matrix = _placed(size, rng.uniform(-1, 1, 2) * abs(size - 1), width, height)
     mask = _warped(sample.mask, matrix, cv2.INTER_NEAREST)
     cover = _warped(sample.cover, matrix)
     if mask.sum() < 0.5 * sample.mask.sum() or not (cover * mask > 0.5).any():

@@ -25,6 +25,7 @@ from model.synthetic.scene.person import Person, random_person
 from model.synthetic.scene.photos import Flat, Scene
 from model.synthetic.scene.picture import Picture
 from model.train.kept_arrays import kept_arrays
+from model.train.warp.shops import shop_garment, shop_pose
 from model.tryon.automask import Mask, agnostic_mask
 from model.weights.pack import DEMO
 
@@ -89,7 +90,8 @@ def somebody(seed: int, number: int, size: Size) -> dict[str, ArrayLike]:
     place = list(PLACES)[rng.choice(len(PLACES), p=list(PLACES.values()))]
     wearers = _wearers(rng, random_person(rng, place), place)
     scenes = [Scene(wearer, *size) for wearer in wearers]
-    flats = [Flat(wearer.garments[place], *size) for wearer in wearers[:TARGETS]]
+    clothes = [wearer.garments[place] for wearer in wearers[:TARGETS]]
+    flats = [Flat(garment, *size, shop_pose(rng, garment)) for garment in clothes]
     truths = [correspondence(scene, flat, place) for scene, flat in zip(scenes, flats, strict=False)]
     paintings = [wearers, *(_repainted(rng, wearers, place) for _ in range(PAINTINGS - 1))]
     shots = [[scene.photo(one, {}) for scene, one in zip(scenes, painted, strict=True)] for painted in paintings]
@@ -110,7 +112,7 @@ def somebody(seed: int, number: int, size: Size) -> dict[str, ArrayLike]:
 
 def _wearers(rng: np.random.Generator, person: Person, place: GarmentPlace) -> list[Person]:
     """The same person in other clothes of that place; a dress may also be put on over something else."""
-    wearers = [person, *(person.wearing(random_garment(rng, place)) for _ in range(SOURCES - 1))]
+    wearers = [person.wearing(shop_garment(rng, place)) for _ in range(SOURCES)]
     if place == "dress" and rng.uniform() < _TWO_PIECES:
         pieces: dict[GarmentPlace, Garment] = {
             "upper": random_garment(rng, "upper"),

@@ -20,6 +20,9 @@ Batch = TypeVar("Batch")
 _VARIATIONS = 100  # of a painting: more than any training sees
 _BODIES = ("bare", "found", "dressed", "limbs", "none", "nothing")
 _BODY_SHARES = (0.45, 0.32, 0.1, 0.06, 0.04, 0.03)
+_SHARE_LONGER, _ANY_PAIR = 0.5, 0.02  # of samples in which more is covered, of a garment that a pair has for nothing
+_LIMBS = (12, 13, 14, 15)  # ATR: legs and arms
+_HALF = 128  # of a byte
 _SHARE_FOUND = 0.75  # of those in the first painting, which alone the label networks have seen
 
 
@@ -96,12 +99,24 @@ class WarpSource:
         person, rest = divmod(number, PAINTINGS * TARGETS * _VARIATIONS)
         painting, target = divmod(rest // _VARIATIONS, TARGETS)
         part = int(np.searchsorted(self._starts, person, "right")) - 1
+        i = person - int(self._starts[part])
         others = [source for source in range(SOURCES) if source != target]
         source = target if rng.uniform() < self._same_garment else int(rng.choice(others))
+        if source != target and rng.uniform() < _SHARE_LONGER:
+            source, target = longer(self._people[part], i, rng)
         body, found = _labelling(rng, seen_by_networks=painting == 0)
-        i = person - int(self._starts[part])
         one = sample(self._people[part], i, painting, source, target, body=body, found=found)
         return varied(one, rng) if rng.uniform() < self._share_varied else one
+
+
+def longer(people: People, i: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Which outfit is worn and which one is put on, the likelier the more bare skin it covers."""
+    pairs = [(source, target) for target in range(TARGETS) for source in range(SOURCES) if source != target]
+    skin = [np.isin(people.atr[i, source], _LIMBS) for source in range(SOURCES)]
+    cloth = [people.covers[i, target] >= _HALF for target in range(TARGETS)]
+    newly = [(skin[source] & cloth[target]).sum() / max(cloth[target].sum(), 1) for source, target in pairs]
+    chances = _ANY_PAIR + np.array(newly)
+    return pairs[int(rng.choice(len(pairs), p=chances / chances.sum()))]
 
 
 def _labelling(rng: np.random.Generator, *, seen_by_networks: bool) -> tuple[str, bool]:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from model.clothes.cut import Cut
 from model.engines.warp.files import WEIGHTS
 from model.engines.warp.grids import sampled
 from model.engines.warp.network import WarpNetwork, composed
@@ -22,7 +23,8 @@ from model.train.warp.losses import flow_error, losses
 from model.train.warp.people import SOURCES, TARGETS, People, kept_people
 from model.train.warp.samples import Sample, sample
 from model.train.warp.settings import WarpTraining
-from model.train.warp.source import WarpBatch, WarpSource, tensors
+from model.train.warp.shops import shop_pose
+from model.train.warp.source import WarpBatch, WarpSource, longer, tensors
 from model.train.warp.task import WarpTask
 
 SIZE = 96, 128
@@ -91,8 +93,31 @@ def test_a_garment_is_still_found_where_the_flow_says_after_any_variation(people
         wrong = (sampled(garment, made.flow + 0.3) - truth).abs().mean(1, keepdim=True)[inside].mean()
         errors.append((apart.item(), wrong.item()))
     apart_, wrong_ = np.array(errors).T
-    assert apart_.mean() < 0.16
+    assert apart_.mean() < 0.2
     assert apart_.mean() < 0.7 * wrong_.mean()
+
+
+def test_outfits_that_cover_bare_skin_are_chosen_most(people: People) -> None:
+    sleeves = replace(people, atr=people.atr.copy(), covers=people.covers.copy())
+    sleeves.atr[0] = 0
+    sleeves.atr[0, 2, 40:60] = 14  # bare arms, in the third outfit alone
+    sleeves.covers[0] = 0
+    sleeves.covers[0, 1, 40:60] = 255
+    rng = np.random.default_rng(0)
+    chosen = [longer(sleeves, 0, rng) for _ in range(50)]
+    assert chosen.count((2, 1)) > 35
+
+
+def test_long_sleeves_lie_spread_beside_the_trunk_or_over_it_and_short_ones_never_bend() -> None:
+    rng = np.random.default_rng(0)
+    short, long = Cut("tshirt", hem=-0.1), Cut("long_sleeve", hem=-0.1, sleeve=0.64)
+    laid = [shop_pose(rng, long) for _ in range(60)]
+    down = np.array([-pose["left_shoulder"][2] for pose in laid])
+    bent = np.array(["left_elbow" in pose for pose in laid])
+    assert 5 < bent.sum() < 35
+    assert down[~bent].min() < 1.0
+    assert down[~bent].max() > 1.4
+    assert not any("left_elbow" in shop_pose(rng, short) for _ in range(20))
 
 
 def test_a_number_stands_for_the_same_example_whenever_it_comes(people: People) -> None:
@@ -146,7 +171,7 @@ def test_it_learns_two_pairs_by_heart(data: Path, people: People, tmp_path: Path
         optimizer.step()
         found.append((loss.flow.item(), loss.result.item(), loss.region.item()))
     before, after = np.array(found)[0], np.array(found)[-3:].mean(0)
-    assert (after < np.array([0.65, 0.65, 0.9]) * before).all(), (before, after)
+    assert (after < np.array([0.65, 0.8, 0.9]) * before).all(), (before, after)
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_and_writes_weights(
