@@ -33,7 +33,9 @@ _SEEN = 0.02  # share of a window that tells something
 _SEAM = 1 / 256  # of the height, inside the mask
 _HALF = 0.5  # from which share on a pixel is covered, and of the longest column a column is the trunk's
 _HIGHEST = 10  # percent of the trunk's columns whose hem is higher: the skirt begins under the top
-_OLD, _NEW = (0.5, 0.95), (0.08, 1.0)  # shares of old and new garment from which on a pixel changes, and is all theirs
+# Shares of old and new garment from which on a pixel changes, and is all theirs: of forty made-up people 0.4 % of what
+# is far from both change so (4.2 % without, the mean error over the mask the same).
+_OLD, _NEW = (0.5, 0.95), (0.08, 1.0)
 
 
 @dataclass(frozen=True)
