@@ -40,12 +40,19 @@ class Areas:
 def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> Areas:
     """Of labels of one size, (h, w)."""
     hole = without_specks(old_garment(atr, mask, category))
-    hands = np.isin(densepose, _HANDS)
-    skin = _surely(np.isin(atr, _SKIN), hole)
-    ground = _surely((atr == 0) & (densepose == 0), hole)
-    skirt = hole & bool(category in _TOPS and (atr == _DRESS).any())
-    planes = mask, hole, np.isin(atr, _IN_FRONT) | hands, skin, ground, skirt
-    return Areas(*(plane.astype(np.float32) for plane in planes), limbs(densepose, atr, hole))
+    return Areas(
+        mask=_plane(mask),
+        hole=_plane(hole),
+        in_front=_plane(np.isin(atr, _IN_FRONT) | np.isin(densepose, _HANDS)),
+        skin=_plane(_surely(np.isin(atr, _SKIN), hole)),
+        ground=_plane(_surely((atr == 0) & (densepose == 0), hole)),
+        skirt=_plane(hole & bool(category in _TOPS and (atr == _DRESS).any())),
+        limbs=limbs(densepose, atr, hole),
+    )
+
+
+def _plane(area: NDArray[np.generic]) -> Plane:
+    return area.astype(np.float32)
 
 
 def _surely(area: NDArray[np.bool_], hole: Labels) -> Labels:

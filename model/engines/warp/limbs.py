@@ -41,7 +41,8 @@ def limbs(densepose: Labels, atr: Labels, hole: Labels) -> Limbs:
         np.ones(hole.shape, np.float32),
     )
     for pair, clothes, slimmer in ((_ARMS, _SLEEVES, 0.0), (_LEGS, _TROUSERS, _CLOTH)):
-        hidden = hole & cv2.dilate(np.isin(atr, clothes).astype(np.uint8), _disc(_SMOOTH * height))
+        clothed = cv2.dilate(np.isin(atr, clothes).astype(np.uint8), _disc(_SMOOTH * height))
+        hidden = hole & np.asarray(clothed, np.uint8)
         known |= hidden & _smooth(np.isin(densepose, (0, *pair[0], *pair[1])), height)
         for parts in pair:
             limb = _smooth(np.isin(densepose, parts), height, slimmer)
