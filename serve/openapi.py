@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -12,7 +12,7 @@ from serve.middleware import REQUEST_ID_PATTERN
 from serve.operations import OPERATIONS, answer_schemas
 from serve.request_schemas import FORM, SCHEMAS, Schema, request_name, request_schemas
 
-Examples = dict[str, Any]
+Examples = Mapping[str, object]
 
 _TOKEN = {"type": "http", "scheme": "bearer", "description": "`API_TOKEN`, where the operator has set one."}
 _REQUEST_ID = {

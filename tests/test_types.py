@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.server import ROOT
 
-ROOMS = ("model", "serve", "container", "sagemaker", "client", "local_invoke.py")
+ROOMS = ("model", "serve", "container", "sagemaker", "client", "clients", "docs", "local_invoke.py")
 MOST = 79
 
 

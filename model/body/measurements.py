@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -161,5 +160,6 @@ def _tape(outline: np.ndarray) -> float:
     return float(ConvexHull(outline).area)  # what it calls the area of a polygon is its circumference
 
 
-def _rounded(values: Tensor) -> Any:
-    return np.round(values.numpy(force=True).astype(np.float64), 6).tolist()
+def _rounded(values: Tensor) -> list[object]:
+    rounded: list[object] = np.round(values.numpy(force=True).astype(np.float64), 6).tolist()
+    return rounded

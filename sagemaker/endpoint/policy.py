@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from common.failures import Failed, Json
 
@@ -15,6 +15,10 @@ TEMPLATE = Path(__file__).with_name("policy.json")
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)[:@].+"
 )
+
+
+# Of the template: a word, the resources or actions of a statement, or a statement.
+Part: TypeAlias = "str | list[str] | dict[str, Part]"
 
 
 def fill(places: Mapping[str, Sequence[str]]) -> Json:
@@ -66,7 +70,7 @@ def _path(prefix: str) -> str:
     return prefix.removeprefix("s3://")
 
 
-def _filled(value: Any, places: Mapping[str, Sequence[str]]) -> object:
+def _filled(value: Part, places: Mapping[str, Sequence[str]]) -> object:
     """`value` with its placeholders replaced; a list without any value left makes the whole empty."""
     if isinstance(value, str):
         return value

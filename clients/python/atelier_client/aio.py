@@ -10,8 +10,8 @@ from typing import Self, TypeVar
 import httpx
 
 from atelier_client import calls, requests
-from atelier_client.answers import Answer, Job, Json, Progress, TakenJob
-from atelier_client.problems import Problem, checked
+from atelier_client.answers import Answer, Job, Progress, TakenJob
+from atelier_client.problems import Json, Problem, checked
 from atelier_client.requests import Picture
 
 T = TypeVar("T")

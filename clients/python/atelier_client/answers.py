@@ -7,11 +7,9 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from atelier_client.problems import Problem
-
-Json = Mapping[str, Any]
+from atelier_client.problems import Json, Problem
 
 
 @dataclass(frozen=True)

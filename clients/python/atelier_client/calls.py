@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
-from atelier_client.answers import Answer, Job, Json, Progress, TakenJob
-from atelier_client.problems import Problem, checked
+from atelier_client.answers import Answer, Job, Progress, TakenJob
+from atelier_client.problems import Json, Problem, checked
 
 T = TypeVar("T")
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx
 
+Json = Mapping[str, Any]
+
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     """What a service refused something with. `code` is stable, `detail` a sentence for people."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
+    def __init__(self, told: Json) -> None:
         field = f" ({told['field']})" if told.get("field") else ""
         super().__init__(f"{told['status']} {told['code']}{field}: {told['detail']}")
         self.status: int = told["status"]

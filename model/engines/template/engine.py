@@ -18,7 +18,7 @@ from model.runtime.warm_up import WarmCall
 _FLOAT_BYTES = 4  # of float32
 
 
-class Template(AvatarEngine):
+class Template(AvatarEngine[TemplateRequest]):
     """Every pixel of the photos finds its place on the body's or clothes' template; six views of the person in A pose
     gather their colours there, and the body is deformed until it looks like them."""
 

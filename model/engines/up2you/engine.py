@@ -16,7 +16,7 @@ from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
 
 
-class UP2You(AvatarEngine):
+class UP2You(AvatarEngine[UP2YouRequest]):
     """UP2You (arXiv 2509.24817): six views of the person in A pose, and the body deformed until it looks like them."""
 
     name: ClassVar[str] = "up2you"

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from model.avatar.engine import AvatarEngine
 from model.avatar.pipeline import AvatarPipeline
-from model.avatar.request import Stage
+from model.avatar.request import AvatarRequest, Stage
 from model.command import loaded_pack
 from model.contact_sheet import contact_sheet
 from model.engine import Job
@@ -87,7 +87,7 @@ def judged_avatars(name: str, pack: EnginePack, device: Device, count: int, *, m
 
 
 async def _made(
-    engine: AvatarEngine, device: Device, pack: EnginePack, person: JudgedPerson, *, meshes: bool
+    engine: AvatarEngine[AvatarRequest], device: Device, pack: EnginePack, person: JudgedPerson, *, meshes: bool
 ) -> AvatarPipeline:
     with TemporaryDirectory() as folder:
         files = {f"photos.{i}": Path(folder) / f"{i}.png" for i in range(len(person.photos))}
