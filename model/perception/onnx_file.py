@@ -1,4 +1,4 @@
-"""An ONNX network that looks at pictures, and how it is asked (`profile.py`)."""
+"""An ONNX network that looks at pictures, and how it is asked (`profile.py`); a `.tflite` file is one, too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL.Image import Resampling
 
 from model.errors import WeightsError
 from model.perception.builtin_profiles import Published, Signature, published
+from model.perception.lite_session import LiteSession
 from model.perception.profile import Profile, Resize, stated
 
 Provider = str | tuple[str, dict[str, object]]
@@ -51,7 +52,7 @@ class Session(Protocol):
 
 
 def open_session(file: Path, providers: Sequence[Provider]) -> Session:
-    """An onnxruntime session.
+    """An onnxruntime session, or its like for a `.tflite` file, which knows no providers.
 
     Args:
         providers: of onnxruntime, the preferred one first.
@@ -59,9 +60,11 @@ def open_session(file: Path, providers: Sequence[Provider]) -> Session:
     Raises:
         WeightsError: the file cannot be read.
     """
+    refuse_lfs_pointer(file)
+    if file.suffix == ".tflite":
+        return LiteSession(file)
     import onnxruntime  # only those who look at photos pay for it
 
-    refuse_lfs_pointer(file)
     try:
         session: Session = onnxruntime.InferenceSession(file, providers=list(providers))
         return session

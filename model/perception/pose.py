@@ -2,6 +2,7 @@
 
 pose.onnx               DWPose and RTMPose (outputs `simcc_x`, `simcc_y`; 17, 26 or 133 joints), or BlazePose
                         (one picture, channels last, 256 x 256; first output 39 points)
+pose.tflite             BlazePose as it is published
 body_pose_model.pth     OpenPose's body network; its licence forbids commercial use, so it is only used where
                         somebody has put it there and nothing else is
 """
@@ -21,7 +22,7 @@ from model.perception.onnx_file import OnnxNetwork, Provider
 from model.perception.profile import Profile
 from model.perception.skeletons import Joints, body_25, coco_18
 
-POSE_FILES = ("perception/pose.onnx", "perception/body_pose_model.pth")
+POSE_FILES = ("perception/pose.onnx", "perception/pose.tflite", "perception/body_pose_model.pth")
 
 
 @dataclass(frozen=True)

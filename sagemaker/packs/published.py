@@ -117,7 +117,10 @@ _DENSEPOSE = "model_final_162be9.pkl"
 LABEL_MAPS = ("perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx")
 MATTING = "perception/matting.onnx"
 POSE = "perception/pose.onnx"
-OTHER_PERCEPTION = (MATTING, POSE, "perception/parsing.onnx", "perception/parsing.json", "perception/detector.onnx")
+OTHER_PERCEPTION = (
+    *(MATTING, POSE, "perception/pose.tflite", "perception/parsing.onnx", "perception/parsing.json"),
+    "perception/detector.onnx",
+)
 
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     "mask": ("mask",),

