@@ -28,7 +28,7 @@ from container.supervisor import GaveUp, Supervisor
 from container.worker_process import worker_environment
 from model.engines.pack import EnginePack
 from model.errors import WeightsError
-from model.perception.files import DETECTOR_FILE
+from model.perception.files import DETECTOR_FILES
 from model.samples.samples import GARMENTS
 from serve.addresses_of_jobs import Addresses
 from serve.admission import Admission
@@ -202,7 +202,7 @@ class Front:
             catalogue=self._catalogue,
             deadline_s=settings.stream_deadline_s,
             job_deadline_s=settings.job_deadline_s,
-            detector_ready=(Path(settings.model_dir) / DETECTOR_FILE).is_file(),
+            detector_ready=any((Path(settings.model_dir) / name).is_file() for name in DETECTOR_FILES),
             parameters_of=EnginePack(settings.model_dir).parameters_of,
             webhooks=webhooks,
             folder=settings.spool_dir,

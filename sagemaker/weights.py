@@ -19,7 +19,8 @@ smplx_vertex_lmkid.npy (optional), of UP2You's human_models/smpl_data, is taken 
 The networks that find people, clothes and joints (perception/) are fetched too; DensePose's pickle is made safetensors
 by `python -m model convert`, where the project is. --perception names a folder with files of your own in their place or
 beside them: densepose.onnx, parsing_lip.onnx, parsing_atr.onnx, parsing.onnx with parsing.json, pose.onnx,
-pose.tflite, matting.onnx, detector.onnx. docs/weights.md says how each is described.
+pose.tflite, matting.onnx, detector.onnx, or detector.prototxt with detector.caffemodel. docs/weights.md says how each
+is described.
 
 Exit codes: 0 done, 1 something is wrong or missing, 2 the command line or a licence that was not accepted.
 """

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from model.errors import WeightsError
-from model.perception.boxes import Detector
-from model.perception.files import DETECTOR_FILE, MATTING, ONE_PARSER, label_map_files
+from model.perception.detectors import open_detector_file
+from model.perception.files import DETECTOR_FILES, MATTING, ONE_PARSER, label_map_files
 from model.perception.label_maps import open_parser
 from model.perception.label_tables import CLASSES
 from model.perception.matting import OnnxMatting
@@ -50,7 +50,8 @@ def _files(weights: Path) -> Iterator[tuple[str, Callable[[Path], object]]]:
     yield ONE_PARSER, partial(Parsing, classes=CLASSES["atr"])
     for name in POSE_FILES:
         yield name, open_pose_file
-    yield DETECTOR_FILE, Detector
+    for name in DETECTOR_FILES:
+        yield name, open_detector_file
     yield MATTING, OnnxMatting
 
 

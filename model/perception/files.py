@@ -14,8 +14,8 @@ LABEL_MAPS = {
     "perception/parsing_atr.onnx": 18,
 }
 
-# A detector of people.
-DETECTOR_FILE = "perception/detector.onnx"
+# Detectors of people, the preferred one first.
+DETECTOR_FILES = ("perception/detector.onnx", "perception/detector.caffemodel")
 
 _DENSEPOSE = "perception/densepose.onnx"
 # As `python -m model convert` writes it, and as a TorchScript: each is read where no file before it is there.

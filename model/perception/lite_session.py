@@ -35,7 +35,7 @@ class Interpreter(Protocol):
     def get_tensor(self, tensor_index: int) -> Floats: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class LiteTensor:
     """An input or output as onnxruntime describes them. place: LiteRT's number for it."""
 
@@ -45,7 +45,7 @@ class LiteTensor:
     place: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class LiteInfo:
     """Such files say nothing of how they are asked."""
 

@@ -119,7 +119,7 @@ MATTING = "perception/matting.onnx"
 POSE = "perception/pose.onnx"
 OTHER_PERCEPTION = (
     *(MATTING, POSE, "perception/pose.tflite", "perception/parsing.onnx", "perception/parsing.json"),
-    "perception/detector.onnx",
+    *("perception/detector.onnx", "perception/detector.prototxt", "perception/detector.caffemodel"),
 )
 
 VARIANTS: dict[str, tuple[Variant, ...]] = {

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
-from model.perception.boxes import Detector, best_match
+from model.perception.boxes import best_match
+from model.perception.detectors import Detector
 from model.perception.label_maps import LabelMaps, Parser, ThreeParsers
 from model.perception.label_tables import FASHN_TO_ATR, Labels, renamed
 from model.perception.one_parser import maps_of_atr, maps_of_fashn

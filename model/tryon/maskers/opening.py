@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from model.errors import WeightsError
-from model.perception.boxes import open_detector
+from model.perception.detectors import open_detector
 from model.perception.files import ONE_PARSER, label_map_files
 from model.perception.label_maps import Parser, ThreeParsers, open_parser
 from model.perception.label_tables import CLASSES

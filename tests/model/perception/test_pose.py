@@ -9,9 +9,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model.errors import WeightsError
-from model.perception.boxes import Box, Detector, largest_area
+from model.perception.boxes import Box, largest_area
 from model.perception.pose import open_pose
 from model.perception.skeletons import COCO_18, body_25, coco_18
+from model.perception.yolox import Yolox
 from tests.model.perception.pose_networks import write_blaze, write_detector, write_simcc
 
 SPOTS = ((250, 300), (310, 420), (280, 500))  # red, green, blue
@@ -150,11 +151,11 @@ def test_the_detector_gives_people_the_largest_first_and_nobody_twice(tmp_path: 
     put(30, (44, 30), (16, 40), 0.7)
     put(40, (50, 50), (20, 20), 0.9, kind=15)  # a cat
     put(50, (30, 55), (6, 6), 0.2)  # hardly anything
-    detector = Detector(write_detector(tmp_path / "detector.onnx", rows, side))
+    detector = Yolox(write_detector(tmp_path / "detector.onnx", rows, side))
     people = detector.people(Image.new("RGB", (128, 100)))
     np.testing.assert_allclose(people, [(72, 20, 104, 100), (16, 8, 32, 40)], atol=1e-3)
 
 
 def test_a_detector_of_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected \[1, 84, 5 \+ classes\]"):
-        Detector(write_detector(tmp_path / "detector.onnx", np.zeros((80, 85))))
+        Yolox(write_detector(tmp_path / "detector.onnx", np.zeros((80, 85))))
