@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engines.warp.cutout import without_specks
-from model.engines.warp.limbs import Limbs, limbs
+from model.engines.warp.legs import Legs, legs
 from model.engines.warp.old_garment import Labels, old_garment
 from model.tryon.request import Category
 
@@ -18,6 +18,7 @@ Plane = NDArray[np.float32]  # (h, w), 0 or 1
 # ATR: hair 2, face 11, legs 12 and 13, arms 14 and 15, bag 16. DensePose: hands 3 and 4.
 _IN_FRONT, _SKIN, _HANDS = (2, 12, 13, 14, 15, 16), (11, 12, 13, 14, 15), (3, 4)
 _DRESS, _TOPS = 7, ("upper", "inner", "outer")  # of ATR; what leaves the lower part of a dress on
+_MISTAKEN = 0.2  # share of its largest piece below which labels take something else for the old garment
 _SURE = 1 / 128  # of the height: as near to another area a pixel may be a mixture
 
 
@@ -25,8 +26,8 @@ _SURE = 1 / 128  # of the height: as near to another area a pixel may be a mixtu
 class Areas:
     """mask: where anything may change. hole: where the old garment is, which vanishes. in_front: hair, limbs, hands
     and bags, which may hang before a garment. skin, ground: what surely shows skin, and what surely shows nobody.
-    skirt: a dress under a top, of which what lies below the top's hem is worn on as a skirt. limbs: arms and legs
-    that the old garment hides."""
+    skirt: a dress under a top, of which what lies below the top's hem is worn on as a skirt. legs: that trousers
+    hide."""
 
     mask: Plane
     hole: Plane
@@ -34,12 +35,12 @@ class Areas:
     skin: Plane
     ground: Plane
     skirt: Plane
-    limbs: Limbs
+    legs: Legs
 
 
 def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> Areas:
     """Of labels of one size, (h, w)."""
-    hole = without_specks(old_garment(atr, mask, category))
+    hole = without_specks(old_garment(atr, mask, category), _MISTAKEN)
     return Areas(
         mask=_plane(mask),
         hole=_plane(hole),
@@ -47,7 +48,7 @@ def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> A
         skin=_plane(_surely(np.isin(atr, _SKIN), hole)),
         ground=_plane(_surely((atr == 0) & (densepose == 0), hole)),
         skirt=_plane(hole & bool(category in _TOPS and (atr == _DRESS).any())),
-        limbs=limbs(densepose, atr, hole),
+        legs=legs(densepose, atr, hole),
     )
 
 

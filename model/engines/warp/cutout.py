@@ -84,13 +84,13 @@ def _otherwise(picture: Levels, usual: NDArray[np.float32]) -> NDArray[np.bool_]
     return np.asarray(coloured | (np.abs(picture - usual).max(2) > _FARTHEST))
 
 
-def without_specks(garment: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W), 0 or 1, without pieces that are tiny beside the largest."""
-    count, pieces, facts, _ = cv2.connectedComponentsWithStats(garment, connectivity=8)
+def without_specks(area: NDArray[np.uint8], least: float = _SPECK) -> NDArray[np.uint8]:
+    """(H, W), 0 or 1, without pieces that are tiny beside the largest: smaller than that share of it."""
+    count, pieces, facts, _ = cv2.connectedComponentsWithStats(area, connectivity=8)
     areas = facts[1:, cv2.CC_STAT_AREA]
     if count < 2:
-        return garment
-    kept = np.concatenate([[False], areas >= _SPECK * areas.max()])
+        return area
+    kept = np.concatenate([[False], areas >= least * areas.max()])
     return np.asarray(kept[pieces], np.uint8)
 
 

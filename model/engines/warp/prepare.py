@@ -63,7 +63,7 @@ def prepared(
     if not paint.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
     densepose, atr = (_part(labels, photo.size, box) for labels in _named(maps, photo.size))
-    flat = FlatGarment.of(np.asarray(garment.convert("RGB")))
+    flat = FlatGarment.of(np.asarray(garment.convert("RGB"))).spread()
     small = _shrunk(paint.astype(np.float32))
     small_mask = (small >= 0.5).astype(np.uint8)
     atr_small, densepose_small = (_sampled(labels) for labels in (atr, densepose))

@@ -17,8 +17,8 @@ _GROUND, _BODY = 0.35, 0.65  # of the way from ground to skin: before it paint i
 
 
 def uncovered(photo: Levels, painted: Colours, areas: Areas) -> Colours:
-    """The paint, but where it is about as the ground around it is, that ground continued; limbs where they are known
-    to be.
+    """The paint, but where it is about as the ground around it is, that ground continued; and legs where they are
+    known to be.
 
     So a body has an outline in what was painted coarsely, and the ground no halo around it.
     """
@@ -29,7 +29,7 @@ def uncovered(photo: Levels, painted: Colours, areas: Areas) -> Colours:
     body = _body(painted, ground, skin)
     if skin is None:
         return ground + body[..., None] * (painted - ground)
-    known, cover, light = areas.limbs
+    known, cover, light = areas.legs
     body *= 1 - known
     under = ground + body[..., None] * (painted - ground)
     return np.asarray(under + cover[..., None] * (skin * light[..., None] - under), np.float32)

@@ -15,7 +15,7 @@ from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import identity
 from model.engines.warp.guided_filter import guided
 from model.engines.warp.inputs import HEIGHT, WIDTH
-from model.engines.warp.limbs import Limbs, limbs
+from model.engines.warp.legs import Legs, legs
 from model.engines.warp.network import Fields
 from model.engines.warp.old_garment import old_garment
 from model.engines.warp.uncovered import uncovered
@@ -48,7 +48,7 @@ def plane(rows: slice, columns: slice) -> NDArray[np.float32]:
 def of(mask: NDArray[np.float32], hole: NDArray[np.float32], **known: Any) -> Areas:
     """Of a photo of which no more is known."""
     nothing = np.zeros_like(mask)
-    return replace(Areas(mask, hole, nothing, nothing, nothing, nothing, Limbs(nothing, nothing, nothing)), **known)
+    return replace(Areas(mask, hole, nothing, nothing, nothing, nothing, Legs(nothing, nothing, nothing)), **known)
 
 
 def checks() -> NDArray[np.uint8]:
@@ -208,7 +208,8 @@ def test_legs_that_trousers_hid_are_round_and_of_the_persons_own_skin() -> None:
     assert np.abs(seen[192] - (90, 140, 200)).max() < 6  # the ground between the legs
 
 
-def test_arms_without_sleeves_and_legs_under_a_skirt_stay_as_they_are() -> None:
+def test_legs_under_a_skirt_and_arms_are_left_to_the_networks() -> None:
     atr, densepose = np.zeros((2, *SIZE), np.uint8)
-    atr[200:400, 120:264], densepose[200:400, 120:264], densepose[100:200, 60:90] = 5, 8, 15
-    assert not limbs(densepose, atr, np.ones_like(atr)).cover.any()
+    atr[200:400, 120:264], atr[100:200, 60:90] = 5, 4
+    densepose[200:400, 120:264], densepose[100:200, 60:90] = 8, 15
+    assert not legs(densepose, atr, np.ones_like(atr)).cover.any()
