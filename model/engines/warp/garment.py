@@ -91,7 +91,8 @@ class FlatGarment:
     def as_sent(self, flow: Tensor) -> NDArray[np.float32]:
         """(h, w, 2): places on the canvas, (1, 2, h, w), as places in the picture that the client sent."""
         height, width = self.picture.shape[:2]
-        places = (flow[0].permute(1, 2, 0).numpy() + 1) / 2 * np.array([width, height], np.float32) - 0.5
+        shares = np.asarray((flow[0].permute(1, 2, 0).numpy() + 1) / 2, np.float32)
+        places: NDArray[np.float32] = shares * np.array([width, height], np.float32) - np.float32(0.5)
         for sleeve in self.sleeves:
             places = sleeve.back(places)
         return np.asarray((places - self.corner + 0.5) / self.size * 2 - 1, np.float32)

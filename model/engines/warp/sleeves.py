@@ -101,7 +101,7 @@ def _two_cuffs(row: NDArray[np.bool_], width: int) -> bool:
     if len(edges) < 4:  # one run
         return False
     left, right = edges[1] - edges[0], edges[-1] - edges[-2]
-    return max(left, right) <= _WIDEST * width and edges[-2] - edges[1] >= _APART * width
+    return bool(max(left, right) <= _WIDEST * width and edges[-2] - edges[1] >= _APART * width)
 
 
 def _sleeve(inside: NDArray[np.bool_], cuffs: list[int], side: int) -> Sleeve | None:
