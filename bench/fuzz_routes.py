@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tests.fuzz import ACCEPTS, ODD, mutated, torn, valid_tryon
 from tests.server import Server, serving
 from tests.untrained import untrained_pack
 
-REQUESTS, BLOCKS = 100_000, 10
+REQUESTS, BLOCKS, WARM_UP_SHARE = 100_000, 20, 10
 KNOWN = "fuzz-known"  # the id of a job, the slug of a garment
 FIELDS = (
     *("person_image_url", "upper_cloth_url", "human_image_url", "garment_image_url", "model_image", "model_name"),
@@ -83,49 +83,81 @@ class RouteAttempt:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.fuzz_routes", description=__doc__)
     parser.add_argument("--requests", type=int, default=REQUESTS)
+    parser.add_argument("--minutes", type=float, default=24 * 60, help="no further block after so many")
     options = parser.parse_args()
-    report = Report(
-        name="fuzz_routes",
-        title="Requests that are almost right, to every route",
-        how=f"{options.requests} requests, {AT_ONCE} at once, to all routes that `/openapi.json` names, with every "
+    report = Report(name="fuzz_routes", title="Requests that are almost right, to every route", how="")
+    block, until = max(options.requests // BLOCKS, 1), time.monotonic() + 60 * options.minutes
+    seen = Seen()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), module="container", **settings(folder)) as server,
+    ):
+        routes = routes_of(server)
+        warm_up(server)
+        send_all(server, islice(attempts(routes, 1), options.requests // WARM_UP_SHARE))
+        report.rows.append(row(server, 0, 0))
+        sending = attempts(routes, 0)
+        while seen.requests < options.requests and time.monotonic() < until:
+            for status, wrong in send_all(server, islice(sending, block)):
+                seen.note(status, wrong)
+            report.rows.append(row(server, seen.requests, len(seen.complaints)))
+            conclude(report, seen, len(routes))
+            report.save()  # one that is ended early has been worth it
+    for wrong in seen.complaints[:20]:
+        print(wrong)
+    report.publish()
+
+
+def settings(folder: str) -> dict[str, Any]:
+    """Of a server with all routes and a catalogue of one garment."""
+    (catalogue := Path(folder, "catalogue")).mkdir()
+    (catalogue / f"{KNOWN}.png").write_bytes(small_sample()["garment"].read_bytes())
+    return {
+        "MODEL_DIR": untrained_pack(),
+        "ENGINES": "tryon",
+        "JOB_TTL_S": 30,
+        "STUDIO": 1,
+        "CLIENTS": ",".join(CLIENT_NAMES),
+        "CATALOGUE": f"file://{catalogue}/",
+        "LATENT_CACHE_BYTES": 0,
+        "VESAKI_LIMITS": "100000/second,100000/second,100000/second",
+    }
+
+
+@dataclass
+class Seen:
+    """What was answered."""
+
+    complaints: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def requests(self) -> int:
+        return self.statuses.total()
+
+    def note(self, status: int, wrong: str | None) -> None:
+        """One answer more."""
+        self.statuses[status] += 1
+        self.complaints += [wrong] if wrong else []
+
+
+def conclude(report: Report, seen: Seen, routes: int) -> None:
+    """What can be said so far."""
+    report.how = (
+        f"{seen.requests} requests, {AT_ONCE} at once, to all routes that `/openapi.json` names, with every "
         "client of `CLIENTS` and a catalogue (untrained pack): odd names, queries, headers and bodies. A complaint is "
         f"a 5xx that nobody has designed, or a problem of {_MOST_PROBLEM_BYTES} bytes and more. Memory as in "
-        "`bench.fuzz`; the first row is after what warms up there, and a tenth as many others.",
+        "`bench.fuzz`; the first row is after what warms up there, and a tenth as many others as were planned. "
+        f"Routes: {routes}."
     )
-    complaints: list[str] = []
-    statuses: Counter[int] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        (catalogue := Path(folder, "catalogue")).mkdir()
-        (catalogue / f"{KNOWN}.png").write_bytes(small_sample()["garment"].read_bytes())
-        settings: dict[str, Any] = {"MODEL_DIR": untrained_pack(), "ENGINES": "tryon", "JOB_TTL_S": 30, "STUDIO": 1}
-        settings |= {"CLIENTS": ",".join(CLIENT_NAMES), "CATALOGUE": f"file://{catalogue}/", "LATENT_CACHE_BYTES": 0}
-        settings |= {"VESAKI_LIMITS": "100000/second,100000/second,100000/second"}
-        with serving(Path(folder), module="container", **settings) as server:
-            routes = routes_of(server)
-            block = options.requests // BLOCKS
-            warm_up(server)
-            send_all(server, islice(attempts(routes, 1), block))
-            report.rows.append(row(server, 0, 0))
-            sending = attempts(routes, 0)
-            for done in range(block, options.requests + 1, block):
-                for status, wrong in send_all(server, islice(sending, block)):
-                    statuses[status] += 1
-                    complaints += [wrong] if wrong else []
-                report.rows.append(row(server, done, len(complaints)))
-    for wrong in complaints[:20]:
-        print(wrong)
-    report.more = {"Answers": [{"status": f"{status}", "answers": n} for status, n in sorted(statuses.items())]}
-    report.how += f" Routes: {len(routes)}."
+    report.more = {"Answers": [{"status": f"{status}", "answers": n} for status, n in sorted(seen.statuses.items())]}
     report.targets = [
-        Target("complaints", len(complaints), 0, ""),
+        Target("complaints", len(seen.complaints), 0, ""),
         *(
-            Target(
-                f"growth of the {name} over {options.requests} requests", growth(report.rows, name), MOST_GROWTH, "%"
-            )
+            Target(f"growth of the {name} over {seen.requests} requests", growth(report.rows, name), MOST_GROWTH, "%")
             for name in PROCESSES
         ),
     ]
-    report.publish()
 
 
 def routes_of(server: Server) -> list[tuple[str, str]]:
