@@ -205,9 +205,11 @@ def test_an_avatar_is_made_and_turned(page: Page) -> None:
 
 def test_outfits_are_mixed_and_the_mix_is_put_on(page: Page) -> None:
     page.locator("[data-type=outfit]").click()
-    expect(page.locator("[data-input=photos]")).to_be_visible()
+    page.locator("summary", has_text=re.compile("^More$")).click()
+    of_a_fit = page.locator("[data-input=photos], [data-field=appearance_iterations], [data-field=coarse_iterations]")
+    expect(of_a_fit.filter(visible=True)).to_have_count(3)
     page.locator("#field-task").select_option("mix")
-    expect(page.locator("[data-input=photos]")).to_be_hidden()
+    expect(of_a_fit.filter(visible=True)).to_have_count(0)
     page.locator("#field-outfit_name").select_option("dress")
     page.locator("#field-other_name").select_option("t-shirt")
     share = page.locator("#field-share")

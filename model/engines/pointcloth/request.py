@@ -20,8 +20,9 @@ Format = Literal["ply", "glb"]
 Number = Annotated[float, Field(ge=-10, le=10)]
 Vector = Annotated[list[Number], Field(min_length=3, max_length=3)]
 
+_ITERATED = frozenset({"visibility_thr", "coarse_iterations", "fine_iterations", "appearance_iterations"})
 _FIT, _WEAR, _MIX = (
-    frozenset({"photos", "masks", "bodies", "clothes", "appearance", "fit_film"}),
+    frozenset({"photos", "masks", "bodies", "clothes", "appearance", "fit_film"}) | _ITERATED,
     frozenset({"outfit", "outfit_name", "person", "body", "betas", "pose"}),
     frozenset({"outfit", "outfit_name", "other", "other_name", "share", "walk", "body", "betas", "pose"}),
 )
@@ -151,10 +152,8 @@ class Request(request.Request):
         return lists | {name: one for name, one in single.items() if one is not None}
 
     def settings(self) -> dict[str, object]:
-        names = {"task", "visibility_thr"} | (
-            {"coarse_iterations", "fine_iterations", "clothes", "appearance"} if self.task == "fit" else set()
-        )
-        return self.model_dump(include=names)
+        of_a_fit = {"clothes", "appearance", "visibility_thr", "coarse_iterations", "fine_iterations"}
+        return self.model_dump(include={"task"} | (of_a_fit if self.task == "fit" else set()))
 
     def work(self) -> float:
         """In iterations of one code."""

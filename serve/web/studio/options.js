@@ -2,7 +2,8 @@
 
 import { make, words } from "./dom.js";
 
-const SHOWN = ["category", "quality", "variant", "task"]; // and what is of a task; the rest waits behind "More"
+// And what is of a task, unless it is a number to type; the rest waits behind "More".
+const SHOWN = ["category", "quality", "variant", "task"];
 // What this page has other ways for, or no use of.
 const HIDDEN = new Set(["deadline_s", "mask_only", "mask_polarity", "garments_canvas", "return_steps"]);
 
@@ -19,8 +20,9 @@ export function options(engine, { output, ...values }) {
   const fields = described(engine);
   const inputs = new Map(fields.map((field) => [field.name, control(field, values[field.name])]));
   for (const [name, { row }] of inputs) row.dataset.field = name;
-  const first = new Set([...SHOWN, ...Object.values(engine.tasks ?? {}).flat()]);
-  const rows = (wanted) => fields.filter((field) => first.has(field.name) === wanted).map((field) => inputs.get(field.name).row);
+  const ofTasks = new Set(Object.values(engine.tasks ?? {}).flat());
+  const isFirst = (field) => SHOWN.includes(field.name) || (ofTasks.has(field.name) && (field.kind !== "number" || slides(field.limits)));
+  const rows = (wanted) => fields.filter((field) => isFirst(field) === wanted).map((field) => inputs.get(field.name).row);
   const more = make("details", { class: "more" }, make("summary", {}, "More"), make("div", { class: "fields" }, ...rows(false)));
   return {
     element: make("div", {}, make("div", { class: "fields" }, ...rows(true)), more),

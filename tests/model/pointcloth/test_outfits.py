@@ -210,6 +210,7 @@ def test_requests_say_what_they_lack() -> None:
     assert "'masks'" in refused(photos=["x", "y"], masks=["x"])
     assert "'share' is not for the task 'fit'" in refused(photos=["x"], share=0.3)
     assert "'photos' is not for the task 'wear'" in refused(task="wear", outfit="x", photos=["x"])
+    assert "'fine_iterations' is not for the task 'mix'" in refused(task="mix", fine_iterations=2)
     assert "either 'outfit' or 'outfit_name'" in refused(task="wear")
     assert "either 'other' or 'other_name'" in refused(task="mix", outfit="x")
     assert "either 'body'" in refused(task="wear", outfit="x", body="x", betas=[1])
