@@ -159,7 +159,7 @@ class RepeatedProblem(Problem):
     title, code = "Repeated", CommonCode.INTERNAL
 
     def __init__(self, kept: ProblemDetails) -> None:
-        super().__init__(kept.detail)
+        super().__init__(kept.detail, field=kept.field, retry_after_s=kept.retry_after_s)
         self.status = kept.status
         self._kept = kept
 

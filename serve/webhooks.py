@@ -95,9 +95,11 @@ class Webhooks:
         if self._file(job).exists():
             self._start(self._file(job))
 
-    async def tell(self, url: str, body: bytes, message_id: str) -> None:
+    async def tell(self, url: str, body: bytes, message_id: str, *, plainly_signed: bool = False) -> None:
         """Deliver what an earlier service's client is to be told, in its own words. The address was checked."""
-        message = WebhookMessage(id=message_id, url=url, body=body.decode(), ended=time.time(), plainly_signed=True)
+        message = WebhookMessage(
+            id=message_id, url=url, body=body.decode(), ended=time.time(), plainly_signed=plainly_signed
+        )
         file = self._folder / f"{message_id}{_SUFFIX}"
         await to_the_end(put_in_place, file, message.model_dump_json().encode())
         self._start(file)

@@ -14,14 +14,16 @@ from pydantic import JsonValue
 
 from serve.answers import Answer, ProblemDetails
 from serve.body import RequestBody
+from serve.clients.call_backs import CallBack, CallBacks
 from serve.clients.client import Client
-from serve.clients.service import base_of, pictures_of, size_of
+from serve.clients.service import Service, base_of, pictures_of, size_of
 from serve.clients.shapes import in_their_words, renamed, telling, their_name
 from serve.errors import BadRequest, Invalid, NoSuchJob, Problem, RepeatedProblem
 from serve.hang_up import CLIENT_GONE
 from serve.live_job import LiveJob
 
 PATH, QUEUE, ENGINE = "/fal-ai/cat-vton", "/queue", "catvton"
+_CALL_BACKS, _WEBHOOK = ".fal", "fal_webhook"
 
 _NAMES = {
     "human_image_url": "person",
@@ -44,15 +46,26 @@ _SIZES = {
 
 def told(problem: Problem) -> Response:
     """As its validation errors are told."""
-    field = their_name(problem.field, _NAMES)
-    detail = {"loc": ["body", *([field] if field else [])], "msg": in_their_words(problem, _NAMES)}
-    body = {"detail": [detail | {"type": problem.details(None).code}]}
     waits = {} if problem.retry_after_s is None else {"Retry-After": str(int(problem.retry_after_s) + 1)}
-    return JSONResponse(body, problem.status, waits)
+    return JSONResponse(_errors(problem), problem.status, waits)
+
+
+def _errors(problem: Problem) -> dict[str, JsonValue]:
+    field = their_name(problem.field, _NAMES)
+    place: list[JsonValue] = ["body", *([field] if field else [])]
+    code = problem.details(None).code
+    return {"detail": [{"loc": place, "msg": in_their_words(problem, _NAMES), "type": code}]}
 
 
 class FalClient(Client):
     """Its routes."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self._call_backs = CallBacks(service, _CALL_BACKS, self._called_back)
+
+    def take_up(self) -> None:
+        self._call_backs.take_up()
 
     def routes(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, route_class=telling(told))
@@ -72,16 +85,24 @@ class FalClient(Client):
         answer = await self.service.answered(request, await self._read(request))
         if answer is None:
             return Response(status_code=CLIENT_GONE)
-        return JSONResponse(await self._result(request, answer))
+        return JSONResponse(await self._result(base_of(request), answer))
 
     async def submit(self, request: Request) -> Response:
         """Hand it in."""
-        body = await self._read(request)
-        if "fal_webhook" in request.query_params:
-            detail = "'fal_webhook' is not told here; ask for the status, or hand in POST /api/jobs with a 'webhook'"
-            raise Invalid(detail, field="fal_webhook")
+        body, webhook = await self._read(request), request.query_params.get(_WEBHOOK)
+        await self._call_backs.check(webhook, _WEBHOOK)
         job = await self.service.handed_in(body)
+        if webhook is not None:
+            await self._call_backs.keep(CallBack(job_id=job.id, url=webhook, base=base_of(request)))
         return JSONResponse(self._status(request, job.id, job))
+
+    async def _called_back(self, id: str, base: str) -> dict[str, JsonValue]:
+        told: dict[str, JsonValue] = {"request_id": id, "gateway_request_id": id}
+        job = self.service.jobs.find(id)
+        if isinstance(job, Answer):
+            return told | {"status": "OK", "error": None, "payload": await self._result(base, job)}
+        problem = RepeatedProblem(job)
+        return told | {"status": "ERROR", "error": problem.detail, "payload": _errors(problem)}
 
     async def _read(self, request: Request) -> RequestBody:
         given = await self.service.intake.read(request)
@@ -125,7 +146,7 @@ class FalClient(Client):
             case LiveJob():
                 raise BadRequest("the request is still in progress")
             case Answer() as answer:
-                return JSONResponse(await self._result(request, answer))
+                return JSONResponse(await self._result(base_of(request), answer))
             case ProblemDetails() as problem:
                 raise RepeatedProblem(problem)
 
@@ -139,12 +160,12 @@ class FalClient(Client):
             return JSONResponse({"status": "NOT_FOUND"}, 404)
         return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
 
-    async def _result(self, request: Request, answer: Answer) -> dict[str, JsonValue]:
+    async def _result(self, base: str, answer: Answer) -> dict[str, JsonValue]:
         picture = pictures_of(answer)[0]
         width, height = size_of(await self.service.files.content(picture)) or (None, None)
         return {
             "image": {
-                "url": self.service.url_of(request, answer, picture),
+                "url": self.service.url_of(base, answer, picture),
                 "content_type": picture.content_type,
                 "file_name": picture.name,
                 "file_size": picture.bytes,

@@ -16,13 +16,15 @@ from pydantic import JsonValue
 from serve.answers import Answer, Output, ProblemDetails
 from serve.body import RequestBody
 from serve.catalogue import slug_in
+from serve.clients.call_backs import CallBack, CallBacks
 from serve.clients.client import Client
-from serve.clients.service import pictures_of
+from serve.clients.service import Service, base_of, pictures_of
 from serve.clients.shapes import in_their_words, renamed, telling
 from serve.errors import Invalid, Problem
 from serve.live_job import LiveJob
 
 _MODELS = ("tryon-v1.6", "tryon-v1.5")
+_CALL_BACKS, _WEBHOOK = ".fashn", "webhook_url"
 _INLINE = "b64-"  # begins the ids of those whose pictures travel in the answer
 _NAMES = {
     "model_image": "person",
@@ -68,6 +70,13 @@ def told(problem: Problem) -> Response:
 class FashnClient(Client):
     """Its routes."""
 
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self._call_backs = CallBacks(service, _CALL_BACKS, self._status)
+
+    def take_up(self) -> None:
+        self._call_backs.take_up()
+
     def routes(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, route_class=telling(told))
         router.add_api_route("/v1/run", self.run, methods=["POST"])
@@ -76,11 +85,17 @@ class FashnClient(Client):
 
     async def run(self, request: Request) -> Response:
         """Hand a try-on in."""
-        job = await self.service.handed_in(self._body(await self.service.intake.read(request), request))
+        given = await self.service.intake.read(request)
+        webhook = request.query_params.get(_WEBHOOK)
+        body = self._body(given)
+        await self._call_backs.check(webhook, _WEBHOOK)
+        job = await self.service.handed_in(body)
+        if webhook is not None:
+            await self._call_backs.keep(CallBack(job_id=job.id, url=webhook, base=base_of(request)))
         return JSONResponse({"id": job.id, "error": None})
 
-    def _body(self, given: RequestBody, request: Request) -> RequestBody:
-        fields = renamed(_inputs(given.fields, request), _NAMES)
+    def _body(self, given: RequestBody) -> RequestBody:
+        fields = renamed(_inputs(given.fields), _NAMES)
         if isinstance(garment := fields.get("garment"), str) and slug_in(garment) is None:
             fields.setdefault("category", "auto")
         if "category" in fields:
@@ -98,30 +113,30 @@ class FashnClient(Client):
 
     async def status(self, id: str, request: Request) -> Response:
         """How far it is."""
+        return JSONResponse(await self._status(id, base_of(request)))
+
+    async def _status(self, id: str, base: str) -> dict[str, JsonValue]:
         told: dict[str, JsonValue] = {"id": id, "output": None, "error": None}
         match self.service.jobs.find(id):
             case LiveJob() as job:
                 told["status"] = "in_queue" if job.state == "queued" else "processing"
             case Answer() as answer:
                 told["status"] = "completed"
-                told["output"] = [await self._picture(request, answer, one) for one in pictures_of(answer)]
+                told["output"] = [await self._picture(base, answer, one) for one in pictures_of(answer)]
             case ProblemDetails() as problem:
                 told["status"] = "time_out" if problem.code == "deadline" else "failed"
                 told["error"] = {"name": _failure(problem), "message": problem.detail}
-        return JSONResponse(told)
+        return told
 
-    async def _picture(self, request: Request, answer: Answer, output: Output) -> str:
+    async def _picture(self, base: str, answer: Answer, output: Output) -> str:
         if not answer.id.startswith(_INLINE):
-            return self.service.url_of(request, answer, output)
+            return self.service.url_of(base, answer, output)
         content = await self.service.files.content(output)
         return f"data:{output.content_type};base64,{base64.b64encode(content).decode()}"
 
 
-def _inputs(body: Mapping[str, object], request: Request) -> Mapping[str, object]:
+def _inputs(body: Mapping[str, object]) -> Mapping[str, object]:
     """Those of a try-on, which in its old format are the body itself."""
-    if "webhook_url" in body or "webhook_url" in request.query_params:
-        detail = "'webhook_url' is not told here; ask for the status, or hand in POST /api/jobs with a 'webhook'"
-        raise Invalid(detail, field="webhook_url")
     if "model_name" not in body and "inputs" not in body:
         return body
     if body.get("model_name") not in _MODELS:

@@ -43,6 +43,10 @@ class Records(Generic[R]):
         await to_the_end(put_in_place, self._file(id), record.model_dump_json().encode())
         await asyncio.to_thread(self._erase_expired)
 
+    async def drop(self, id: str) -> None:
+        """Forget one."""
+        await asyncio.to_thread(self._file(id).unlink, missing_ok=True)
+
     def find(self, id: str) -> R | None:
         """The record of this id, if there is one."""
         return self._read(self._file(id)) if re.fullmatch(_NAME, id) else None

@@ -81,10 +81,9 @@ class Service:
         """
         return await self.intake.hand_in(body, self.job_deadline_s)
 
-    def url_of(self, request: Request, answer: Answer, output: Output) -> str:
-        """A whole address of a file, which does without a token for a while."""
-        path = self.addresses.outputs(answer.id, [output])[output.name]
-        return f"{base_of(request)}{path}"
+    def url_of(self, base: str, answer: Answer, output: Output) -> str:
+        """A whole address of a file, which does without a token for a while. `base`: where this service is asked."""
+        return f"{base}{self.addresses.outputs(answer.id, [output])[output.name]}"
 
     def engine_or_default(self, name: str) -> Mapping[str, str]:
         """Names the engine where it is loaded; else whoever answers such requests does."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, JsonValue
 
 from serve.answers import Answer, ProblemDetails
 from serve.body import RequestBody
+from serve.clients.call_backs import have_ended
 from serve.clients.records import Records
 from serve.clients.service import Service, base_of, pictures_of
 from serve.clients.vesaki_errors import VesakiRefusal
@@ -97,11 +98,11 @@ class Batches:
 
     async def _call_back(self, id: str, record: BatchRecord, url: str) -> None:
         found = [self._job(pair) for pair in record.pairs]
-        if tasks := [job.task for job in found if isinstance(job, LiveJob)]:
-            await asyncio.wait(tasks)
+        if not await have_ended([job for job in found if isinstance(job, LiveJob)]):
+            return
         body = json.dumps(self.told(id, record)).encode()
         await self.records.keep(id, record.model_copy(update={"callback_url": None}))  # it is the webhooks' now
-        await self.service.webhooks.tell(url, body, f"batch_{id}")
+        await self.service.webhooks.tell(url, body, f"batch_{id}", plainly_signed=True)
 
     def take_up(self) -> None:
         """Those that an earlier front has left to be called back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from model.samples.samples import small_sample
 from tests.conftest import base64_of
 from tests.serve.conftest import TOKEN
 from tests.server import Server, eventually
+from tests.site import Site
 
 CAT_VTON = "/fal-ai/cat-vton"
 QUEUED = f"/queue{CAT_VTON}"
@@ -99,7 +101,7 @@ def test_fals_endpoint_is_catvton_whoever_else_is_the_default(everybody: Server,
 
 
 def test_fal_cancels_what_is_in_progress(everybody: Server, fal_body: dict[str, Any]) -> None:
-    slow = fal_body | {"num_inference_steps": 200, "image_size": "square_hd"}
+    slow = fal_body | {"num_inference_steps": 200, "image_size": {"width": 256, "height": 256}}
     taken = everybody.client.post(CAT_VTON, json=slow, headers={"Host": "queue.example"}).json()
     url = f"{QUEUED}/requests/{taken['request_id']}"
     assert everybody.client.get(url).status_code == 400  # still in progress
@@ -129,6 +131,60 @@ def test_fal_says_what_is_wrong_in_its_own_words(
     assert detail.keys() == {"loc", "msg", "type"}
     assert detail["loc"] == ["body", field]
     assert f"'{field}'" in detail["msg"]
+
+
+@pytest.fixture
+def called(site: Site) -> Site:
+    """A receiver with nothing received."""
+    site.posts.clear()
+    return site
+
+
+def called_back(site: Site) -> dict[str, Any]:
+    """What came last, by the job's id."""
+    return {
+        told.get("request_id") or told.get("id"): told for told in (json.loads(content) for _, content in site.posts)
+    }
+
+
+def test_fal_calls_back_with_the_picture_or_the_errors(
+    everybody: Server, called: Site, fal_body: dict[str, Any]
+) -> None:
+    absent = {**fal_body, "garment_image_url": f"{called.url}/none.png"}
+    asked = {"fal_webhook": f"{called.url}/hook"}
+    done, failed = (
+        everybody.client.post(QUEUED, json=body, params=asked).json()["request_id"] for body in (fal_body, absent)
+    )
+    eventually(lambda: {done, failed} <= called_back(called).keys())
+    ok, error = (called_back(called)[id] for id in (done, failed))
+    assert ok.keys() == error.keys() == {"request_id", "gateway_request_id", "status", "error", "payload"}
+    assert (ok["status"], ok["error"]) == ("OK", None)
+    assert_fals_picture(ok["payload"], (96, 128))
+    assert error["status"] == "ERROR"
+    assert error["payload"]["detail"][0]["loc"] == ["body", "garment_image_url"]
+    assert "404" in error["error"]
+    assert "webhook-signature" in called.posts[0][0]
+
+
+def test_fashn_calls_back_with_what_its_status_says(everybody: Server, called: Site, inputs: dict[str, Any]) -> None:
+    asked = {"webhook_url": f"{called.url}/hook"}
+    body = {"model_name": "tryon-v1.6", "inputs": inputs}
+    id = everybody.client.post("/v1/run", json=body, params=asked).json()["id"]
+    eventually(lambda: id in called_back(called))
+    told, status = called_back(called)[id], everybody.client.get(f"/v1/status/{id}").json()
+    assert told.keys() == status.keys()
+    assert told["status"] == "completed"
+    assert shown(told["output"][0]).size == shown(status["output"][0]).size
+
+
+@pytest.mark.parametrize("route", [f"{QUEUED}?fal_webhook=", "/v1/run?webhook_url="])
+def test_nobody_is_called_back_at_an_address_of_ours(
+    everybody: Server, fal_body: dict[str, Any], inputs: dict[str, Any], route: str
+) -> None:
+    body = fal_body if "fal" in route else inputs
+    answer = everybody.client.post(f"{route}https://127.0.0.1/", json=body)
+    assert answer.status_code in (400, 422)
+    assert "webhook" in answer.text
 
 
 def test_fals_key_is_a_token(everybody: Server, fal_body: dict[str, Any]) -> None:

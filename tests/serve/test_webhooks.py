@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ import pytest
 
 from container.settings import Settings
 from serve.addresses_of_jobs import Addresses
+from serve.clients.call_backs import CallBack, have_ended
 from serve.errors import Invalid
+from serve.live_job import LiveJob
+from serve.spool import JobDirectory
 from serve.webhook_signature import key_of
 from serve.webhooks import WebhookMessage, Webhooks
+from tests.probe.request import Request as ProbeRequest
 from tests.serve.test_invocations import assert_problem
 from tests.server import ROOT, Server, eventually, serving
 from tests.site import Site
@@ -141,22 +146,42 @@ def test_addresses_that_may_not_be_told_are_refused_at_once(telling: Server, add
 def test_what_was_not_told_before_a_crash_is_told_after_it(
     tmp_path: Path, settings: dict[str, Any], hooked: Site
 ) -> None:
-    with serving(tmp_path, 180, **settings) as server:
+    with serving(tmp_path, 180, **settings, CLIENTS="fashn") as server:
         hooked.statuses[:] = [503] * 3
         submit(server, id="told", webhook=hooked.url)
         told(hooked)
         submit(server, id="running", steps_s=[0.05] * 40, webhook=hooked.url)
         server.kill()
+        theirs = CallBack(job_id="running", url=hooked.url, base=server.url)  # as FASHN's clients ask for
+        (server.spool / f"{uuid.uuid4()}.fashn").write_text(theirs.model_dump_json())
         hooked.statuses.clear()
         server.restart()
 
         def last() -> dict[str, str]:
             """Of each job the id of the message that came last."""
-            return {json.loads(content)["data"]["id"]: headers["webhook-id"] for headers, content in hooked.posts}
+            came = ((json.loads(content), headers["webhook-id"]) for headers, content in hooked.posts)
+            return {body["data"]["id"] if "data" in body else body["status"]: message for body, message in came}
 
         first = last()["told"]
-        eventually(lambda: {"told", "running"} <= last().keys() and not list(server.spool.glob("*.webhook")), 180)
+        everybody, kept = {"told", "running", "completed"}, ("*.webhook", "*.fashn")
+        eventually(lambda: everybody <= last().keys() and not any(list(server.spool.glob(one)) for one in kept), 180)
         assert last()["told"] == first
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "deleted", "over"), [(False, False, True), (True, True, True), (True, False, False)]
+)
+def test_jobs_that_a_front_only_lays_down_have_not_ended(
+    cancelled: bool, deleted: bool, over: bool, tmp_path: Path
+) -> None:
+    async def check() -> None:
+        job = LiveJob("one", "", JobDirectory(tmp_path), ProbeRequest(), None, kept=True, deleted=deleted)
+        job.task = asyncio.create_task(asyncio.Event().wait() if cancelled else asyncio.sleep(0))  # type: ignore[arg-type]
+        if cancelled:
+            job.task.cancel()
+        assert await have_ended([job]) is over
+
+    asyncio.run(check())
 
 
 # -- limits --------------------------------------------------------------------------------------------------------
