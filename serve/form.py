@@ -125,13 +125,15 @@ def dotted(name: str) -> str:
 
 
 def within(fields: dict[str, object], holder: str) -> dict[str, object]:
-    """The object a dotted name points into."""
-    inner = fields
+    """The object a dotted name points into; of a list of JSON's, the one at that place."""
+    inner: object = fields
     for name in holder.split(".", _MOST_PLACES) if holder else ():
-        further = inner.setdefault(name, {})
-        if not isinstance(further, dict):
-            raise Invalid(f"'{holder[:60]}' is given twice: as a value, and as parts of a form", field=holder)
-        inner = further
+        if isinstance(inner, list) and _NUMBER.fullmatch(name) and int(name) < len(inner):
+            inner = inner[int(name)]
+        else:
+            inner = inner.setdefault(name, {}) if isinstance(inner, dict) else None
+    if not isinstance(inner, dict):
+        raise Invalid(f"'{holder[:60]}' is given twice: as a value, and as parts of a form", field=holder)
     return inner
 
 

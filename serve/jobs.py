@@ -90,7 +90,7 @@ class Jobs:
         Raises:
             Problem: not ready, busy, or the id belongs to another request.
         """
-        while (dying := self._live.get(name_of(submission.id))) and dying.task.cancelling():
+        while (dying := self._live.get(name_of(submission.id))) and dying.cancelled:
             await asyncio.wait([dying.task])
         # From here to the claim nothing is awaited, so no two requests can claim one id.
         known = self._known(submission)
@@ -195,7 +195,7 @@ class Jobs:
         finally:
             job.waiters -= 1
             if job.waiters == 0 and not job.computed:
-                job.task.cancel()
+                job.cancel()
 
     async def watch(self, job: LiveJob, waiting: asyncio.Task[Answer]) -> AsyncIterator[Progress]:
         """The job's progress, newest only and at least every few seconds, until `waiting` is over."""
@@ -211,6 +211,7 @@ class Jobs:
     async def _live_through(self, job: LiveJob, steps: Coroutine[object, object, Answer]) -> Answer:
         log_ids.about(job=job.id)
         code, context = "done", self._tracing.here()
+        job.begin()
         try:
             return await steps
         except asyncio.CancelledError:
@@ -298,7 +299,7 @@ class Jobs:
         job = self.find(job_id)
         if isinstance(job, LiveJob):
             job.deleted = True
-            job.task.cancel()
+            job.cancel()
             await asyncio.wait([job.task])
         if name_of(job_id) not in self._live:  # it may have ended before it was cancelled
             self._spool.directory(job_id).erase()
@@ -336,8 +337,8 @@ class Jobs:
         tasks = [job.task for job in self._live.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=within_s)
-        tasks = [job.task for job in self._live.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_LAST_CANCEL_S)
+        left = list(self._live.values())
+        for job in left:
+            job.cancel()
+        if left:
+            await asyncio.wait([job.task for job in left], timeout=_LAST_CANCEL_S)

@@ -44,6 +44,8 @@ class LiveJob:
     stored_bytes: dict[str, bytes] = field(default_factory=dict)  # by address, if a file is the answer: as was stored
     not_stored_because: str = "storage has not answered"
     deleted: bool = False
+    begun: bool = False  # `task` has taken its first step: from there on it cleans up after itself
+    cancelled: bool = False
     run: str = field(default_factory=drawn_run)
     accepted: asyncio.Event = field(default_factory=asyncio.Event)  # its request.json is written
     began: float = field(default_factory=time.monotonic)
@@ -69,6 +71,18 @@ class LiveJob:
             self.waiters += 1
             if self.limit is not None:
                 self.limit.reschedule(asyncio.get_running_loop().time() + deadline_s)
+
+    def cancel(self) -> None:
+        """Stop it as soon as it has begun. A task that is cancelled before its first step never takes it."""
+        self.cancelled = True
+        if self.begun:
+            self.task.cancel()
+
+    def begin(self) -> None:
+        """Its task's first step."""
+        self.begun = True
+        if self.cancelled:
+            self.task.cancel()
 
     @asynccontextmanager
     async def within_deadline(self) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from model.samples.samples import small_sample
+from serve.errors import Invalid
 from serve.form import body_of
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, serving
@@ -80,6 +81,16 @@ def test_numbers_and_brackets_in_names_make_lists_and_objects(png: bytes) -> Non
     assert (first["category"], second) == ("upper", {"category": "lower"})
     assert body.fields["photos"] == ["a", "b"]
     assert (body.fields["output"], body.fields["crop"]) == ({"format": "jpeg"}, "auto")
+
+
+def test_parts_with_numbers_add_to_a_list_of_the_json(png: bytes) -> None:
+    layers = '{"layers": [{"category": "upper"}, {"category": "lower"}]}'
+    body = body_of([("request", layers), ("layers.1.garment", png), ("layers[0][garment]", "catalogue:shirt")])
+    first, second = cast("list[dict[str, str]]", body.fields["layers"])
+    assert first == {"category": "upper", "garment": "catalogue:shirt"}
+    assert (second["category"], body.files[second["garment"]]) == ("lower", png)
+    with pytest.raises(Invalid, match="given twice"):
+        body_of([("request", layers), ("layers.2.garment", png)])
 
 
 @pytest.mark.parametrize("end", [b"", b"--b", b'--b\r\nContent-Disposition: form-data; name="mask"\r\n\r\nhalf'])

@@ -32,6 +32,13 @@ export function words(name) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** What a field means, as the service describes it: words in backquotes are code. Null where it says nothing. */
+export function hint(id, text) {
+  if (!text) return null;
+  const parts = text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+  return make("small", { id: `${id}-hint`, class: "hint" }, ...parts);
+}
+
 const made = new WeakMap();
 
 /** An address for a blob, the same one each time. */

@@ -1,6 +1,6 @@
 // What goes in: built for one type (`tryon`, `avatar`, ...) from what `/api/models` says of its engines.
 
-import { address, make, show, words } from "./dom.js";
+import { address, hint, make, show, words } from "./dom.js";
 import { files } from "./files.js";
 import { options } from "./options.js";
 import { paint } from "./painter.js";
@@ -61,7 +61,7 @@ class RequestForm {
       const input = files(name, about);
       this.inputs.set(name, input);
       if (kept.get(name)?.length) input.set(kept.get(name));
-      return make("fieldset", { "data-input": name }, make("legend", {}, words(name)), input.element);
+      return this.box(name, input);
     });
   }
 
@@ -86,11 +86,18 @@ class RequestForm {
       },
     });
     this.inputs.set(name, input);
-    const box = make("fieldset", { "data-input": name }, make("legend", {}, words(name)), input.element);
+    const box = this.box(name, input);
     if (name === "person" || name === "photos") this.offerPeople(box, input);
     if (name === "garment") this.offerGarments(box, input);
     if (kept?.length) input.set(kept);
     return box;
+  }
+
+  /** Around an input, with what the service says of it. */
+  box(name, { element, input }) {
+    const said = hint(input.id, this.described.descriptions?.[name]);
+    if (said) input.setAttribute("aria-describedby", said.id);
+    return make("fieldset", { "data-input": name }, make("legend", {}, words(name)), element, said);
   }
 
   offerPeople(box, input) {
@@ -233,6 +240,12 @@ class RequestForm {
     return { type: this.type, ...(this.engine ? { engine: this.engine } : {}) };
   }
 
+  /** An input that must have something and has nothing. */
+  missing() {
+    const lacks = ([name, { required }]) => required && !this.inputs.get(name)?.get().length;
+    return Object.entries({ ...this.described.inputs, ...this.described.files }).find(lacks)?.[0] ?? null;
+  }
+
   /** What is asked of the service: fields, files, and what the result is compared with. */
   request() {
     const fields = { ...this.head(), ...this.options.values() };
@@ -288,7 +301,7 @@ class RequestForm {
     if (!field) return false;
     const said = make("p", { class: "problem at", id: "at-fault" }, message);
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-errormessage", said.id);
+    field.setAttribute("aria-describedby", `${said.id} ${field.getAttribute("aria-describedby") ?? ""}`.trim());
     const details = field.closest("details");
     if (details) details.open = true;
     (field.closest(".field, fieldset") ?? field).append(said);
@@ -300,7 +313,7 @@ class RequestForm {
     this.element.querySelector("#at-fault")?.remove();
     for (const field of this.element.querySelectorAll("[aria-invalid]")) {
       field.removeAttribute("aria-invalid");
-      field.removeAttribute("aria-errormessage");
+      field.setAttribute("aria-describedby", field.getAttribute("aria-describedby").replace(/^at-fault ?/, ""));
     }
   }
 }

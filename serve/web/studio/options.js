@@ -1,6 +1,6 @@
 // The fields of a request that are no pictures, as the service describes them.
 
-import { make, words } from "./dom.js";
+import { hint, make, words } from "./dom.js";
 
 // And what is of a task, unless it is a number to type; the rest waits behind "More".
 const SHOWN = ["category", "quality", "variant", "task"];
@@ -50,9 +50,6 @@ function described(engine) {
   return fields;
 }
 
-/** Words in backquotes are code. */
-const marked = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
-
 /** Whether a number has near bounds, and a default that a slider can stand at. */
 function slides({ minimum, maximum, default: given }) {
   if ([minimum, maximum, given].includes(null) || maximum - minimum > MOST_OF_A_SLIDER) return false;
@@ -73,12 +70,12 @@ function slider({ limits: { minimum, maximum, default: given } }, about, label, 
 
 function control(field, value) {
   const id = `field-${field.name}`;
-  const hint = field.description ? make("small", { id: `${id}-hint`, class: "hint" }, ...marked(field.description)) : null;
-  const about = { id, name: field.name, "aria-describedby": hint ? hint.id : undefined };
-  const label = (input) => make("div", { class: "field" }, make("label", { for: id }, words(field.name)), input, hint);
+  const said = hint(id, field.description);
+  const about = { id, name: field.name, "aria-describedby": said?.id };
+  const label = (input) => make("div", { class: "field" }, make("label", { for: id }, words(field.name)), input, said);
   if (field.kind === "switch") {
     const box = make("input", { ...about, type: "checkbox", checked: value ?? field.given });
-    const row = make("div", { class: "field" }, make("label", { class: "switch" }, box, " ", words(field.name)), hint);
+    const row = make("div", { class: "field" }, make("label", { class: "switch" }, box, " ", words(field.name)), said);
     return { row, value: () => (box.checked === field.given ? undefined : box.checked) };
   }
   if (field.kind === "several") {
@@ -86,7 +83,7 @@ function control(field, value) {
       make("input", { type: "checkbox", name: field.name, value: choice, checked: value?.includes(choice) }),
     );
     const labels = boxes.map((box) => make("label", { class: "switch" }, box, " ", words(box.value)));
-    const row = make("fieldset", { class: "field" }, make("legend", {}, words(field.name)), ...labels, hint);
+    const row = make("fieldset", { class: "field" }, make("legend", {}, words(field.name)), ...labels, said);
     return {
       row,
       value: () => {

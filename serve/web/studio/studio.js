@@ -75,10 +75,13 @@ async function go() {
   if (running) return;
   form.absolve();
   clear();
+  const missing = form.missing();
+  if (missing) return blame(new Refused({ detail: `First choose a picture: ${words(missing)}.`, field: missing }));
   const { fields, files, before, garment } = form.request();
   const abort = new AbortController();
   running = { abort, entry: null };
   open("work");
+  comeIntoView(find("work"));
   begin(before ?? first(files), garment);
   try {
     const job = await submit(fields, files);
@@ -144,8 +147,15 @@ function blame(error) {
   const problem = find("problem");
   problem.textContent = said;
   show(problem);
-  if (error instanceof Refused) form?.blame(error.problem.field, said);
-  else console.error(error);
+  if (!(error instanceof Refused)) console.error(error);
+  else if (form?.blame(error.problem.field, said)) return;
+  comeIntoView(problem);
+}
+
+/** Below the form, as on a phone, nobody would see it. */
+function comeIntoView(element) {
+  const { top } = element.getBoundingClientRect();
+  if (top < 0 || top > 0.8 * innerHeight) element.scrollIntoView();
 }
 
 async function present(entry) {
