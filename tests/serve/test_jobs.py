@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import re
@@ -14,6 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from serve.live_job import LiveJob
+from serve.spool import JobDirectory
+from tests.probe.request import Request as ProbeRequest
 from tests.serve.test_invocations import assert_problem
 from tests.server import Server, eventually, serving
 
@@ -46,6 +50,28 @@ def test_one_id_is_one_job_however_many_ask(server: Server) -> None:
     assert len({response.text for response in responses}) == 1
     assert server.probe(id="joined", seed=1, steps_s=[0.3]).text == responses[0].text
     assert metric(server, done) == before + 1
+
+
+def test_a_job_that_is_cancelled_before_its_first_step_takes_it_and_cleans_up(tmp_path: Path) -> None:
+    async def live_through(job: LiveJob) -> str:
+        job.begin()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            job.directory.erase()
+        return ""
+
+    async def check() -> None:
+        directory = JobDirectory(tmp_path / "one")
+        directory.inputs.mkdir(parents=True)
+        job = LiveJob("one", "", directory, ProbeRequest(), None, kept=False)
+        job.task = asyncio.create_task(live_through(job))  # type: ignore[arg-type]
+        job.cancel()
+        await asyncio.wait([job.task])
+        assert job.task.cancelled()
+        assert not directory.path.exists()
+
+    asyncio.run(check())
 
 
 def test_an_id_belongs_to_one_body_while_it_runs_and_afterwards(server: Server) -> None:
