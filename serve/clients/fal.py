@@ -98,11 +98,14 @@ class FalClient(Client):
 
     async def _called_back(self, id: str, base: str) -> dict[str, JsonValue]:
         told: dict[str, JsonValue] = {"request_id": id, "gateway_request_id": id}
-        job = self.service.jobs.find(id)
-        if isinstance(job, Answer):
-            return told | {"status": "OK", "error": None, "payload": await self._result(base, job)}
-        problem = RepeatedProblem(job)
-        return told | {"status": "ERROR", "error": problem.detail, "payload": _errors(problem)}
+        match self.service.jobs.find(id):
+            case Answer() as answer:
+                return told | {"status": "OK", "error": None, "payload": await self._result(base, answer)}
+            case ProblemDetails() as problem:
+                payload = _errors(RepeatedProblem(problem))
+                return told | {"status": "ERROR", "error": problem.detail, "payload": payload}
+            case LiveJob():
+                raise NoSuchJob("it has not ended")
 
     async def _read(self, request: Request) -> RequestBody:
         given = await self.service.intake.read(request)
