@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from model.mesh.baking import Detail
 from model.mesh.cameras import AZIMUTHS, orthographic_cameras
 from model.mesh.completion import complete, nearest_colours, unreached
 from model.mesh.mesh import Mesh
@@ -50,8 +51,8 @@ def stacked(pictures: Sequence[Image.Image], size: int = 1024) -> Tensor:
     return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
 
 
-def coloured(projection: Projection) -> Mesh:
-    """The projection's mesh with a colour for every vertex, in 0..1.
+def coloured(projection: Projection, detail: Detail | None = None) -> Mesh:
+    """The projection's mesh with a colour for every vertex, in 0..1. detail: what is known more finely.
 
     A part of the mesh that no view shows is painted like what is nearest to it; all is gray if nothing was seen.
     """
@@ -59,6 +60,9 @@ def coloured(projection: Projection) -> Mesh:
     sums, weights = projection.shown(mesh.vertices, projection.normals)
     seen = weights >= THRESHOLD
     colours = torch.where(seen[:, None], sums / weights[:, None].clamp(min=THRESHOLD), _GRAY)
+    if detail is not None:
+        finer, believed = detail(mesh.vertices, projection.normals)
+        colours = torch.lerp(colours, finer, (believed * seen)[:, None])
     colours = nearest_colours(colours, seen, mesh.vertices, unreached(seen, mesh.faces))
     return replace(mesh, colours=complete(colours, seen, mesh.faces).clamp(0, 1))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from model.avatar.colour import coloured, coloured_as_published, stacked, views_of
 from model.avatar.reconstruction import HALF_HEIGHT, RADIUS
 from model.mesh.atlas import Atlas
-from model.mesh.baking import Texels, laid_out
+from model.mesh.baking import Detail, Texels, laid_out
 from model.mesh.completion import complete, nearest_colours, unreached
 from model.mesh.mesh import Mesh
 from model.mesh.placement import normalised
@@ -43,12 +43,23 @@ class MeshPainter:
         if self._reference:
             painted = coloured_as_published(self._within(mesh), self._views, self._rasteriser)
         else:
-            painted = coloured(self.projection(mesh))
+            painted = coloured(self.projection(mesh), self.detail(mesh))
         return replace(mesh, colours=painted.colours)
 
     def projection(self, mesh: Mesh) -> Projection:
         """The views around the mesh, ready to be asked."""
         return Projection(self._within(mesh), self._views, self._rasteriser)
+
+    def detail(self, mesh: Mesh) -> Detail | None:
+        """What is known of the mesh's colours more finely than the views show them: nothing, unless an engine does."""
+        return None
+
+    def projection_of(self, mesh: Mesh, pictures: Tensor, *, slack: float = 1.0) -> Projection:
+        """Other pictures of what the first views show, (V, C + 1, h, w), alpha last, around the mesh."""
+        count = len(pictures)
+        cameras, weights = self._views.cameras[:count], self._views.weights[:count]
+        views = replace(self._views, pictures=pictures.to(self._views.pictures), cameras=cameras, weights=weights)
+        return Projection(self._within(mesh), views, self._rasteriser, slack=slack)
 
     def shares(self, mesh: Mesh, parts: Tensor) -> Tensor:
         """(V, C): how far each vertex of the mesh is of each of C parts, which sum to about 1.
@@ -57,8 +68,7 @@ class MeshPainter:
         """
         there = parts.sum(1, keepdim=True)
         pictures = torch.cat([parts / there.clamp(min=1e-6), there.clamp(max=1)], 1)
-        views = replace(self._views, pictures=pictures.to(self._views.pictures))
-        projection = Projection(self._within(mesh), views, self._rasteriser)
+        projection = self.projection_of(mesh, pictures)
         sums, weights = projection.shown(projection.mesh.vertices, projection.normals)
         seen = weights > 0
         shares = sums / weights.clamp(min=1e-6)[:, None]

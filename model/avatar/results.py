@@ -58,8 +58,9 @@ class AvatarResults:
     async def _texture(self, mesh: Mesh, atlas: Atlas, painter: MeshPainter) -> Image.Image:
         run = self._device.run
         projection = await run(lambda: painter.projection(mesh))
+        detail = await run(lambda: painter.detail(mesh))
         texels = await run(lambda: painter.texels(atlas, projection))
-        colours = [await run(partial(shown, piece, projection, THRESHOLD)) for piece in texels.pieces(_TEXELS)]
+        colours = [await run(partial(shown, piece, projection, THRESHOLD, detail)) for piece in texels.pieces(_TEXELS)]
         texture = await run(lambda: texture_of(texels.covered, torch.cat(colours)))
         return await self._device.cpu(lambda: spread(texture, texels.covered))
 

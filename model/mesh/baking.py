@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,10 @@ from torch.nn.functional import normalize
 from model.mesh.atlas import Atlas
 from model.mesh.rasteriser import Rasteriser, interpolate
 from model.mesh.view_projection import Projection
+
+# Points and normals of length 1, (P, 3) each, to colours, (P, 3) in 0..1, and how far they are believed, (P,) in 0..1:
+# what is known more finely than the views show it.
+Detail = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,17 @@ def laid_out(atlas: Atlas, projection: Projection, fallback: Tensor, rasteriser:
     return Texels(covered, *texels.view(-1, 3, 3).unbind(1))
 
 
-def shown(texels: Texels, projection: Projection, threshold: float) -> Tensor:
-    """The texels' colours as the views show them, (texels, 3) in 0..1; each is found without the others."""
-    sums, weights = projection.shown(texels.points, normalize(texels.normals, dim=1))
+def shown(texels: Texels, projection: Projection, threshold: float, detail: Detail | None = None) -> Tensor:
+    """The texels' colours as the views show them, (texels, 3) in 0..1, or as the detail, as far as it is believed; each
+    is found without the others."""
+    normals = normalize(texels.normals, dim=1)
+    sums, weights = projection.shown(texels.points, normals)
     lacking = (threshold - weights).clamp(min=0)[:, None]
-    return (sums + texels.fallback * lacking) / (weights[:, None] + lacking)
+    colours: Tensor = (sums + texels.fallback * lacking) / (weights[:, None] + lacking)
+    if detail is None:
+        return colours
+    finer, believed = detail(texels.points, normals)
+    return torch.lerp(colours, finer, believed[:, None])
 
 
 def texture_of(covered: Tensor, colours: Tensor) -> Tensor:

@@ -63,10 +63,15 @@ class Projection:
     as their neighbours do, and inside the object by alpha: at a rim, what is behind has mixed in. So neither the
     background nor an arm bleeds onto anything else. Weight: the cosine between normal and camera
     squared, times the view's weight, times the share of the four pixels that counts.
+
+    Args:
+        slack: how many times farther than usual a point may lie from what the view shows, in depth: with more, what is
+            seen in folds is what is seen before them.
     """
 
-    def __init__(self, mesh: Mesh, views: Views, rasteriser: Rasteriser) -> None:
+    def __init__(self, mesh: Mesh, views: Views, rasteriser: Rasteriser, *, slack: float = 1.0) -> None:
         self.mesh = mesh
+        self._slack = slack
         self.normals = vertex_normals(mesh.vertices, mesh.faces)
         self._views = views
         self._pixels = _trusted(views.pictures)  # (views, H * W, 4)
@@ -94,7 +99,7 @@ class Projection:
             facing = (finite & (cosines > _LEAST_COSINE)).nonzero()[:, 0]
             cosines = cosines[facing]
             # Across a pixel's diagonal the depth of a slanted surface changes by its slope.
-            tolerance = size * (1 + 1 / cosines)
+            tolerance = self._slack * size * (1 + 1 / cosines)
             gathered = self._gathered(points[facing], tolerance, view)
             total.index_add_(0, facing, gathered * (cosines**2 * weight)[:, None])
         return total

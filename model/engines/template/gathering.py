@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -13,17 +12,15 @@ from scipy.spatial import cKDTree
 from model.clothes.arrays import Floats
 from model.clothes.buffers import BodyLayer
 from model.engines.template.labels import LabelledPixels
+from model.engines.template.trust import merged, trusted
 
 Layers = NDArray[np.uint8]
 
 _NEIGHBOURS = 6  # pixels that are asked for a colour
 _NARROWEST = 0.005  # metres, of the attention; wider where pixels are farther
 _REACH = 0.05  # metres from the nearest pixel within which its colour is believed
-_SOLID, _RIM_TRUST = 0.9, 0.1  # alpha of pixels that are asked at all; how far those at a rim are believed
-_CERTAIN = 0.5  # share of the likeliest layer from which a pixel is asked
-_EXPECTED, _MOST_TRUST = 0.02, 4.0  # metres: of a place with trust 1
 _LEAST_PIXELS = 20  # of a layer: fewer are most likely mistakes of the labels
-_MIRROR = np.array([-1, 1, 1], np.float32)  # to the other side of the body
+MIRROR = np.array([-1, 1, 1], np.float32)  # to the other side of the body
 # Whom to ask about a layer that no photo shows.
 _INSTEAD = {
     BodyLayer.UPPER: (BodyLayer.ONE_PIECE,),
@@ -45,13 +42,9 @@ class Keys:
     @classmethod
     def of(cls, pixels: LabelledPixels, layers: Layers) -> Keys:
         """layers: (N, S, S), as decided for the person."""
-        solid = pixels.alphas > _SOLID
-        inner = np.stack([cv2.erode(plane.astype(np.uint8), np.ones((3, 3), np.uint8)) for plane in solid]) > 0
-        certainty = pixels.shares.max(-1)
-        asked = solid & (layers > 0) & (certainty > _CERTAIN)
-        trust = np.minimum((_EXPECTED / pixels.errors) ** 2, _MOST_TRUST) * certainty**4
-        trust = np.where(inner, trust, _RIM_TRUST * trust)
-        return cls(_merged(layers[asked]), pixels.places[asked], trust[asked], pixels.colours[asked])
+        trust = trusted(pixels, layers)
+        asked = trust > 0
+        return cls(merged(layers[asked]), pixels.places[asked], trust[asked], pixels.colours[asked])
 
     def of_layer(self, layer: int) -> Keys:
         """Those of a layer, or of what stands for it."""
@@ -76,7 +69,7 @@ def gathered(keys: Keys, layers: Layers, places: Floats) -> Floats:
     What no photo shows is taken from the other side of the body, and what shows on neither has its layer's mean colour.
     """
     colours = np.empty((len(layers), 3), np.float32)
-    layers = _merged(layers)
+    layers = merged(layers)
     for layer in np.unique(layers):
         which = layers == layer
         colours[which] = _gathered(keys.of_layer(int(layer)), places[which].astype(np.float32))
@@ -88,7 +81,7 @@ def _gathered(keys: Keys, places: Floats) -> Floats:
         return np.broadcast_to(keys.mean, places.shape)
     tree = cKDTree(keys.places)
     own, distance = _attended(tree, keys, places)
-    mirrored, mirrored_distance = _attended(tree, keys, places * _MIRROR)
+    mirrored, mirrored_distance = _attended(tree, keys, places * MIRROR)
     near, near_mirrored = (np.exp(-((d / _REACH) ** 2))[:, None] for d in (distance, mirrored_distance))
     other = near_mirrored * mirrored + (1 - near_mirrored) * keys.mean
     colours: Floats = near * own + (1 - near) * other
@@ -102,8 +95,3 @@ def _attended(tree: cKDTree, keys: Keys, places: Floats) -> tuple[Floats, Floats
     weights = np.exp(-((distances / width) ** 2) / 2) * keys.trust[which] + 1e-9
     colours = (weights[..., None] * keys.colours[which]).sum(1) / weights.sum(1, keepdims=True)
     return colours.astype(np.float32), distances[:, 0].astype(np.float32)
-
-
-def _merged(layers: Layers) -> Layers:
-    """Eyes are few pixels, and lie within the skin."""
-    return np.where(layers == BodyLayer.EYES, np.uint8(BodyLayer.SKIN), layers)

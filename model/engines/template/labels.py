@@ -93,14 +93,20 @@ class LabelledPixels:
     def looked_closer_at(self, photos: Floats) -> LabelledPixels:
         """The same with the colours of larger pictures of the photos, (N, s, s, 4), colours times alpha, and alpha;
         what is known of light and places has no finer detail than before."""
-        size, before = photos.shape[1], self.colours.shape[1]
-        smaller = [cv2.resize(photo, (before, before), interpolation=cv2.INTER_AREA) for photo in photos]
-        seen = np.stack([_straight(np.asarray(photo)) for photo in smaller])
-        gains = (self.colours + _DARK) / (seen + _DARK)
+        size = photos.shape[1]
         closer = np.stack([_straight(photo) for photo in photos])
-        colours = ((closer + _DARK) * _larger(gains, size) - _DARK).clip(0, 1)
+        colours = evenly_lit(closer, _larger(self.gains(photos), size))
         shares, places, errors = (_larger(plane, size) for plane in (self.shares, self.places, self.errors))
         return LabelledPixels(colours, photos[..., 3], shares, places, errors, self.azimuths)
+
+    def gains(self, photos: Floats) -> Floats:
+        """(N, S, S, 3): what turns colours of the same photos, (N, s, s, 4), not smaller ones, into evenly lit ones;
+        see `evenly_lit`."""
+        before = self.colours.shape[1]
+        smaller = [cv2.resize(photo, (before, before), interpolation=cv2.INTER_AREA) for photo in photos]
+        seen = np.stack([_straight(np.asarray(photo)) for photo in smaller])
+        gains: Floats = (self.colours + _DARK) / (seen + _DARK)
+        return gains
 
     def each(self) -> Iterator[tuple[NDArray[np.uint8], Floats, float, Floats]]:
         """Of each photo the likeliest layers, places, azimuth and colours."""
@@ -124,6 +130,12 @@ class LabelledPixels:
             lower += whole * (1 - part)
             whole[:] = 0
         return _likeliest(shares, self.alphas)
+
+
+def evenly_lit(colours: Floats, gains: Floats) -> Floats:
+    """Colours in 0..1, without the photo's light."""
+    even: Floats = ((colours + _DARK) * gains - _DARK).clip(0, 1)
+    return even
 
 
 def _straight(photo: Floats) -> Floats:

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from model.avatar.painting import MeshPainter
 from model.avatar.parts import of_layers
 from model.avatar.pipeline import AvatarPipeline, Stages
 from model.engine import Job
@@ -18,6 +19,7 @@ from model.engines.template.labels import LabelledPixels
 from model.engines.template.networks import TemplateNetworks
 from model.engines.template.outfit import Outfit, found
 from model.engines.template.parsed import CLASSES, STRIDE
+from model.engines.template.photo_detail import CloserPhotos, PhotoPainter
 from model.engines.template.request import Request
 from model.engines.template.views import ViewPixels, normal_pictures, painted, view_geometry
 
@@ -34,6 +36,7 @@ class TemplatePipeline(AvatarPipeline):
     def __init__(self, networks: TemplateNetworks, request: Request, job: Job) -> None:
         super().__init__(networks.resources, request, job)
         self.networks = networks
+        self._closer: CloserPhotos | None = None
 
     @property
     def view_stages(self) -> Stages:
@@ -95,6 +98,32 @@ class TemplatePipeline(AvatarPipeline):
 
         keys = await self.device.cpu(colours)
         self.subject.rgb = await self.device.cpu(lambda: painted(ViewPixels.of(self.subject.poses), keys))
+
+    async def colour(self) -> None:
+        """Colours of the vertices, from the photos where these show them."""
+        await self._look_closer()
+        await super().colour()
+
+    async def export(self) -> None:
+        """The files, with a texture from the photos where these show what it is of."""
+        if not self.request.body_only:
+            await self._look_closer()
+        await super().export()
+
+    async def _look_closer(self) -> None:
+        if self._closer is None:
+            self._closer = await self.device.cpu(self._photos_closer)
+
+    def _photos_closer(self) -> CloserPhotos:
+        pixels = LabelledPixels.of(self.subject.features)
+        gains = pixels.gains(self._photos(SEEN_SIZE).permute(0, 2, 3, 1).numpy())
+        layers, view = pixels.decided(dress=self.outfit().dress), ViewPixels.of(self.subject.poses)
+        return CloserPhotos.of(self.subject.photos, pixels, layers, view, gains)
+
+    def painter(self) -> MeshPainter:
+        """What paints meshes in the colours of the six views and, where these are known, of the photos."""
+        size, rasteriser = self.request.mesh_size, self.resources.rasteriser
+        return PhotoPainter(self.body(), self.subject.rgb, size, rasteriser, self._closer)
 
     async def view_parts(self) -> Tensor:
         return await self.device.cpu(lambda: of_layers(ViewPixels.of(self.subject.poses).layers))

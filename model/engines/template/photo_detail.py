@@ -1,0 +1,215 @@
+"""Texels painted from the photos themselves, at their full size: the pixels of the six views, which are larger, say
+where in which photo to look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from model.avatar.painting import MeshPainter
+from model.avatar.reconstruction import RADIUS
+from model.clothes.arrays import Floats
+from model.clothes.buffers import BodyLayer
+from model.engines.template.faces import face_share
+from model.engines.template.gathering import MIRROR
+from model.engines.template.labels import LabelledPixels, evenly_lit
+from model.engines.template.sightings import PlaceMap, place_maps
+from model.engines.template.trust import merged
+from model.engines.template.views import ViewPixels
+from model.mesh.baking import Detail
+from model.mesh.mesh import Mesh
+from model.mesh.rasteriser import Rasteriser
+from model.mesh.view_projection import Projection
+
+MOST_PHOTOS = 8  # that texels are painted from: those that show the most
+_SHADES_SIZE = 512  # pixels a side, of photos in which faces are looked for
+_CLEAR = 0.3  # belief in a photo above which it shows a face no better
+_HALF = 0.4  # of one side of a face: a photo that shows less of the other shows it badly
+_ASIDE = 0.01  # belief, as a share, of what another photo shows better: two that do not quite agree make four eyes
+_FACE_WEIGHT = 50  # of the face as it is seen from the front, beside other views
+_FACE_SLACK = 10.0  # of its depth: mouths and nostrils are painted as deep as they go
+_ENOUGH = 0.2  # belief from which photos need no views beside them
+_SHARPNESS = 2  # the power of belief: blends of photos are mud
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Where in the photos the views' pixels are seen.
+
+    photos: (N,) which they are; the one that shows the face comes twice, the second time mirrored. beliefs:
+    (N, 6, h, w). points: (N, 6, h, w, 2) in -1..1, across and down, as `grid_sample` has them. faces, alphas:
+    (6, h, w), how far the views' pixels are of the face, and of the person.
+    """
+
+    photos: NDArray[np.int64]
+    beliefs: Floats
+    points: Floats
+    faces: Floats
+    alphas: Floats
+
+    @classmethod
+    def of(cls, pixels: LabelledPixels, layers: NDArray[np.uint8], view: ViewPixels, shades: Floats) -> Sightings:
+        """layers: of the photos' pixels, (N, S, S), as decided for the person. shades: (N, s, s)."""
+        size, wanted, places = layers.shape[1], merged(view.layers), view.places
+        maps = place_maps(pixels, layers, shades)
+        faces = face_share(places) * (wanted == BodyLayer.SKIN)
+        beliefs, points = _sighted(maps, wanted, places, size)
+        best = int((np.minimum(beliefs, _CLEAR) * faces).sum((1, 2, 3)).argmax())
+        others = (np.arange(len(maps)) != best)[:, None, None, None]
+        beliefs *= 1 - (1 - _ASIDE) * faces * others
+        of_face = np.where(faces > 0, wanted, np.uint8(BodyLayer.NOTHING))
+        mirrored, mirrored_points = _sighted([maps[best]], of_face, places * MIRROR, size)
+        worse = _worse_half(beliefs[best] * faces, places[..., 0])
+        mirrored *= faces * np.where(worse, 1, _ASIDE)
+        beliefs[best] *= np.where(worse & (faces > 0), _ASIDE, 1)
+        kept = np.sort(np.argsort(-beliefs.sum((1, 2, 3)), kind="stable")[:MOST_PHOTOS])
+        return cls(
+            np.append(kept, best),
+            np.concatenate([beliefs[kept], mirrored]),
+            np.concatenate([points[kept], mirrored_points]),
+            faces,
+            (view.layers > 0).astype(np.float32),
+        )
+
+    def pictures(self, alphas: Floats) -> Tensor:
+        """(6, 3 N + 1, h, w), to be projected: of each photo the belief, and the point times the belief; and alpha."""
+        planes = np.concatenate([self.beliefs[..., None], self.beliefs[..., None] * self.points], -1)
+        of_photos = torch.from_numpy(planes).permute(1, 0, 4, 2, 3).flatten(1, 2)
+        return torch.cat([of_photos, torch.from_numpy(alphas)[:, None]], 1)
+
+
+def _sighted(
+    maps: Sequence[Mapping[int, PlaceMap]], layers: NDArray[np.uint8], places: Floats, size: int
+) -> tuple[Floats, Floats]:
+    """Beliefs, (N, 6, h, w), and points, (N, 6, h, w, 2) in -1..1, of pixels of views. size: of the photos' labels."""
+    beliefs = np.zeros((len(maps), *layers.shape), np.float32)
+    points = np.zeros((*beliefs.shape, 2), np.float32)
+    for photo, of_layers in enumerate(maps):
+        for layer, shown in of_layers.items():
+            which = layers == layer
+            if which.any():
+                pixels, beliefs[photo][which] = shown.sighted(places[which])
+                points[photo][which] = (pixels + 0.5) * (2 / size) - 1
+    return beliefs, points
+
+
+def _worse_half(beliefs: Floats, x: Floats) -> NDArray[np.bool_]:
+    """Which pixels, (6, h, w), are on the side of the face that a photo shows badly; none if it shows both well."""
+    clear = np.minimum(beliefs, _CLEAR)
+    left, right = clear[x > 0].sum(), clear[x < 0].sum()
+    if min(left, right) > _HALF * max(left, right):
+        return np.zeros(x.shape, bool)
+    worse: NDArray[np.bool_] = x > 0 if left < right else x < 0
+    return worse
+
+
+def shades_of(photos: Sequence[Image.Image]) -> Floats:
+    """(N, s, s): how bright RGBA photos are."""
+    size = _SHADES_SIZE, _SHADES_SIZE
+    grey = [np.asarray(photo.convert("L").resize(size, Image.Resampling.BOX)) for photo in photos]
+    return (np.stack(grey) / 255).astype(np.float32)
+
+
+def evenly_lit_photo(photo: Image.Image, gains: Floats) -> Tensor:
+    """(4, H, W): evenly lit colours, and alpha, of an RGBA photo. gains: (S, S, 3)."""
+    pixels = (np.asarray(photo) / 255).astype(np.float32)
+    larger = cv2.resize(gains, photo.size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    even = evenly_lit(pixels[..., :3], larger)
+    return torch.from_numpy(np.concatenate([even, pixels[..., 3:]], 2)).permute(2, 0, 1)
+
+
+@dataclass(frozen=True)
+class CloserPhotos:
+    """Photos that texels are painted from. pictures: by number, (4, H, W), evenly lit colours and alpha."""
+
+    pictures: Mapping[int, Tensor]
+    sightings: Sightings
+
+    @classmethod
+    def of(
+        cls,
+        photos: Sequence[Image.Image],
+        pixels: LabelledPixels,
+        layers: NDArray[np.uint8],
+        view: ViewPixels,
+        gains: Floats,
+    ) -> CloserPhotos:
+        """photos: N RGBA pictures, of which the rest is known. gains: (N, S, S, 3), of their light."""
+        sightings = Sightings.of(pixels, layers, view, shades_of(photos))
+        numbers = sorted(set(sightings.photos.tolist()))
+        return cls({number: evenly_lit_photo(photos[number], gains[number]) for number in numbers}, sightings)
+
+
+class PhotoPainter(MeshPainter):
+    """Paints meshes in the colours of the views and, where these are known, of the photos."""
+
+    def __init__(
+        self, body: Mesh, views: Sequence[Image.Image], size: int, rasteriser: Rasteriser, photos: CloserPhotos | None
+    ) -> None:
+        super().__init__(body, views, size, rasteriser)
+        self._photos = photos
+
+    def detail(self, mesh: Mesh) -> Detail | None:
+        """The photos' colours, at their full size."""
+        if self._photos is None:
+            return None
+        sightings = self._photos.sightings
+        around = self.projection_of(mesh, sightings.pictures(sightings.alphas))
+        face = self.projection_of(mesh, sightings.pictures(sightings.faces)[:1], slack=_FACE_SLACK)
+        pictures = {number: picture.to(mesh.vertices) for number, picture in self._photos.pictures.items()}
+        rows = np.flatnonzero(sightings.faces[0].any(1))
+        below = 1 - 2 * (rows[-1] + 1) / sightings.faces.shape[1] if len(rows) else 1.0
+        return PhotoDetail(around, face, float(below) * RADIUS, pictures, sightings.photos.tolist())
+
+
+class PhotoDetail:
+    """Colours of points on a mesh from the photos.
+
+    Args:
+        around: `Sightings.pictures` from six sides, projected onto the mesh.
+        face: the front one alone, of the face alone.
+        chin: how high the face begins, as the mesh has it.
+        photos: by number, (4, H, W), evenly lit colours and alpha.
+        entries: (N,), the photos in the order of the pictures' channels.
+    """
+
+    def __init__(
+        self,
+        around: Projection,
+        face: Projection,
+        chin: float,
+        photos: Mapping[int, Tensor],
+        entries: Sequence[int],
+    ) -> None:
+        self._around, self._face, self._chin = around, face, chin
+        self._photos, self._entries = photos, entries
+
+    def __call__(self, points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours, (P, 3) in 0..1, and how far they are to be believed, (P,) in 0..1."""
+        sums, weights = self._around.shown(points, normals)
+        # A face is seen from the front, whatever its folds look at.
+        high = (points[:, 1] > self._chin).nonzero()[:, 0]
+        forward = torch.tensor([0.0, 0.0, 1.0]).to(points).expand(len(high), 3)
+        face_sums, face_weights = self._face.shown(points[high], forward)
+        sums = sums.index_add(0, high, _FACE_WEIGHT * face_sums)
+        weights = weights.index_add(0, high, _FACE_WEIGHT * face_weights)
+        seen = (sums / weights.clamp(min=1e-6)[:, None]).view(len(points), -1, 3)  # (P, N, 3)
+        total, shares, most = torch.zeros_like(points), points.new_zeros(len(points)), points.new_zeros(len(points))
+        for entry, photo in enumerate(self._entries):
+            beliefs, at = seen[:, entry, 0], seen[:, entry, 1:]
+            grid = (at / beliefs.clamp(min=1e-9)[:, None])[None, None]
+            pixels = grid_sample(self._photos[photo][None], grid, padding_mode="border", align_corners=False)[0, :, 0]
+            believed = beliefs * pixels[3] ** 2
+            share = believed**_SHARPNESS
+            total += share[:, None] * pixels[:3].T
+            shares += share
+            most = torch.maximum(most, believed)
+        return total / shares.clamp(min=1e-12)[:, None], (most / _ENOUGH).clamp(max=1)
