@@ -134,8 +134,8 @@ def test_the_maskfree_picture_equals_the_references(tmp_path_factory: pytest.Tem
         pytest.skip("the golden data is not there")
     folder = GOLDEN / "catvton_maskfree"
     inputs = {name: base64_of((folder / f"inputs/{name}.png").read_bytes()) for name in ("person", "garment")}
-    size = {"width": 96, "height": 128, "steps": 4, "seed": 42}
-    with serving(tmp_path_factory.mktemp("golden"), MODEL_DIR=GOLDEN, ENGINES="tryon") as server:
+    size = {"engine": "catvton", "width": 96, "height": 128, "steps": 4, "seed": 42}
+    with serving(tmp_path_factory.mktemp("golden"), MODEL_DIR=GOLDEN, ENGINES="catvton") as server:
         picture = shown(post(server, {**inputs, **size, "variant": "maskfree", "repaint": False}))
         assert_problem(post(server, {**inputs, **size}), 422, "no_automask", "mask")
         body = {**inputs, **size, "variant": "maskfree", "return_mask": True}

@@ -53,14 +53,14 @@ def golden_request(case: dict[str, Any]) -> dict[str, Any]:
     inputs = GOLDEN / "catvton" / "inputs"
     pictures = {name: base64_of((inputs / f"{case[name]}.png").read_bytes()) for name in ("person", "garment", "mask")}
     fields = {name: case[name] for name in ("width", "height", "steps", "guidance", "eta")}
-    return {"type": "tryon", **pictures, **fields, "seed": case["global_seed"], "repaint": False, "crop": "centre"}
+    return {"engine": "catvton", **pictures, **fields, "seed": case["global_seed"], "repaint": False, "crop": "centre"}
 
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not GOLDEN.is_dir():
         pytest.skip("the golden data is not there")
-    with serving(tmp_path_factory.mktemp("golden"), MODEL_DIR=GOLDEN, ENGINES="tryon") as server:
+    with serving(tmp_path_factory.mktemp("golden"), MODEL_DIR=GOLDEN, ENGINES="catvton") as server:
         yield server
 
 
