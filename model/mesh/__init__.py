@@ -1,0 +1,1 @@
+"""Triangle meshes: drawn, remeshed, unwrapped, painted, and written as files."""

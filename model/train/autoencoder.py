@@ -21,7 +21,7 @@ _MEASURED = 256  # pictures whose latents tell the scaling factor
 
 
 class Autoencoding(nn.Module):
-    """There and back."""
+    """An autoencoder that encodes pictures and decodes them again in one forward."""
 
     def __init__(self, vae: AutoencoderKL) -> None:
         super().__init__()
@@ -46,7 +46,8 @@ class Autoencoding(nn.Module):
 
 
 class AutoencoderTask:
-    """Absolute and squared errors and those of edges, weighted as the settings say, and a little divergence."""
+    """Pictures shall come back as they were: absolute and squared errors, of colours and of edges, weighted as the
+    settings say, and a little of the latents' divergence."""
 
     def __init__(self, settings: Training, device: torch.device) -> None:
         self._settings = settings

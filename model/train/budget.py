@@ -33,7 +33,7 @@ class TrainingBudget:
         return min(1.0, max(steps, time_))
 
     def learning_rate(self, share: float) -> float:
-        """That of the next step."""
+        """Of the next step. share: of the budget that is spent, 0..1."""
         settings = self._settings
         warm = min(1.0, (self.step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
         if settings.schedule == "linear":

@@ -2,23 +2,25 @@
 
 VITON-HD keeps `<split>/{image,cloth,agnostic-mask}` beside lists of pairs, DressCode one folder a kind of garment with
 `images`, `agnostic_masks` and lists of its own. Vesaki's has `<split>/{person,garment,agnostic-mask}` beside
-`<split>/pairs.txt`. Our extra folder, `image-other` or `images_other`, shows under the same
-name the same person in another garment, which mask-free training starts from.
+`<split>/pairs.txt`. Our extra folder, `image-other` or `images_other`, shows under the same name the same person in
+another garment, which mask-free training starts from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from model.train.errors import DataSetError
+from model.tryon.request import Category
 
 Split = Literal["train", "test"]
 Pairing = Literal["paired", "unpaired"]
 
-DRESSCODE_FOLDERS = ("upper_body", "lower_body", "dresses")
+# Of DressCode: the kind of garments in each folder.
+DRESSCODE_FOLDERS: Mapping[str, Category] = {"upper_body": "upper", "lower_body": "lower", "dresses": "overall"}
 VESAKI_PEOPLE = "person"  # the folder that tells Vesaki's layout from VITON-HD's
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -49,7 +51,7 @@ def read_examples(folder: Path, split: Split, pairing: Pairing = "paired") -> li
     """All examples of a data set, in the order of its lists.
 
     Raises:
-        DataSetError: the folder has neither layout, or a list of pairs is absent, empty or misshapen.
+        DataSetError: the folder has none of the layouts, or a list of pairs is absent, empty or misshapen.
     """
     if any((folder / kind).is_dir() for kind in DRESSCODE_FOLDERS):
         examples = list(_dresscode(folder, split, pairing))

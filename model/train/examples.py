@@ -47,7 +47,7 @@ class Triples:
 
 
 class TryOnPictures:
-    """Samples of data sets of either layout.
+    """Samples of data sets of any layout, see `model.train.datasets`.
 
     Args:
         masked: whether there is a mask; the condition of the mask-based variant also needs it.
@@ -77,6 +77,7 @@ class TryOnPictures:
         return f"{self.variant} {self.masked} {self.size}\n{names}"
 
     def batch(self, numbers: Sequence[int]) -> Triples:
+        """Pictures of these samples together, on the host."""
         samples = [self._sample(self.examples[number]) for number in numbers]
         masks = [sample.mask for sample in samples if sample.mask is not None]
         return Triples(

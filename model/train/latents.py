@@ -42,6 +42,7 @@ class CachedLatents:
         return len(self._arrays["target"])
 
     def batch(self, numbers: Sequence[int]) -> Triples:
+        """Moments of these samples together, on the host."""
         rows = np.asarray(numbers)
         parts = {part: torch.from_numpy(array[rows]) for part, array in self._arrays.items()}
         return Triples(parts["target"], parts["condition"], parts["garment"], parts.get("mask"))

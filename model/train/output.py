@@ -58,6 +58,7 @@ class PackFolder:
         write_json(file, manifest.model_dump(exclude_none=True))
 
     def write_network(self, folder: Path, config: dict[str, object], tensors: Mapping[str, Tensor]) -> None:
+        """A network's config and tensors, in the folder's dtype, into a folder of the MODEL_DIR."""
         self._write_json(folder / CONFIG, config)
         self._write_tensors(folder / TENSOR_FILES[0], tensors)
 

@@ -23,7 +23,6 @@ from model.tryon.request import Category
 Region = NDArray[np.bool_]  # (H, W)
 MapKind = Literal["densepose", "lip", "atr"]
 
-_CATEGORIES: dict[str, Category] = {"upper_body": "upper", "lower_body": "lower", "dresses": "overall"}
 _ATR_CLOTHES: dict[Category, tuple[int, ...]] = {"upper": (4,), "lower": (5, 6), "overall": (7,)}
 _LIP_CLOTHES = (5, 6, 7)  # upper clothes, dress, coat: VITON-HD's garments are worn above
 
@@ -105,7 +104,7 @@ def read_labels(file: Path, size: Size) -> Labels:
 
 
 def _dresscode(folder: Path, number: str, mask: Path) -> TruthFiles:
-    category = _CATEGORIES[folder.name]
+    category = DRESSCODE_FOLDERS[folder.name]
     maps: dict[MapKind, Path] = {
         "densepose": folder / "dense" / f"{number}_5.png",
         "lip": folder / "label_maps_lip" / f"{number}.png",

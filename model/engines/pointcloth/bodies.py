@@ -83,7 +83,13 @@ def worn_body(
     translation: Sequence[float] | None = None,
     field: str = "pose",
 ) -> WornBody:
-    """Facing the camera where neither the pose nor the translation say otherwise.
+    """A body of this shape and pose. Where nothing else is said it faces the camera and stands where all of it is seen.
+
+    Args:
+        betas: up to ten numbers; those that lack are 0.
+        pose: axis times angle in radians, by the joints' names or of all joints; joints that lack are not turned.
+        translation: (3,) metres before the camera.
+        field: of the request, which errors name.
 
     Raises:
         InputError: the pose names a joint that there is not, or has another number of joints.

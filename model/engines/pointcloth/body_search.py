@@ -75,7 +75,9 @@ def seen_parts(densepose: NDArray[np.uint8], field: str) -> SeenParts:
 
 
 class BodySearch:
-    """Goes on as far as it is told.
+    """Moves a body until its parts lie where the photo's are, by gradients, from three starts turned differently.
+
+    It advances as far as it is told, so that others have their turn in between.
 
     Args:
         focal: of the camera, in pictures' heights.
@@ -100,6 +102,7 @@ class BodySearch:
             self.done += 1
 
     def body(self) -> WornBody:
+        """The best so far."""
         guess = self._starts[int(np.argmin(self._losses))]
         with torch.no_grad():
             return WornBody(guess.betas.detach().clone(), guess.pose().detach(), guess.translation().detach().clone())
@@ -177,7 +180,7 @@ def _skin_of(model: BodyModel) -> _Skin:
 
 @dataclass
 class _Guess:
-    """Somebody of mean shape with hanging arms, who turns away from it as far as the photo says."""
+    """A body on its way from mean shape and hanging arms to what the photo shows, and the tensors that are moved."""
 
     betas: Tensor
     root: Tensor  # (3,), turned after facing the camera
@@ -229,7 +232,7 @@ class _Guess:
         return moved
 
     def pose(self) -> Tensor:
-        """(J, 3)"""
+        """(J, 3) radians: axis times angle of each joint."""
         angles = torch.zeros(self.joints, 3)
         turn = self.facing @ rotation_matrices(self.root[None])[0]
         rows = [angles[i] for i in range(self.joints)]
@@ -240,10 +243,11 @@ class _Guess:
         return torch.stack(rows)
 
     def translation(self) -> Tensor:
+        """(3,) metres before the camera."""
         return torch.cat([self.place[:2], self.place[2:].exp()])
 
     def strangeness(self) -> Tensor:
-        """Poses and shapes that are rare."""
+        """A penalty of poses and shapes that are rare, a scalar."""
         arms = torch.zeros_like(self.swung)
         arms[_SWUNG.index("left_shoulder"), 2], arms[_SWUNG.index("right_shoulder"), 2] = -_ARMS_DOWN, _ARMS_DOWN
         stiff = 4 * self.turned.square().sum() + (self.swung - arms).square().sum() + self.bent.square().sum() / 2

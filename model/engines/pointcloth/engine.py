@@ -16,7 +16,7 @@ from model.runtime.warm_up import WarmCall
 
 
 class PointCloth:
-    """Zakharkin et al. 2021; float32 wherever it runs."""
+    """Outfits as points around a body (Zakharkin et al. 2021). Everything is computed in float32, on any device."""
 
     name: ClassVar[str] = "pointcloth"
     Request: ClassVar[type[OutfitRequest]] = OutfitRequest

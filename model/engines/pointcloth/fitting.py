@@ -54,6 +54,7 @@ class FitSettings:
 
     @property
     def unit(self) -> float:
+        """Pixels in which distances are told."""
         return (self.unit_size or self.size) / _UNITS
 
 
@@ -149,6 +150,7 @@ def best_of(coarse: Stage, fine: Stage) -> Tensor:
 
 
 def first_codes(count: int, generator: Generator) -> list[Tensor]:
+    """Where the coarse stage begins: random codes, (8,) each."""
     return list(torch.randn(count, 8, generator=generator))
 
 

@@ -34,6 +34,7 @@ class FittedOutfit:
     network: dict[str, np.ndarray] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
+        """Write a compressed npz of arrays alone; colours, descriptors and network keep half precision."""
         optional = {"colours": self.colours, "descriptors": self.descriptors}
         known = {name: array.astype(np.float16) for name, array in optional.items() if array is not None}
         network = {_NETWORK + name: _small(array) for name, array in self.network.items()}

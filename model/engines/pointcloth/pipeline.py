@@ -49,6 +49,7 @@ class OutfitPipeline:
         self.seeing = Seeing(networks, request, job)
 
     async def run(self) -> None:
+        """The task that is asked for."""
         match self.request.task:
             case "fit":
                 await self.fit()

@@ -44,6 +44,7 @@ class BodyScene:
 
     @cached_property
     def depths(self) -> BodyDepths:
+        """How far the body is in each pixel."""
         return body_depths(projected(self.vertices[None], self.camera), self.faces, self.size)
 
     @cached_property

@@ -56,6 +56,7 @@ class SeenPerson:
         return cut_out(self.photo, self.box, size) + (255 - inside)
 
     def cut_mask(self, size: int) -> NDArray[np.uint8]:
+        """(size, size): what the square shows of the mask, 0 beyond the photo's edges."""
         assert self.mask is not None  # noqa: S101 - every fit asks for one
         return cut_out(self.mask, self.box, size)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,14 +12,12 @@ from torch import Tensor
 from model.engines.ootdiffusion.pictures import prepared
 from model.engines.ootdiffusion.prompts import clip_pixels
 from model.engines.ootdiffusion.request import Variant
-from model.train.datasets import Example, Split, read_examples
+from model.train.datasets import DRESSCODE_FOLDERS, Example, Split, read_examples
 from model.train.errors import DataSetError
 from model.train.examples import opened
 from model.tryon.painter import Pass
 from model.tryon.pictures import Size, image_tensor
 from model.tryon.request import Category
-
-_CATEGORIES: Mapping[str, Category] = {"upper_body": "upper", "lower_body": "lower", "dresses": "overall"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class OutfittingBatch:
 
 
 class OutfittingPictures:
-    """Samples of data sets of either layout; VITON-HD's garments are for the upper body.
+    """Samples of data sets of any layout, see `model.train.datasets`; VITON-HD's garments are for the upper body.
 
     Raises:
         DataSetError: a data set lacks something, or has garments that the variant does not know.
@@ -54,6 +52,7 @@ class OutfittingPictures:
         return len(self._examples)
 
     def batch(self, numbers: Sequence[int]) -> OutfittingBatch:
+        """These samples together, on the host."""
         samples = [self._sample(self._examples[number]) for number in numbers]
         person, masked, garment, pixels = (torch.cat(part) for part in zip(*(s for s, _ in samples), strict=True))
         return OutfittingBatch(person, masked, garment, pixels, tuple(category for _, category in samples))
@@ -66,5 +65,5 @@ class OutfittingPictures:
 
 
 def category_of(example: Example) -> Category:
-    """By DressCode's folder."""
-    return _CATEGORIES.get(example.name.split("/")[0], "upper")
+    """What kind of garment an example is about: by DressCode's folder; upper in the other layouts."""
+    return DRESSCODE_FOLDERS.get(example.name.split("/")[0], "upper")

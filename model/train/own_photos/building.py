@@ -24,7 +24,7 @@ _SHOWN = 12  # people on the contact sheet
 @dataclass(frozen=True)
 class BuildPlan:
     """people, garments: folders; a garment has the name of the person who wears it. variations: of each photo, beside
-    itself. test_every: each so manieth person is for testing, in its own photo alone."""
+    itself. test_every: of so many people one is for testing, in their own photo alone."""
 
     people: Path
     garments: Path

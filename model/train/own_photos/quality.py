@@ -47,6 +47,7 @@ class Quality:
         }
 
     def good(self, least: Thresholds) -> bool:
+        """Whether enough measures pass."""
         return sum(self.passed(least).values()) >= least.needed
 
     def as_json(self, least: Thresholds) -> dict[str, object]:

@@ -52,6 +52,7 @@ def samples() -> tuple[NDArray[np.bool_], Indices]:
 
 @cache
 def points_of_body() -> BodyPoints:
+    """The points of the built-in body that clothes are draped from; worked out once."""
     clothed, taken = samples()
     return body_points(body_model().faces.numpy(), clothed, taken)
 
@@ -63,7 +64,7 @@ def random_outfit(rng: np.random.Generator) -> tuple[Cut, ...]:
 
 
 def random_betas(rng: np.random.Generator) -> Floats:
-    """(10,)"""
+    """A body's shape, (10,), about as varied as people are."""
     return (_SHAPE_SPREAD * rng.normal(size=_SHAPES)).clip(-_SHAPE_LIMIT, _SHAPE_LIMIT).astype(np.float32)
 
 

@@ -54,6 +54,7 @@ class CloudSource:
         return len(self._clouds.outfits)
 
     def batch(self, numbers: Sequence[int]) -> CloudBatch:
+        """These pairs together, on the host, each with other points of both."""
         rows, rng = list(numbers), np.random.default_rng(list(numbers))
         many = round(self._points * 2 ** rng.uniform(-1, 1))  # so that it knows dense clouds and thin ones
         taken = [np.sort(rng.choice(POINTS, min(count, POINTS), replace=False)) for count in (many, _PER * many)]
@@ -76,6 +77,7 @@ class DrapeAndCodes(nn.Module):
 
     @property
     def codes(self) -> Tensor:
+        """(outfits, 8)."""
         return in_unit_ball(self._rate * self.scaled_codes)
 
     def forward(self, bodies: Tensor, outfits: Tensor) -> Tensor:

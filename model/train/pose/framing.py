@@ -36,12 +36,12 @@ def box_of(labels: NDArray[np.uint8]) -> Box:
 
 
 def framed(people: ParsedPeople, i: int) -> tuple[Photo, Targets]:
-    """As it is asked for a photo."""
+    """A photo as the network is shown it in service, (192, 144, 3) uint8, and its joints."""
     return _seen(people, i, frame_of(box_of(people.labels[i])))
 
 
 def varied(people: ParsedPeople, i: int, rng: np.random.Generator) -> tuple[Photo, Targets]:
-    """As it might have been."""
+    """The same as somebody else might have taken it: a part of the person, another frame, a turn, other light."""
     left, top, right, bottom = box_of(people.labels[i])
     if rng.uniform() < _HALF_BODY:
         cut = rng.uniform(0.4, 0.9) * (bottom - top)

@@ -71,7 +71,7 @@ class PoseTask:
 
     @torch.no_grad()
     def sheet(self) -> Image.Image:
-        """ParsedPeople never learned from, with the joints found and the true ones."""
+        """People never learned from, with the joints found and the true ones."""
         near, missed, imagined = self.unseen_scores()
         _log.info("unseen people: %.3f near, %.3f missed, %.3f imagined", near, missed, imagined)
         batch = self._unseen[0]

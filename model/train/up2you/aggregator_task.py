@@ -41,7 +41,7 @@ class AggregatorScores(nn.Module):
 
 
 class AggregatorTask:
-    """AggregatorScores shall be the true weights, wherever the person is."""
+    """What the aggregator says of each place shall be its true weight, wherever the person is."""
 
     module: nn.Module
 

@@ -43,7 +43,7 @@ class Painted:
 
 
 class AppearanceFit:
-    """Goes on as far as it is told.
+    """Descriptors and network are moved until the painted cloud looks like the pictures, a step an `iterate`.
 
     Args:
         compared: how far pictures in -1..1 are from each other.

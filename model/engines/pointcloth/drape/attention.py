@@ -50,7 +50,7 @@ class LatticeAttention(nn.Module):
 
 
 class _Transform(nn.Module):
-    """The learned view of a head."""
+    """From which side a head sees the points: a shift, a turn and scales, which are learned."""
 
     def __init__(self, dimensions: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Transform(nn.Module):
 
 
 class _LatticeSize(nn.Module):
-    """A number that published files hold three times a head."""
+    """The lattice's size as a buffer. Nothing reads it; published files have it, three times in each head."""
 
     tensor_mod: Tensor
 

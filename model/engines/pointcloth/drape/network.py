@@ -59,11 +59,13 @@ class DrapingNetwork(nn.Module):
         return self.finished(x, style, shares)
 
     def started(self, points: Tensor, style: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Features, (B, N, width), of points, (B, N, 3), before the first block."""
         convolution, norm = self.start
         x: Tensor = norm(convolution(points), style, shares)
         return x
 
     def finished(self, x: Tensor, style: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Points of clothing, (B, N, 3), from what the last block leaves, (B, N, width)."""
         convolution, norm, _, to_points = self.final
         cloth: Tensor = to_points(norm(convolution(x), style, shares))
         return cloth
