@@ -18,6 +18,7 @@ from model.contact_sheet import contact_sheet
 _WEARER, _OTHERS = 3, (5, 8)  # seeds of made-up people
 _PHOTO_SIZE = (384, 512)  # a small photo's
 _ITERATIONS = {"coarse_iterations": 60, "fine_iterations": 60}  # 100 each by default; the demo is to end soon
+# Two cuts that differ at a glance, walked from one to the other.
 _WALK = {"outfit_name": "t-shirt", "other_name": "dress", "walk": True, "size": 320}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-_START_TIMEOUT_S, _STOP_TIMEOUT_S = 600.0, 40.0
+_START_TIMEOUT_S, _STOP_TIMEOUT_S = 600.0, 40.0  # a busy laptop loads for minutes; the server drains for 25 s
 _PING_EVERY_S = 0.1  # until it answers
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from serve.workers import LoadedEngine
 
-MOST_LINE_BYTES = 2**20
+MOST_LINE_BYTES = 2**20  # a line has some kilobytes: more is a fault, and ends the worker
 
 
 class Message(BaseModel):

@@ -50,11 +50,12 @@ from serve.marks import Accepted, Result
 from serve.place import sync_file, sync_folder
 from serve.spool import JobDirectory
 
+# How the process ends, which its log says in words; 70 is EX_SOFTWARE of <sysexits.h>.
 EXIT_FAILED = 1
 EXIT_CANNOT_START = 3
 EXIT_DEVICE_LOST = 70
 
-_BEAT_S = 1.0
+_BEAT_S = 1.0  # between beats, by which the front knows that its event loop runs
 _IDLE_BEATS = 2  # so many without work: a pause, in which memory can be given back
 _NICENESS = 5  # /ping wins on small machines
 

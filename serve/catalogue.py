@@ -32,7 +32,7 @@ SCHEME = "catalogue"
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _SIDECAR = ".json"
-_MOST_FILES = 20_000
+_MOST_FILES = 20_000  # under a prefix: with more it is hardly the one that was meant
 _READ_AT_ONCE = 8  # requests to S3, within the connections that its client keeps
 
 log = logging.getLogger(__name__)

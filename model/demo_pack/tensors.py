@@ -19,7 +19,7 @@ _GAINS = {"decoder.conv_out": 0.6}
 
 Config = dict[str, Any]  # of a network, as its `config.json` has it
 
-VAE_CONFIG: Config = {
+VAE_CONFIG: Config = {  # the published form, as narrow as its norms' groups allow
     "_class_name": "AutoencoderKL",
     "block_out_channels": [8, 16, 16, 24],
     "down_block_types": ["DownEncoderBlock2D"] * 4,

@@ -12,7 +12,7 @@ from PIL import Image
 from model.contact_sheet import contact_sheet
 from model.evaluate.scores import Scores
 
-_COLUMNS = 12
+_COLUMNS = 12  # pictures that stand side by side on a sheet
 
 Row = tuple[str, Mapping[str, Path]]  # its label, and the picture of each name that has one
 

@@ -25,8 +25,8 @@ _AREA = 48 * 48
 _LIGHTNESS_BINS, _CHROMA_BINS = 8, 16  # of L, and of a and b each
 _DIRECTIONS = 8  # over 180 degrees
 _STRENGTHS = (4.0, 10.0, 25.0, 60.0)  # levels a pixel; weaker edges count as none
-_NEARLY_WHITE, _MARGINS_A_HEIGHT = 250, 40
-_KERNEL = np.ones((3, 3), np.uint8)
+_NEARLY_WHITE, _MARGINS_A_HEIGHT = 250, 40  # a white ground's least level; margins in a picture's height
+_KERNEL = np.ones((3, 3), np.uint8)  # a pixel and its eight neighbours
 
 
 def description(picture: Levels, region: Region) -> Description:

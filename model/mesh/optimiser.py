@@ -27,7 +27,7 @@ _EPSILON = 1e-8  # so that nothing is divided by 0
 
 # The columns of the state: what a vertex carries through remeshing.
 _COLUMNS = [3, 1, 1, 3, 1]  # position, second moment, speed, first moment, wanted edge length
-_POSITION, _LENGTH = slice(0, 3), slice(8, 9)
+_POSITION, _LENGTH = slice(0, 3), slice(8, 9)  # where two of them are
 
 
 class MeshOptimiser:

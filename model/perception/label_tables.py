@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Labels = NDArray[np.uint8]
 
-CLASSES = {"atr": 18, "lip": 20, "densepose": 25, "fashn": 18}
+CLASSES = {"atr": 18, "lip": 20, "densepose": 25, "fashn": 18}  # with the background
 
 ATR_TO_LIP = {
     **{0: 0, 1: 1, 2: 2, 3: 4, 4: 5, 5: 12, 6: 9, 7: 6, 8: 9},

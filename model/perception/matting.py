@@ -27,7 +27,7 @@ from model.errors import WeightsError
 from model.perception.onnx_file import Floats, OnnxNetwork, Plane, Provider
 from model.perception.profile import Profile
 
-_CONVENTION = Profile(size=(1024, 1024), output=-1, activation="sigmoid")
+_CONVENTION = Profile(size=(1024, 1024), output=-1, activation="sigmoid")  # BiRefNet's
 _PLAIN_LEVEL = 64  # dark grey: where nobody is, whatever the network was trained on
 _LEAST_ALPHA = 0.1  # of a plain picture's emptiest pixel: shares that are read as logits have 0.5 or more there
 _LIGHT_SIDE = 256  # what that file takes

@@ -15,10 +15,10 @@ from model.errors import WeightsError
 from model.perception.boxes import Box, area, without_doubles
 from model.perception.onnx_file import refuse_lfs_pointer
 
-_SIDE = 300
+_SIDE = 300  # pixels: what it sees
 _MIDDLE = 127.5  # levels are (level - middle) / middle, red first
-_PERSON = 15
-_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.4
+_PERSON = 15  # among VOC's classes
+_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.4  # of boxes that are kept
 _NUMBERS = 7  # of what is found: picture, class, score, left, top, right, bottom in shares of the picture
 
 Floats = NDArray[np.float32]

@@ -15,10 +15,10 @@ from model.perception.boxes import Box, Boxes, area, without_doubles
 from model.perception.onnx_file import OnnxNetwork, Provider
 from model.perception.profile import Profile
 
-_STRIDES = (8, 16, 32)
-_GREY = 114
-_PERSON = 0
-_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45
+_STRIDES = (8, 16, 32)  # of its three levels of cells
+_GREY = 114  # that its input is filled up with
+_PERSON = 0  # among COCO's classes
+_LEAST_SCORE, _MOST_OVERLAP = 0.3, 0.45  # of boxes that are kept, as DWPose has it
 
 
 class Yolox:

@@ -19,7 +19,7 @@ from packs.pack_manifest import NAME, PackManifest
 from packs.tar_stream import TarStream
 from packs.weight_errors import ChecksumError, LayoutError
 
-_PARALLEL = TransferConfig(max_concurrency=16, multipart_chunksize=64 * 2**20)
+_PARALLEL = TransferConfig(max_concurrency=16, multipart_chunksize=64 * 2**20)  # a part of a file a connection
 _MOST_NAME_BYTES = 255  # of a file on Linux
 _PROGRAMS = (".py", ".pyc", ".sh")
 _SHA256 = "sha256"  # in an object's metadata; S3's own checksum of an object in parts is not that of the file

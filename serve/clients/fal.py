@@ -34,7 +34,7 @@ _NAMES = {
     "image_size": "image_size",
     "seed": "seed",
 }
-_SIZES = {
+_SIZES = {  # fal's names, width and height
     "square_hd": (1024, 1024),
     "square": (512, 512),
     "portrait_4_3": (768, 1024),

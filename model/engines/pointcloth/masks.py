@@ -15,6 +15,7 @@ from model.tryon.given_mask import mask_levels
 
 Mask = NDArray[np.uint8]  # (H, W), 255 where clothes are
 
+# Labels: upper clothes; skirt, trousers; dress.
 _ATR = {"upper": (4,), "lower": (5, 6), "dress": (7,), "all": (4, 5, 6, 7)}
 
 

@@ -24,6 +24,7 @@ _LEAST_PIXELS = 50  # of an upright trunk, for a scale; a tenth of them for a ba
 _LEAST_SCALE = 5.0  # pixels a metre: of somebody 9 pixels high, or upside down, nothing is measured
 _SIDES = 0.4, 0.85  # |sine of the azimuth| between which a photo is oblique
 
+# How many layers there are without the background, bands of heights, and bands along the arms.
 _LAYERS, _HEIGHTS, _ALONG = len(BodyLayer) - 1, len(_BANDS) - 1, len(_REACHES) - 1
 _CLOTHES = BodyLayer.UPPER - 1, BodyLayer.LOWER - 1, BodyLayer.ONE_PIECE - 1
 _APART = 1, 3, 6  # bands whose colours are compared: those of a dress are alike above and below the waist

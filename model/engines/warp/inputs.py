@@ -17,6 +17,7 @@ from model.tryon.request import Category
 WIDTH, HEIGHT = 96, 128  # small enough for a processor; the flow is enlarged, and the garment sampled at full size
 CELL = 2  # pixels a side of what the flow is told for
 
+# Which plane of the geometry is 1 for a category.
 PLACES: dict[Category, int] = {"upper": 0, "inner": 0, "outer": 0, "lower": 1, "overall": 2}
 
 # ATR: hair; face and neck; tops, dresses and scarves; trousers, skirts and belts; arms; legs; shoes, hat and bag.

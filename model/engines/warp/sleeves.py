@@ -23,7 +23,7 @@ _WIDEST, _APART = 0.32, 0.35  # of its width: a cuff's width at most, and what l
 _BROADER = 1.1  # times as wide as at its cuff is a sleeve at the armpit
 _ARMHOLE = 1.3  # times as deep as the sleeve is wide there
 _SPREAD = np.radians(21)  # from straight down, where the inner side of a sleeve is turned to
-_LEAST_TURN = np.radians(6)
+_LEAST_TURN = np.radians(6)  # a sleeve that would turn by less stays as it lies
 _GIVES_WAY = np.radians(60)  # from straight down, above which the shoulder is pressed together
 
 

@@ -25,9 +25,9 @@ from model.synthetic.scene.photos import Scene
 
 UNSEEN = 900_000  # seeds from here on are never learned from
 ALIKE = 12  # people who differ in their patterns alone
-_KINDS_OF_PHOTO = 16
-_PHOTO_SIZE = 288, 384
-_OVERSAMPLING = 2
+_KINDS_OF_PHOTO = 16  # moments of somebody that photos are drawn from, see `loose_photos.moment`
+_PHOTO_SIZE = 288, 384  # as the demo's
+_OVERSAMPLING = 2  # pixels each way of which one is the mean
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LIMB_CHANNELS, JOINT_CHANNELS = 38, 19
-STAGES = 6
-_TRUNK = 128
+LIMB_CHANNELS, JOINT_CHANNELS = 38, 19  # two for each of 19 limbs; 18 joints and the background
+STAGES = 6  # as published
+_TRUNK = 128  # channels
 _BRANCHES = {"L1": LIMB_CHANNELS, "L2": JOINT_CHANNELS}
 _POOL_AFTER = ("conv1_2", "conv2_2", "conv3_4")
 _VGG = {

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Of each stage: channels out of its blocks, channels within them, and how many there are.
 _BLOCKS = {"res2": (64, 64, 3), "res3": (256, 128, 4), "res4": (512, 256, 6), "res5": (1024, 512, 3)}
-CHANNELS = 256
+CHANNELS = 256  # of the pyramid
 LEVELS = (2, 3, 4, 5)  # level n is 2**n times smaller than the picture
 
 

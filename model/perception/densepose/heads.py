@@ -17,7 +17,7 @@ PARTS = 25  # of a body, the background included
 _BOX_SIDE, _BODY_SIDE, _SAMPLES = 7, 28, 2  # cells a side of what is seen in a box, and points averaged in each
 _USUAL_LEVEL, _USUAL_SIDE = 4, 224  # the level that boxes of this side are looked for in
 _SHIFT_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # that shifts are divided by: x, y, width, height
-_LEAST_SCORE, _MOST_OVERLAP, _MOST_PEOPLE = 0.8, 0.5, 100
+_LEAST_SCORE, _MOST_OVERLAP, _MOST_PEOPLE = 0.8, 0.5, 100  # of boxes that are kept
 _FINEST_SCALE = 1 / 4  # of the finest level, beside the picture
 
 

@@ -39,6 +39,7 @@ _TONES: tuple[Colour, ...] = (
     (0.50, 0.33, 0.23),
     (0.36, 0.23, 0.17),
 )
+# Of hair and eyes, from which one is drawn at random.
 _DARK_HAIR: tuple[Colour, ...] = ((0.08, 0.06, 0.06), (0.16, 0.11, 0.09), (0.26, 0.16, 0.11))
 _LIGHT_HAIR: tuple[Colour, ...] = ((0.40, 0.26, 0.16), (0.62, 0.45, 0.27), (0.82, 0.68, 0.44), (0.52, 0.24, 0.12))
 _GREY_HAIR: Colour = (0.66, 0.65, 0.64)

@@ -24,14 +24,14 @@ from model.synthetic.people.poses import random_pose
 
 POINTS = 4096  # half as many as an outfit has when it is worn, which a training step costs half of
 _STREAM = 30_000  # beside other seeds, so that nobody here is in another data set
-_WORN: tuple[tuple[tuple[GarmentPlace, ...], float], ...] = (
+_WORN: tuple[tuple[tuple[GarmentPlace, ...], float], ...] = (  # what is worn together, and the share of outfits
     (("upper",), 0.35),
     (("lower",), 0.2),
     (("dress",), 0.2),
     (("upper", "lower"), 0.25),
 )
 _WORDS = {"tshirt": "t-shirt", "long_sleeve": "long sleeve", "tank_top": "tank top"}
-_SHAPES, _SHAPE_SPREAD, _SHAPE_LIMIT = 10, 0.8, 1.6
+_SHAPES, _SHAPE_SPREAD, _SHAPE_LIMIT = 10, 0.8, 1.6  # of betas, as other made-up people have them
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from model.engines.template.parsed import Labels, Parsers
 from model.perception.files import label_map_files
 from model.train.template.labelled_people import PAINTINGS, PHOTOS, LabelledPerson, labelled_person
 
-_GROUP = 25
+_GROUP = 25  # people a file, so that an interruption costs little
 _NAMES = [field.name for field in fields(LabelledPerson)]
 
 

@@ -25,7 +25,7 @@ from model.synthetic.scene.photos import Scene
 Levels = NDArray[np.uint8]
 
 PHOTOS, PAINTINGS = 5, 2  # of a person; of a photo
-_KINDS_OF_PHOTO = 16
+_KINDS_OF_PHOTO = 16  # moments of somebody that photos are drawn from, see `loose_photos.moment`
 _SHARE = 0.925  # of the square that the person's longer side fills, as the avatar's photos are framed
 _HEIGHT = 1.25  # of the picture taken, in sizes of the square cut out of it
 

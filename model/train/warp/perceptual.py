@@ -15,7 +15,7 @@ _WIDTHS = (64, 64, -1, 128, 128, -1, 256, 256, 256, 256, -1, 512, 512, 512, 512,
 SEED_LAYERS = (3, 8, 13, 22)  # relu 1_2, 2_2, 3_2, 4_2
 FIRST_LAYERS = (1, 6, 11, 20, 29)  # relu 1_1 to 5_1, as CP-VTON has them, with these weights:
 FIRST_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 
 
 class VGGFeatures(nn.Module):

@@ -17,7 +17,7 @@ from model.tryon.request import Category
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-_LEAST_PIXELS = 6
+_LEAST_PIXELS = 6  # of a part, for an ellipse
 CATEGORY: tuple[Category, ...] = tuple(CATEGORIES[place] for place in PLACES)
 
 

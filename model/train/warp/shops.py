@@ -16,7 +16,7 @@ _SHARE_LONG, _LENGTHS = 0.3, (0.6, 0.67)  # of tops that are made long-sleeved, 
 _SHARE_CROPPED, _HEMS, _LOOSENESS = 0.4, (-0.04, 0.07), (0.008, 0.03)  # metres, of the body's template
 # Angles in radians: down from straight out, forward over the trunk, at the elbow.
 _SHORT_DOWN, _FORWARD, _BEND = (0.35, 1.0), (0.1, 0.4), (0.0, 0.9)
-_SPREAD, _BESIDE, _OVER = (0.8, 1.15), (1.15, 1.5), (1.2, 1.6)
+_SPREAD, _BESIDE, _OVER = (0.8, 1.15), (1.15, 1.5), (1.2, 1.6)  # down, of the three ways that long sleeves lie
 _LONG_SHARES = 0.25, 0.45, 0.3  # of long sleeves that lie in each of these ways
 
 

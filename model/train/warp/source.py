@@ -18,6 +18,7 @@ from model.train.warp.samples import Sample, sample
 Batch = TypeVar("Batch")
 
 _VARIATIONS = 100  # of a painting: more than any training sees
+# What is seen of the body, see `sample`, and in which share of samples: made up, so that no kind of labels is unknown.
 _BODIES = ("bare", "found", "dressed", "limbs", "none", "nothing")
 _BODY_SHARES = (0.45, 0.32, 0.1, 0.06, 0.04, 0.03)
 _SHARE_LONGER, _ANY_PAIR = 0.5, 0.02  # of samples in which more is covered, of a garment that a pair has for nothing

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import Dinov2Model
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of red, green and blue
-_STD = (0.229, 0.224, 0.225)
+_STD = (0.229, 0.224, 0.225)  # the same
 
 
 class Features(nn.Module):

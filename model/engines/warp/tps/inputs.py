@@ -14,7 +14,7 @@ from model.engines.warp.geometric.representation import Mask, pose_maps, shape
 from model.perception.skeletons import Joints
 
 JOINTS, CLASSES = 18, 18  # COCO's, ATR's
-GEOMETRY = JOINTS + 1 + CLASSES
+GEOMETRY = JOINTS + 1 + CLASSES  # channels: joints, the body's shape, labels
 STEP = 16  # pixels: sides are multiples of it
 
 
