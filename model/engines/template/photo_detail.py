@@ -36,17 +36,18 @@ _HALF = 0.4  # of one side of a face: a photo that shows less of the other shows
 _ASIDE = 0.01  # belief, as a share, of what another photo shows better: two that do not quite agree make four eyes
 _FACE_WEIGHT = 50  # of the face as it is seen from the front, beside other views
 _FACE_SLACK = 10.0  # of its depth: mouths and nostrils are painted as deep as they go
-_ENOUGH = 0.2  # belief from which photos need no views beside them
-_SHARPNESS = 2  # the power of belief: blends of photos are mud
+_ENOUGH = 0.1  # belief from which photos need no views beside them
+_UNSEEN = 0.02  # belief below which nobody shows it, so that a photo of the other side may
+_SHARPNESS = 6  # the power of belief: blends of photos are mud
 
 
 @dataclass(frozen=True)
 class Sightings:
     """Where in the photos the views' pixels are seen.
 
-    photos: (N,) which they are; the one that shows the face comes twice, the second time mirrored. beliefs:
-    (N, 6, h, w). points: (N, 6, h, w, 2) in -1..1, across and down, as `grid_sample` has them. faces, alphas:
-    (6, h, w), how far the views' pixels are of the face, and of the person.
+    photos: (N,) which they are; last, and mirrored, the one that shows the face, and the one that shows most of the
+    other side of what no photo shows. beliefs: (N, 6, h, w). points: (N, 6, h, w, 2) in -1..1, across and down, as
+    `grid_sample` has them. faces, alphas: (6, h, w), how far the views' pixels are of the face, and of the person.
     """
 
     photos: NDArray[np.int64]
@@ -70,11 +71,14 @@ class Sightings:
         worse = _worse_half(beliefs[best] * faces, places[..., 0])
         mirrored *= faces * np.where(worse, 1, _ASIDE)
         beliefs[best] *= np.where(worse & (faces > 0), _ASIDE, 1)
+        unseen = np.where(np.maximum(beliefs.max(0), mirrored[0]) < _UNSEEN, wanted, np.uint8(BodyLayer.NOTHING))
+        other_side, other_points = _sighted(maps, unseen, places * MIRROR, size)
+        fills = int(np.minimum(other_side, _ENOUGH).sum((1, 2, 3)).argmax())
         kept = np.sort(np.argsort(-beliefs.sum((1, 2, 3)), kind="stable")[:MOST_PHOTOS])
         return cls(
-            np.append(kept, best),
-            np.concatenate([beliefs[kept], mirrored]),
-            np.concatenate([points[kept], mirrored_points]),
+            np.array([*kept, best, fills]),
+            np.concatenate([beliefs[kept], mirrored, other_side[fills, None]]),
+            np.concatenate([points[kept], mirrored_points, other_points[fills, None]]),
             faces,
             (view.layers > 0).astype(np.float32),
         )

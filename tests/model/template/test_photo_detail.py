@@ -7,7 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from model.clothes.buffers import BodyLayer
+from model.engines.template.labels import LabelledPixels
 from model.engines.template.photo_detail import CloserPhotos, PhotoPainter, Sightings
+from model.engines.template.views import ViewPixels
 from model.mesh.mesh import Mesh
 from model.mesh.rasterisers import open_rasteriser
 
@@ -66,6 +69,34 @@ def test_what_photos_do_not_show_for_sure_is_left_to_the_views(belief: float, mo
     believed = detail(*asked())[1]
     assert believed.max() <= most
     assert believed.min() >= 0.6 * most
+
+
+def test_what_no_photo_shows_is_looked_for_on_the_other_side() -> None:
+    """A photo shows the left half of a shirt, a centimetre a pixel; the view asks for the right half, too."""
+    size = 32
+    rows, columns = np.mgrid[:size, :size].astype(np.float32)
+    shares = np.zeros((1, size, size, len(BodyLayer)), np.float32)
+    shares[..., BodyLayer.UPPER] = 1
+    pixels = LabelledPixels(
+        colours=np.zeros((1, size, size, 3), np.float32),
+        alphas=np.ones((1, size, size), np.float32),
+        shares=shares,
+        places=np.stack([0.01 * (columns + 5), 0.3 - 0.01 * rows, 0 * rows], -1)[None],
+        errors=np.full((1, size, size), 0.02, np.float32),
+        azimuths=np.zeros(1, np.float32),
+    )
+    asked_places = np.zeros((6, 1, 2, 3), np.float32)
+    asked_places[0, 0] = [[0.15, 0.2, 0], [-0.15, 0.2, 0]]
+    asked_layers = np.zeros((6, 1, 2), np.uint8)
+    asked_layers[0] = BodyLayer.UPPER
+    view = ViewPixels(np.zeros((6, 1, 1, 3), np.float32), np.ones((6, 1, 1, 1), np.float32), asked_layers, asked_places)
+    sightings = Sightings.of(pixels, pixels.layers(), view, np.zeros((1, size, size), np.float32))
+    shown, _, other_side = sightings.beliefs[:, 0, 0]
+    assert (shown[0] > 0.1, shown[1]) == (True, 0)
+    assert (other_side[0], other_side[1] > 0.1) == (0, True)
+    pixel = (np.array([10, 10]) + 0.5) * 2 / size - 1
+    assert sightings.points[0, 0, 0, 0] == pytest.approx(pixel, abs=0.01)
+    assert sightings.points[2, 0, 0, 1] == pytest.approx(pixel, abs=0.01)
 
 
 def test_without_photos_there_is_no_detail() -> None:
