@@ -11,7 +11,7 @@ from PIL import Image
 
 from model.errors import InputError
 from model.perception.label_maps import LabelMaps
-from model.perception.skeletons import Joints
+from model.perception.skeletons import COCO_18, Joints
 from model.samples.samples import GARMENTS
 from model.train.parsing.labelled import labelled_photos
 from model.train.parsing.people import make_people
@@ -71,27 +71,56 @@ def test_real_people_are_dressed_and_real_packshots_are_not(makers: dict[MakerNa
                 assert seen.somebody is dressed, file.name
 
 
-def bare(share: float) -> LabelMaps:
-    """A picture of so much bare arm."""
-    atr = np.zeros((100, 100), np.uint8)
-    atr[: round(100 * share)] = 14
+FACE, HANDS = (10, 20), (60, 70)  # rows of the figure that is drawn below
+
+
+def figure(bare: float) -> LabelMaps:
+    """A figure a third of the picture wide, in a shirt, with a face and hands, so much of it bare legs."""
+    atr = np.zeros((100, 90), np.uint8)
+    atr[:, 30:60] = 4
+    atr[slice(*FACE), 40:50] = 11
+    atr[slice(*HANDS), 30:35] = 15
+    atr[slice(*HANDS), 55:60] = 14
+    atr[100 - round(100 * bare) :, 30:60] = 12
     return LabelMaps(np.zeros_like(atr), np.zeros_like(atr), atr)
 
 
+def joints(confidence: float, above: int = 0) -> Joints:
+    """Where the figure has its face and hands, or above; its feet are not in the picture."""
+    found = np.zeros((18, 3))
+    for place, names in (((45, 15), ("nose", "right_eye", "left_eye")), ((32, 65), ("right_wrist",))):
+        for name in names:
+            found[COCO_18.index(name)] = place[0], place[1] - above, confidence
+    return found
+
+
 @pytest.mark.parametrize(
-    ("share", "confidence", "somebody"),
+    ("bare", "confidence", "above", "somebody"),
     [
-        (0.03, None, True),
-        (0.0, 0.15, True),
-        (0.0, 0.13, False),
-        (0.0, None, False),
-        (0.02, 0.05, True),
-        (0.02, 0.02, False),
+        (0.1, None, 0, True),
+        (0.0, None, 0, False),
+        (0.0, 0.10, 0, True),
+        (0.0, 0.05, 0, False),
+        (0.03, 0.05, 0, True),
+        (0.03, 0.02, 0, False),
+        (0.0, 1.0, 40, False),  # wherever they lie, it is not on skin
     ],
 )
-def test_joints_are_asked_where_little_skin_is_bare(share: float, confidence: float | None, somebody: bool) -> None:
-    def joints() -> Joints | None:
-        assert share < 0.03
-        return None if confidence is None else np.full((18, 3), confidence)
+def test_bare_limbs_and_joints_that_labels_bear_out_tell_of_somebody(
+    bare: float, confidence: float | None, above: int, somebody: bool
+) -> None:
+    found = None if confidence is None else joints(confidence, above)
+    assert shows_somebody(figure(bare), lambda: found) is somebody
 
-    assert shows_somebody(bare(share), joints) is somebody
+
+def test_joints_are_not_asked_for_where_limbs_are_bare() -> None:
+    def nobody_asks() -> Joints | None:
+        raise AssertionError
+
+    assert shows_somebody(figure(0.12), nobody_asks)
+
+
+def test_how_far_away_somebody_stands_makes_no_difference() -> None:
+    near = figure(0.12)
+    far = LabelMaps(*(np.pad(labels, 100) for labels in (near.densepose, near.lip, near.atr)))
+    assert shows_somebody(far, lambda: None)
