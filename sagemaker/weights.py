@@ -66,7 +66,8 @@ def _fetch(arguments: Namespace) -> int:
     shipped = [SHIPPED[name] for name in arguments.only if name in SHIPPED]
     hub, lock = Hub(arguments.endpoint), Lock(folder.parent / "weights.lock.json")
     ootd_variants = OOTD_VARIANTS[arguments.ootdiffusion]
-    wanted = sources(engines, VARIANTS[arguments.variant], arguments.version, arguments.dtype, ootd_variants)
+    variants = VARIANTS[arguments.variant]
+    wanted = sources(engines, variants, arguments.version, arguments.dtype, ootd_variants, arguments.parsers)
     plan = FetchPlan(defaults(engines, arguments.version))
     if arguments.licences == "permissive":
         wanted = plan.without_commercial_use(wanted)
@@ -124,7 +125,7 @@ def _parser() -> ArgumentParser:
     accepted = f"not asked about again: {', '.join(LICENCES)}"
     versions = "of CatVTON's attention (default: %(default)s)"
     dtypes = "where both are published; GPUs use float16 (default: %(default)s)"
-    choices = (*engines, "ootdiffusion", *SHIPPED)
+    choices = (*engines, "ootdiffusion", "detector", *SHIPPED)
     fetching.add_argument("--only", nargs="+", choices=choices, default=engines, help=parts)
     fetching.add_argument(
         "--variant", choices=tuple(VARIANTS), default="mask", help="of CatVTON (default: %(default)s)"
@@ -142,6 +143,12 @@ def _parser() -> ArgumentParser:
         choices=("all", "permissive"),
         default="all",
         help="permissive leaves out what forbids commercial use (default: %(default)s)",
+    )
+    fetching.add_argument(
+        "--parsers",
+        choices=("onnx", "pth"),
+        default="onnx",
+        help="SCHP's: exported by others, or CatVTON's copy of the checkpoints, exported here (default: %(default)s)",
     )
     fetching.add_argument("--smplx", type=Path, metavar="DIR", help="where SMPL-X was downloaded to")
     fetching.add_argument("--perception", type=Path, metavar="DIR", help="where perception files of your own are")

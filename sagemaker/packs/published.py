@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Engine = Literal["catvton", "ootdiffusion", "up2you", "perception"]
+Engine = Literal["catvton", "ootdiffusion", "up2you", "perception", "detector"]
 OotdVariant = Literal["hd", "dc"]
 Variant = Literal["mask", "maskfree"]
 Dtype = Literal["float32", "float16"]
+Parsers = Literal["onnx", "pth"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ HAND_IDS = "up2you/human_models/smpl_data/MANO_SMPLX_vertex_ids.pkl"  # made an 
 LANDMARK_IDS = "up2you/human_models/smpl_data/smplx_vertex_lmkid.npy"
 
 _DENSEPOSE = "model_final_162be9.pkl"
+# SCHP's checkpoints, as its authors and CatVTON publish them.
+_SCHP = {"lip": "exp-schp-201908261155-lip.pth", "atr": "exp-schp-201908301523-atr.pth"}
 LABEL_MAPS = ("perception/densepose.onnx", "perception/parsing_lip.onnx", "perception/parsing_atr.onnx")
 MATTING = "perception/matting.onnx"
 POSE = "perception/pose.onnx"
@@ -148,13 +151,14 @@ def sources(
     version: str,
     dtype: Dtype,
     ootd_variants: Iterable[OotdVariant] = ("hd", "dc"),
+    parsers: Parsers = "onnx",
 ) -> list[PublishedSource]:
     """The repositories that `engines` need.
 
     Args:
         variants: of CatVTON. version: of its attention checkpoint, see `VERSIONS`.
         dtype: which file to prefer where a repository has both.
-        ootd_variants: of OOTDiffusion.
+        ootd_variants: of OOTDiffusion. parsers: exported by others, or SCHP's checkpoints, which are exported here.
     """
     found: list[PublishedSource] = []
     if "catvton" in engines:
@@ -165,26 +169,32 @@ def sources(
     if "up2you" in engines:
         found += _up2you(dtype)
     if "perception" in engines:
-        found += _perception()
+        found += _perception(parsers)
+    if "detector" in engines:
+        found.append(_looking("yzd-v/DWPose", "Apache-2.0", "yolox_l.onnx", "detector.onnx"))
     return found
 
 
-def _perception() -> list[PublishedSource]:
+def _perception(parsers: Parsers) -> list[PublishedSource]:
     """What finds masks, cuts people out and knows where their joints are."""
-
-    def one(repository: str, licence: str, name: str, called: str, converted: str = "") -> PublishedSource:
-        return PublishedSource(
-            repository, licence, (Wanted((name,), "perception", called=called, converted=converted),)
-        )
-
-    parsers = "checkpoints/humanparsing"
     return [
-        one("levihsu/OOTDiffusion", "CC-BY-NC-SA-4.0", f"{parsers}/parsing_lip.onnx", "parsing_lip.onnx"),
-        one("levihsu/OOTDiffusion", "CC-BY-NC-SA-4.0", f"{parsers}/parsing_atr.onnx", "parsing_atr.onnx"),
-        one("zhengchong/CatVTON", "CC-BY-SA-3.0", f"DensePose/{_DENSEPOSE}", _DENSEPOSE, "densepose.safetensors"),
-        one("onnx-community/BiRefNet_lite-ONNX", "MIT", "onnx/model.onnx", "matting.onnx"),
-        one("yzd-v/DWPose", "Apache-2.0", "dw-ll_ucoco_384.onnx", "pose.onnx"),
+        *(_parser(labels, parsers) for labels in _SCHP),
+        _looking("zhengchong/CatVTON", "CC-BY-SA-3.0", f"DensePose/{_DENSEPOSE}", _DENSEPOSE, "densepose.safetensors"),
+        _looking("onnx-community/BiRefNet_lite-ONNX", "MIT", "onnx/model.onnx", "matting.onnx"),
+        _looking("yzd-v/DWPose", "Apache-2.0", "dw-ll_ucoco_384.onnx", "pose.onnx"),
     ]
+
+
+def _parser(labels: str, parsers: Parsers) -> PublishedSource:
+    served, licence = f"parsing_{labels}.onnx", "CC-BY-NC-SA-4.0"
+    if parsers == "pth":
+        return _looking("zhengchong/CatVTON", licence, f"SCHP/{_SCHP[labels]}", _SCHP[labels], served)
+    return _looking("levihsu/OOTDiffusion", licence, f"checkpoints/humanparsing/{served}", served)
+
+
+def _looking(repository: str, licence: str, name: str, called: str, converted: str = "") -> PublishedSource:
+    """One file of perception."""
+    return PublishedSource(repository, licence, (Wanted((name,), "perception", called=called, converted=converted),))
 
 
 def _catvton(variant: Variant, version: str, dtype: Dtype) -> list[PublishedSource]:

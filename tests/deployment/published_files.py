@@ -33,6 +33,8 @@ def repositories() -> dict[str, Repository]:
                 "mix-48k-1024/attention/model.safetensors",
                 "vitonhd-16k-512/attention/model.safetensors",
                 "DensePose/model_final_162be9.pkl",
+                "SCHP/exp-schp-201908261155-lip.pth",
+                "SCHP/exp-schp-201908301523-atr.pth",
             ),
             licence="cc-by-nc-sa-4.0",
         ),

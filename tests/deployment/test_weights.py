@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -309,6 +310,18 @@ def test_densepose_is_converted_where_the_project_is(
     served = len(hub.served)
     assert fetch(*PERCEPTION, *ACCEPTED) == 0
     assert len(hub.served) == served
+
+
+def test_schps_checkpoints_can_be_fetched_instead_of_exports_by_others(
+    fetch: Fetch, hub: HubSite, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = (*PERCEPTION, "detector", "--parsers", "pth", *ACCEPTED)
+    monkeypatch.setattr(fetching, "_PROJECT_COMMAND", folder / "no project")
+    assert fetch(*asked) == 1
+    assert (folder / "perception/exp-schp-201908301523-atr.pth").is_file()
+    assert (folder / "perception/detector.onnx").read_bytes().startswith(b"what is in yolox_l.onnx")
+    assert re.search(r"python -m model convert \S+-atr\.pth \S+parsing_atr\.onnx", capsys.readouterr().out)
+    assert not [path for path, _ in hub.served if "humanparsing" in path]
 
 
 def test_what_forbids_commercial_use_can_be_left_out(
