@@ -6,7 +6,7 @@ counted as a share of the figure that is labelled, and joints where the labels n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]  # (H, W)
 
 _LIMBS = (12, 13, 14, 15)  # ATR's bare legs and arms
 # Joints where no garment alone shows anything, and what ATR calls that there.
-_SHOWN: tuple[tuple[Collection[int], tuple[str, ...]], ...] = (
+_SHOWN: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = (
     ((1, 2, 3, 11), ("nose", "right_eye", "left_eye", "right_ear", "left_ear")),  # hat, hair, sunglasses, face
     ((14, 15), ("right_wrist", "left_wrist")),  # arms
     ((9, 10, 12, 13), ("right_ankle", "left_ankle")),  # shoes, legs
