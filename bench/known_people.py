@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.label_maps import ThreeParsers
 from model.perception.label_tables import Labels
 from model.perception.pose import Pose
@@ -31,7 +31,7 @@ class KnownPerson:
         plane = self.labels[_NAMES.index(name)]
         return np.asarray(cv2.resize(plane, picture.size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
-    def pose(self, picture: Image.Image, box: Box) -> Pose:
+    def pose(self, picture: Image.Image, box: PersonBox) -> Pose:
         """Joints that are hidden are told too, as pose networks guess them."""
         scale = picture.width / self.labels.shape[2]
         joints = self.joints.astype(np.float64)

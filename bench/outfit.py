@@ -25,7 +25,7 @@ from model.engines.pointcloth.chamfer import squared_gaps
 from model.engines.pointcloth.checkpoint import draping, points_together
 from model.engines.pointcloth.drape.network import DrapingNetwork
 from model.engines.pointcloth.files import CODES
-from model.engines.pointcloth.fitting import THRESHOLD, FitSettings, Stage, best_of, fine_start, first_codes
+from model.engines.pointcloth.fitting import THRESHOLD, FitSettings, FitStage, best_of, fine_start, first_codes
 from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import grouped
 from model.engines.pointcloth.pipeline import FIT_SIZE
@@ -53,12 +53,12 @@ class Fitter:
     def fit(self, person: DressedPerson, iterations: int, seed: int = 0) -> Tensor:
         generator, order = Generator().manual_seed(seed), np.random.RandomState(seed)
         sight, settings = person.sight(self.body, FIT_POINTS), FitSettings(FIT_SIZE)
-        coarse = Stage(self.drape, sight, settings, first_codes(4, generator), order, generator)
+        coarse = FitStage(self.drape, sight, settings, first_codes(4, generator), order, generator)
         fine = None
         with torch.no_grad():
             for _ in range(iterations):
                 coarse.iterate()
-            fine = Stage(self.drape, sight, settings, fine_start(coarse.codes), order, generator)
+            fine = FitStage(self.drape, sight, settings, fine_start(coarse.codes), order, generator)
             for _ in range(iterations):
                 fine.iterate()
         return best_of(coarse, fine)

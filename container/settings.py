@@ -24,13 +24,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from container.near_names import nearly_named
 from model.engines.registry import ENGINES, engines_of, types
-from model.tryon.request import Size
+from model.tryon.request import Side
 from serve.clients.names import CLIENT_NAMES
 from serve.rate_limit import parsed
 from serve.tokens import DEFAULT
 from serve.webhook_signature import ENCODED, key_of
 
-_SIZE = TypeAdapter(Size)
+_SIZE = TypeAdapter(Side)
 _NEXT_JOBS = 2  # so that a worker never waits for the front
 _PLATFORM_INLINE_BYTES = 5_500_000  # SageMaker cuts an answer at 6 MB, headers and all
 _LAST_PORT = 2**16 - 1  # of TCP

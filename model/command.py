@@ -20,7 +20,7 @@ from model.errors import WeightsError
 from model.request import Request
 
 DEFAULTS = "Weights may bring defaults of their own, which then hold instead."
-Run = Callable[[Any, Any, Job], Awaitable[None]]  # engine, request, job
+RunJob = Callable[[Any, Any, Job], Awaitable[None]]  # engine, request, job
 
 
 def add_device(parser: ArgumentParser) -> None:
@@ -111,7 +111,7 @@ def _plainly(engine: Engine, request: object, job: Job) -> Awaitable[None]:
 
 
 def run_engine(
-    arguments: Namespace, pack: EnginePack, request: Request, files: Mapping[str, Path], run: Run = _plainly
+    arguments: Namespace, pack: EnginePack, request: Request, files: Mapping[str, Path], run: RunJob = _plainly
 ) -> int:
     """Compute one request into `arguments.out`; returns the exit status."""
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def run_engine(
     return 0
 
 
-async def _run(arguments: Namespace, pack: EnginePack, request: Request, job: Job, run: Run) -> None:
+async def _run(arguments: Namespace, pack: EnginePack, request: Request, job: Job, run: RunJob) -> None:
     from model.runtime.device import open_device  # torch takes seconds to import, and only this needs it
 
     device = open_device(arguments.device, arguments.dtype)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from model.runtime.device import Device
     from model.runtime.warm_up import WarmCall
 
-OnProgress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]  # stage, done, total
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class PresignedOutput(StoredOutput):
     presigned_url: str = Field(description="Valid for `output.presign_s` from when the file was stored.")
 
 
-Output = InlineOutput | PresignedOutput | StoredOutput
+AnswerOutput = InlineOutput | PresignedOutput | StoredOutput
 
 
 class Notice(Told):
@@ -69,7 +69,7 @@ class Answer(Told):
     state: Literal["done"]
     seed: int
     settings: dict[str, JsonValue] = Field(description="As they were used; with the seed they repeat a result.")
-    outputs: list[Output]
+    outputs: list[AnswerOutput]
     warnings: list[Notice]
     timings: dict[str, float] = Field(description="Seconds by stage.")
     model: UsedModel

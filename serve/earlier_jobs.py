@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from serve.answers import InlineOutput, Output
+from serve.answers import AnswerOutput, InlineOutput
 from serve.errors import InputUnavailable, Invalid
 from serve.marks import Settled
 from serve.spool import Spool
@@ -39,7 +39,7 @@ class EarlierJobs:
             raise InputUnavailable(f"'{field}' is larger than {self._max_bytes} bytes", field=field)
         await asyncio.to_thread(to.write_bytes, await self._content(field, output))
 
-    def _output(self, field: str, job_id: str, name: str) -> Output:
+    def _output(self, field: str, job_id: str, name: str) -> AnswerOutput:
         try:
             settled = self._spool.directory(job_id).read(Settled)
         except ValidationError:
@@ -51,7 +51,7 @@ class EarlierJobs:
             raise InputUnavailable(f"'{field}': job '{job_id}' has no '{name}', but {', '.join(names)}", field=field)
         return names[name]
 
-    async def _content(self, field: str, output: Output) -> bytes:
+    async def _content(self, field: str, output: AnswerOutput) -> bytes:
         if isinstance(output, InlineOutput):
             return base64.b64decode(output.data)
         try:

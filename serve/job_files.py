@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
-from serve.answers import Answer, InlineOutput, Output
+from serve.answers import Answer, AnswerOutput, InlineOutput
 from serve.errors import Invalid, NoSuchJob
 from serve.jobs import Jobs
 from serve.place import put_in_place
@@ -55,14 +55,14 @@ class JobFiles:
             _without_range(request)
         return FileResponse(file, headers=headers, media_type=output.content_type)
 
-    def _output(self, job_id: str, name: str) -> Output:
+    def _output(self, job_id: str, name: str) -> AnswerOutput:
         ended = self.jobs.find(job_id)
         found = [one for one in ended.outputs if one.name == name] if isinstance(ended, Answer) else []
         if not found:
             raise NoSuchJob("the job has no file of this name, or has not ended well yet")
         return found[0]
 
-    async def content(self, output: Output) -> bytes:
+    async def content(self, output: AnswerOutput) -> bytes:
         """The file's bytes, wherever they are.
 
         Raises:
@@ -78,7 +78,7 @@ def _without_range(request: Request) -> None:
     request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
 
 
-def max_side_of(request: Request, output: Output) -> int | None:
+def max_side_of(request: Request, output: AnswerOutput) -> int | None:
     """What `?max_side=` names.
 
     Raises:

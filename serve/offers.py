@@ -13,7 +13,7 @@ from serve.workers import LoadedEngine
 _SIZES = ("width", "height", "size")
 _PICTURE, _FILE = "#/$defs/ImageRef", "#/$defs/FileRef"
 
-Schema = Mapping[str, Any]
+FieldSchema = Mapping[str, Any]
 
 
 class Limits(BaseModel):
@@ -108,7 +108,7 @@ def offer(name: str, loaded: LoadedEngine) -> EngineOffer:
     )
 
 
-def limits(described: Schema, default: object) -> Limits:
+def limits(described: FieldSchema, default: object) -> Limits:
     found = number(described) or {}
     below = found.get("exclusiveMaximum")  # only of whole numbers
     return Limits(
@@ -120,24 +120,24 @@ def limits(described: Schema, default: object) -> Limits:
     )
 
 
-def number(described: Schema) -> Schema | None:
+def number(described: FieldSchema) -> FieldSchema | None:
     """The part of a field's schema that is a number's, if it may be one."""
     return next(
         (kind for kind in kinds(described) if kind.get("type") in ("integer", "number") and "enum" not in kind), None
     )
 
 
-def choices(described: Schema) -> list[Any]:
+def choices(described: FieldSchema) -> list[Any]:
     """What a field can be."""
     return next((list(kind["enum"]) for kind in kinds(described) if "enum" in kind), [])
 
 
-def kinds(described: Schema) -> list[Schema]:
+def kinds(described: FieldSchema) -> list[FieldSchema]:
     """A field's schema, or those of all that it may be."""
     return [described, *described.get("anyOf", [])]
 
 
-def lists(schema: Schema) -> list[tuple[str, Schema]]:
+def lists(schema: FieldSchema) -> list[tuple[str, FieldSchema]]:
     """Fields that are, or may be, a list."""
     return [
         (field, kind)
@@ -147,7 +147,7 @@ def lists(schema: Schema) -> list[tuple[str, Schema]]:
     ]
 
 
-def inputs(schema: Schema, kind: str, made_as: Mapping[str, str]) -> dict[str, InputOffer]:
+def inputs(schema: FieldSchema, kind: str, made_as: Mapping[str, str]) -> dict[str, InputOffer]:
     """The fields that are files of this kind, and those that are lists of such."""
     required = schema.get("required", [])
     many = {field for field, described in lists(schema) if described["items"].get("$ref") == kind}
@@ -158,7 +158,7 @@ def inputs(schema: Schema, kind: str, made_as: Mapping[str, str]) -> dict[str, I
     }
 
 
-def formats(schema: Schema) -> list[str]:
+def formats(schema: FieldSchema) -> list[str]:
     """Of the files an engine is asked for, or of the one picture."""
     asked = schema["properties"].get("formats")
     output = schema["$defs"][schema["properties"]["output"]["$ref"].rpartition("/")[2]]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.avatar.figure import BindPose, Figure, Wearer
 from model.avatar.parts import named, worn
-from model.avatar.request import Format
+from model.avatar.request import AvatarFormat
 from model.body.clips import ClipName, clip
 from model.body.joints import JOINTS
 from model.body.measurements import describe, measure
@@ -56,7 +56,7 @@ def export_avatar(
     posed: Posed,
     painting: tuple[Atlas, Image.Image] | None = None,
     *,
-    formats: Collection[Format],
+    formats: Collection[AvatarFormat],
     rig: bool = True,
     notice: str | None = None,
     measured: bool = True,

@@ -19,7 +19,7 @@ MAX_PHOTOS = MAX_FOLDER_FILES
 MAX_LODS = 4  # each with a tenth of the triangles of the one before, they reach from the most allowed to the fewest
 
 Stage = Literal["photos", "features", "shape", "poses", "weights", "rgb", "normals", "mesh", "colour", "export"]
-Format = Literal["glb", "obj", "ply", "usdz", "vrm"]
+AvatarFormat = Literal["glb", "obj", "ply", "usdz", "vrm"]
 
 ClipName = Literal["idle", "walk"]
 
@@ -92,7 +92,7 @@ class AvatarRequest(request.Request):
         [], description="Animations in the GLBs: breathing, walking on the spot. They need the skeleton."
     )
     vrm: VrmMeta = Field(default_factory=VrmMeta, description="Name and licence that a `vrm` among `formats` says.")
-    formats: Annotated[list[Format], BeforeValidator(listed)] = Field(
+    formats: Annotated[list[AvatarFormat], BeforeValidator(listed)] = Field(
         ["glb"], min_length=1, description="`model/gltf-binary` is always among them."
     )
     parts: bool = Field(
@@ -117,7 +117,7 @@ class AvatarRequest(request.Request):
 
     @field_validator("formats")
     @classmethod
-    def _always_a_glb(cls, formats: list[Format]) -> list[Format]:
+    def _always_a_glb(cls, formats: list[AvatarFormat]) -> list[AvatarFormat]:
         return ["glb", *dict.fromkeys(name for name in formats if name != "glb")]
 
     @model_validator(mode="after")

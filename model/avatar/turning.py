@@ -24,13 +24,13 @@ SIDES = ("front", "back")
 SIZE = 768  # pixels a side: that of the published views
 _FPS = 16  # a whole turn in 4 s; the published video, at 10, stops an eighth before it
 
-Picture = NDArray[np.uint8]  # (H, W, 3)
+RGBArray = NDArray[np.uint8]  # (H, W, 3)
 Painting = tuple[Atlas, Image.Image]
 
 
 def frames(
     mesh: Mesh, painting: Painting | None, rasteriser: Rasteriser, *, closed: bool, solid: bool
-) -> Iterator[Picture]:
+) -> Iterator[RGBArray]:
     """The frames on white, rendered as they are asked for. A mesh without colours is shown in its normals'."""
     if mesh.colours is None:
         mesh = replace(mesh, colours=vertex_normals(mesh.vertices, mesh.faces) / 2 + 0.5)
@@ -56,7 +56,7 @@ def _shade(mesh: Mesh, painting: Painting | None) -> Shade | None:
     return textured(atlas.faces, atlas.uv, texture)
 
 
-def write(pictures: Sequence[Picture], folder: Path) -> None:
+def write(pictures: Sequence[RGBArray], folder: Path) -> None:
     """The videos and the pictures."""
     for kind in ("mp4", "webm"):
         write_video(pictures, folder / f"turntable.{kind}", _FPS)

@@ -25,10 +25,10 @@ _SIDES = ("left", 1.0), ("right", -1.0)  # which side of x each is
 _HANGING = 0.2, -1.0, 0.05  # where an upper arm points at rest, its own side first: straight down it would meet the hip
 _FORWARD = 0.0, 0.0, 1.0  # where the skeleton faces
 
-Places = Mapping[str, Tensor]  # of the joints in the bind pose, metres
+JointPlaces = Mapping[str, Tensor]  # of the joints in the bind pose, metres
 
 
-def clip(name: ClipName, joints: Places, parents: Mapping[str, str | None]) -> Clip:
+def clip(name: ClipName, joints: JointPlaces, parents: Mapping[str, str | None]) -> Clip:
     """A movement of a skeleton. joints: of the bind pose, standing on y = 0, facing +Z. parents: of each joint."""
     seconds, keys = (_IDLE_S, _IDLE_KEYS) if name == "idle" else (_WALK_S, _WALK_KEYS)
     turn = torch.linspace(0, 2 * math.pi, keys)
@@ -43,7 +43,7 @@ def clip(name: ClipName, joints: Places, parents: Mapping[str, str | None]) -> C
     return Clip(name, torch.linspace(0, seconds, keys), moved, root)
 
 
-def _idle(turn: Tensor, joints: Places) -> dict[str, Tensor]:
+def _idle(turn: Tensor, joints: JointPlaces) -> dict[str, Tensor]:
     """Breathing, and the weight going from one foot to the other: axis angles, (T, 3), by joint."""
     across, up, along = torch.eye(3).unbind()
     breath, sway = turn.sin()[:, None], (turn + 1).cos()[:, None]
@@ -59,7 +59,7 @@ def _idle(turn: Tensor, joints: Places) -> dict[str, Tensor]:
     return moved
 
 
-def _walk(turn: Tensor, joints: Places) -> dict[str, Tensor]:
+def _walk(turn: Tensor, joints: JointPlaces) -> dict[str, Tensor]:
     """Two steps: axis angles, (T, 3), by joint."""
     across, up, _ = torch.eye(3).unbind()
     swing = turn.sin()[:, None]
@@ -79,7 +79,7 @@ def _walk(turn: Tensor, joints: Places) -> dict[str, Tensor]:
     return moved
 
 
-def _hanging(joints: Places, side: str, sign: float) -> Tensor:
+def _hanging(joints: JointPlaces, side: str, sign: float) -> Tensor:
     """(3, 3): what turns an upper arm from where it is bound to the body's side."""
     arm = _direction(joints, f"{side}_shoulder", f"{side}_elbow")
     target = torch.tensor([sign * _HANGING[0], *_HANGING[1:]])
@@ -90,20 +90,20 @@ def _hanging(joints: Places, side: str, sign: float) -> Tensor:
     return hanging
 
 
-def _bending(joints: Places, side: str) -> Tensor:
+def _bending(joints: JointPlaces, side: str) -> Tensor:
     """(3,): the axis about which a forearm comes forward."""
     axis = torch.linalg.cross(_direction(joints, f"{side}_elbow", f"{side}_wrist"), torch.tensor(_FORWARD))
     unit: Tensor = axis / axis.norm()
     return unit
 
 
-def _direction(joints: Places, start: str, end: str) -> Tensor:
+def _direction(joints: JointPlaces, start: str, end: str) -> Tensor:
     way = joints[end] - joints[start]
     unit: Tensor = way / way.norm()
     return unit
 
 
-def _lowest(turns: Mapping[str, Tensor], joints: Places, parents: Mapping[str, str | None]) -> Tensor:
+def _lowest(turns: Mapping[str, Tensor], joints: JointPlaces, parents: Mapping[str, str | None]) -> Tensor:
     """(T,): how high above the ground the lower foot's sole would be, if the pelvis stayed where it is."""
     heights = []
     for side, _ in _SIDES:
@@ -116,7 +116,7 @@ def _lowest(turns: Mapping[str, Tensor], joints: Places, parents: Mapping[str, s
 
 
 def _frames(
-    turns: Mapping[str, Tensor], joints: Places, parents: Mapping[str, str | None], joint: str
+    turns: Mapping[str, Tensor], joints: JointPlaces, parents: Mapping[str, str | None], joint: str
 ) -> tuple[Tensor, Tensor]:
     """How a joint is turned, (T or 1, 3, 3), and where it is, (T or 1, 3), the pelvis being where it is bound."""
     parent = parents[joint]

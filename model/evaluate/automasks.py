@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from model.errors import InputError
-from model.evaluate.dressing import Progress
+from model.evaluate.dressing import OnDone
 from model.evaluate.scores import Scores
 from model.perception.files import LABEL_MAPS
 from model.perception.label_maps import CachedLook, ThreeParsers, onnx_providers
@@ -28,7 +28,7 @@ _CLASSES = dict(zip(_KINDS, LABEL_MAPS.values(), strict=True))
 
 
 async def judge_automasks(
-    weights: Path, device: Device, examples: Sequence[Example], scores: Scores, done: Progress
+    weights: Path, device: Device, examples: Sequence[Example], scores: Scores, done: OnDone
 ) -> None:
     """Label every person of a test set and compare with what the data set says.
 

@@ -13,7 +13,7 @@ from model.engine import Engine, Job
 from model.engines.catvton.request import Request
 from model.runtime.device import Device
 
-Progress = Callable[[], object]
+OnDone = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,7 @@ class PlannedTryOn:
     result: Path
 
 
-async def dress_all(
-    engine: Engine, device: Device, tasks: Sequence[PlannedTryOn], at_once: int, done: Progress
-) -> None:
+async def dress_all(engine: Engine, device: Device, tasks: Sequence[PlannedTryOn], at_once: int, done: OnDone) -> None:
     """Compute every task, `at_once` of them together, which share the device's forwards.
 
     Raises:

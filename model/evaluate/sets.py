@@ -14,11 +14,11 @@ from model.evaluate.feature_network import FeatureNetwork
 from model.evaluate.judge import like
 from model.evaluate.scores import Scores
 
-Shown = Callable[[Sequence[Path]], Iterable[Path]]  # the files, a progress bar moving beside them
+OnShown = Callable[[Sequence[Path]], Iterable[Path]]  # the files, a progress bar moving beside them
 
 
 def judge_sets(
-    scores: Scores, network: FeatureNetwork, results: Sequence[Path], truths: Sequence[Path], shown: Shown
+    scores: Scores, network: FeatureNetwork, results: Sequence[Path], truths: Sequence[Path], shown: OnShown
 ) -> None:
     """Score two sets of pictures, the truths brought to the results' height as published.
 

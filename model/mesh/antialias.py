@@ -20,7 +20,7 @@ from torch import Tensor
 
 from model.mesh.rasteriser import Fragments
 
-Shape = tuple[int, ...]  # views, height, width
+PictureShape = tuple[int, ...]  # views, height, width
 
 _TOUCHING = 1e-5  # difference in depth, of 2 from near to far, up to which surfaces are one
 
@@ -48,7 +48,7 @@ class Blend:
     share: Tensor
 
 
-def blends(clip: Tensor, faces: Tensor, shape: Shape, depth_at: Callable[[Tensor, Tensor], Tensor]) -> Blend:
+def blends(clip: Tensor, faces: Tensor, shape: PictureShape, depth_at: Callable[[Tensor, Tensor], Tensor]) -> Blend:
     """What silhouettes do to pictures of this shape. depth_at: of pixels, (K,), and all depths, (views, V), how deep
     what is seen lies, (K,), infinite where nothing is."""
     _, height, width = shape

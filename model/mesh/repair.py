@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-Points = NDArray[np.float32]
+Vertices = NDArray[np.float32]
 Faces = NDArray[np.int64]
 
 _APART = 1e-3  # of the way to its neighbours by which a vertex moves from its copy, so that none welds them again
 
 
-def untouching(vertices: Points, faces: Faces) -> tuple[Points, Faces]:
+def untouching(vertices: Vertices, faces: Faces) -> tuple[Vertices, Faces]:
     """The surface without triangles that lie back to back, and with a copy of its own for each part of it that meets
     others in a vertex or an edge. Where the parts along an edge cannot be told apart, it stays as it is.
 

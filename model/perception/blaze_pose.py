@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from model.errors import WeightsError
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.onnx_file import OnnxNetwork
 from model.perception.pose import Pose, framed, in_picture
 
@@ -28,7 +28,7 @@ class BlazePose:
             raise WeightsError(f"{network.file}: the outputs are {shapes}, expected first [1, {POINTS * NUMBERS}]")
         self._names = [output.name for output in outputs[:2]]
 
-    def pose(self, picture: Image.Image, box: Box) -> Pose | None:
+    def pose(self, picture: Image.Image, box: PersonBox) -> Pose | None:
         network = self.network
         seen, back = framed(picture, box, (network.width, network.height), _MARGIN)
         numbers, confidence = network.run_all(seen, self._names)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from model.perception.profile import Profile
 
-Shape = Sequence[int | str | None]
+InputShape = Sequence[int | str | None]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Signature:
     """What a session says of a network. outputs: the shape of each."""
 
     input_name: str
-    input_shape: Shape
-    outputs: Sequence[Shape]
+    input_shape: InputShape
+    outputs: Sequence[InputShape]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.files import DETECTOR_FILES
 from model.perception.mobilenet_ssd import MobileNetSsd
 from model.perception.onnx_file import Provider
@@ -22,7 +22,7 @@ from model.perception.yolox import Yolox
 class Detector(Protocol):
     """Something that finds people. May be asked from several threads."""
 
-    def people(self, picture: Image.Image) -> list[Box]:
+    def people(self, picture: Image.Image) -> list[PersonBox]:
         """Everybody in an RGB picture, the largest first."""
 
 

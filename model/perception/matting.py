@@ -24,7 +24,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.errors import WeightsError
-from model.perception.onnx_file import Floats, OnnxNetwork, Plane, Provider
+from model.perception.onnx_file import Floats, OnnxNetwork, Provider, RawPlane
 from model.perception.profile import Profile
 
 _CONVENTION = Profile(size=(1024, 1024), output=-1, activation="sigmoid")  # BiRefNet's
@@ -134,9 +134,9 @@ class LightMatting:
         levels = np.asarray(picture.resize(side, Resampling.BILINEAR), dtype=np.float32) / 255
         with self._turn:
             self._network.setInput(np.ascontiguousarray(levels.transpose(2, 0, 1)[None]))
-            shares: Plane = self._network.forward()[0, 0]  # (256, 256) in 0..1
+            shares: RawPlane = self._network.forward()[0, 0]  # (256, 256) in 0..1
         return _alpha(shares, picture.size)
 
 
-def _alpha(shares: Plane, size: Size) -> Image.Image:
+def _alpha(shares: RawPlane, size: Size) -> Image.Image:
     return Image.fromarray((shares * 255).astype(np.uint8)).resize(size, Resampling.BICUBIC)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.errors import WeightsError
-from model.perception.boxes import Box, area, without_doubles
+from model.perception.boxes import PersonBox, area, without_doubles
 from model.perception.onnx_file import refuse_lfs_pointer
 
 _SIDE = 300  # pixels: what it sees
@@ -44,13 +44,13 @@ class MobileNetSsd:
         if len(shape) != 4 or shape[3] != _NUMBERS:
             raise WeightsError(f"{caffemodel}: the output is {list(shape)}, expected [1, 1, N, {_NUMBERS}]")
 
-    def people(self, picture: Image.Image) -> list[Box]:
+    def people(self, picture: Image.Image) -> list[PersonBox]:
         """Everybody in an RGB picture, the largest first."""
         rows = self._found(picture)[0, 0].astype(np.float64)
         rows = rows[(rows[:, 1] == _PERSON) & (rows[:, 2] > _LEAST_SCORE)]
         boxes = rows[:, 3:].clip(0, 1) * np.array([*picture.size, *picture.size])
         kept = without_doubles(boxes, rows[:, 2], _MOST_OVERLAP)
-        found: list[Box] = [tuple(box) for box in boxes[kept].tolist()]
+        found: list[PersonBox] = [tuple(box) for box in boxes[kept].tolist()]
         return sorted(found, key=area, reverse=True)
 
     def _found(self, picture: Image.Image) -> Floats:

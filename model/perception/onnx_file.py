@@ -19,7 +19,7 @@ from model.perception.profile import Profile, Resize, stated
 
 Provider = str | tuple[str, dict[str, object]]
 Floats = NDArray[np.float32]
-Plane = NDArray[Any]  # (H, W) or (H, W, 3)
+RawPlane = NDArray[Any]  # (H, W) or (H, W, 3)
 
 _ANTIALIASED = {"bilinear": Resampling.BILINEAR, "lanczos": Resampling.LANCZOS}
 _LFS_POINTER = b"version https://git-lfs"
@@ -113,16 +113,16 @@ class OnnxNetwork:
         self.height, self.width = self._size()
         self._output = self._the_output()
 
-    def run(self, seen: Plane) -> Floats:
+    def run(self, seen: RawPlane) -> Floats:
         """The output for `seen`, (height, width, 3) RGB levels, as the network gives it, without its first axis."""
         return self.run_all(seen, [self._output.name])[0]
 
-    def run_all(self, seen: Plane, names: Sequence[str]) -> list[Floats]:
+    def run_all(self, seen: RawPlane, names: Sequence[str]) -> list[Floats]:
         """The same for several outputs."""
         answers = self.session.run(list(names), {self._input.name: network_input(seen, self.profile)})
         return [answer[0] for answer in answers]
 
-    def stretched(self, picture: Image.Image) -> Plane:
+    def stretched(self, picture: Image.Image) -> RawPlane:
         """An RGB picture at the input's size, (height, width, 3)."""
         return resized(picture, (self.width, self.height), self.profile.resize)
 
@@ -187,7 +187,7 @@ class OnnxNetwork:
         return found[0]
 
 
-def network_input(seen: Plane, profile: Profile) -> Floats:
+def network_input(seen: RawPlane, profile: Profile) -> Floats:
     """RGB levels 0..255, (H, W, 3), normalised: (1, 3, H, W), or (1, H, W, 3) for the layout "nhwc"."""
     channels = seen if profile.channel_order == "RGB" else seen[..., ::-1]
     normal = (channels / 255 - np.array(profile.mean)) / np.array(profile.std)
@@ -195,7 +195,7 @@ def network_input(seen: Plane, profile: Profile) -> Floats:
     return np.ascontiguousarray(ordered[None], dtype=np.float32)
 
 
-def resized(picture: Image.Image, size: tuple[int, int], how: Resize) -> Plane:
+def resized(picture: Image.Image, size: tuple[int, int], how: Resize) -> RawPlane:
     """An RGB picture as (H, W, 3) levels. size: (width, height)."""
     if how in _ANTIALIASED:
         return np.asarray(picture.resize(size, _ANTIALIASED[how]))

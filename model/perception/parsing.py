@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.errors import WeightsError
-from model.perception.onnx_file import OnnxNetwork, Plane, Provider
+from model.perception.onnx_file import OnnxNetwork, Provider, RawPlane
 from model.perception.profile import Profile
 
 Labels = NDArray[np.uint8]  # (H, W)
@@ -55,7 +55,7 @@ class Parsing:
         logits = network.run(network.stretched(picture))
         return most_likely(logits, lambda plane: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR))
 
-    def _warped_back(self, logits: Plane, size: tuple[int, int]) -> Plane:
+    def _warped_back(self, logits: RawPlane, size: tuple[int, int]) -> RawPlane:
         side = self.network.width
         plane = torch.from_numpy(logits)[None, None]  # (1, 1, h, w)
         square = F.interpolate(plane, (side, side), mode="bilinear", align_corners=True)
@@ -70,7 +70,7 @@ def _check_classes(network: OnnxNetwork, classes: int) -> None:
         raise WeightsError(f"{network.file}: the output is {shape}, expected [1, {classes}, h, w]")
 
 
-def most_likely(logits: NDArray[np.float32], projected: Callable[[Plane], Plane]) -> Labels:
+def most_likely(logits: NDArray[np.float32], projected: Callable[[RawPlane], RawPlane]) -> Labels:
     """The class with the largest logit, where `projected` brings a class's plane to the picture's size."""
     best = projected(logits[0])
     labels = np.zeros(best.shape, np.uint8)
@@ -91,7 +91,7 @@ def to_square(size: tuple[int, int], side: int) -> NDArray[np.float64]:
     )
 
 
-def warp(plane: Plane, matrix: Plane, size: tuple[int, int], *, inverse: bool = False) -> Plane:
+def warp(plane: RawPlane, matrix: RawPlane, size: tuple[int, int], *, inverse: bool = False) -> RawPlane:
     """`plane` under the affine map (or its inverse), bilinear, 0 where nothing of it falls. `size`: (width, height)."""
     flags = cv2.INTER_LINEAR | (cv2.WARP_INVERSE_MAP if inverse else 0)
     return cv2.warpAffine(plane, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=0)

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.onnx_file import OnnxNetwork, Provider
 from model.perception.profile import Profile
 from model.perception.skeletons import Joints, body_25, coco_18
@@ -43,7 +43,7 @@ class Pose:
 class PoseNetwork(Protocol):
     """Something that finds joints. May be asked from several threads."""
 
-    def pose(self, picture: Image.Image, box: Box) -> Pose | None:
+    def pose(self, picture: Image.Image, box: PersonBox) -> Pose | None:
         """The joints of the person in `box` of an RGB picture; None where nobody was found."""
 
 
@@ -74,7 +74,7 @@ def open_pose_file(file: Path, providers: Sequence[Provider] = ("CPUExecutionPro
     return BlazePose(network) if network.profile.layout == "nhwc" else SimccPose(network)
 
 
-def framed(picture: Image.Image, box: Box, size: tuple[int, int], margin: float) -> tuple[np.ndarray, np.ndarray]:
+def framed(picture: Image.Image, box: PersonBox, size: tuple[int, int], margin: float) -> tuple[np.ndarray, np.ndarray]:
     """What a network of `size` (width, height) sees of a person, and the way back.
 
     The box grows by `margin`, then to the network's aspect; outside the picture it is black.

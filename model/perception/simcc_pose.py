@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from model.errors import WeightsError
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.onnx_file import OnnxNetwork
 from model.perception.pose import Pose, framed, in_picture
 
@@ -32,7 +32,7 @@ class SimccPose:
                 f"[1, K, {lengths[1]}] with K of {', '.join(map(str, JOINT_COUNTS))} joints"
             )
 
-    def pose(self, picture: Image.Image, box: Box) -> Pose | None:
+    def pose(self, picture: Image.Image, box: PersonBox) -> Pose | None:
         network = self.network
         seen, back = framed(picture, box, (network.width, network.height), _MARGIN)
         votes = network.run_all(seen, OUTPUTS)

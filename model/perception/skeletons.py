@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Joints = NDArray[np.float64]  # (K, 3)
-Source = int | tuple[int, int] | None  # a joint, the middle of two, or none
+JointSource = int | tuple[int, int] | None  # a joint, the middle of two, or none
 
 COCO_18 = (
     *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
@@ -21,15 +21,17 @@ COCO_18 = (
 )
 
 # From COCO's 17 joints, which are also the first of COCO-WholeBody's 133.
-_COCO_18_OF_COCO_17: Sequence[Source] = (0, (5, 6), 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
-_BODY_25_OF_HALPE_26: Sequence[Source] = (
+_COCO_18_OF_COCO_17: Sequence[JointSource] = (0, (5, 6), 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
+_BODY_25_OF_HALPE_26: Sequence[JointSource] = (
     *(0, 18, 6, 8, 10, 5, 7, 9, 19, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3),
     *(20, 22, 24, 21, 23, 25),
 )
-_COCO_18_OF_BLAZE_33: Sequence[Source] = (*(0, (11, 12), 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7),)
+_COCO_18_OF_BLAZE_33: Sequence[JointSource] = (
+    *(0, (11, 12), 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7),
+)
 # Of BODY_25: COCO-18 with the middle of the hips in the eighth place; feet come last.
-_BODY_25_OF_COCO_18: Sequence[Source] = (*range(8), (8, 11), *range(8, 18), *[None] * 6)
-_COCO_18_OF_BODY_25: Sequence[Source] = (*range(8), *range(9, 19))
+_BODY_25_OF_COCO_18: Sequence[JointSource] = (*range(8), (8, 11), *range(8, 18), *[None] * 6)
+_COCO_18_OF_BODY_25: Sequence[JointSource] = (*range(8), *range(9, 19))
 # COCO-WholeBody's feet: big toe, small toe, heel of the left foot, then of the right.
 _FEET_OF_WHOLE_BODY = (17, 18, 19, 20, 21, 22)
 
@@ -62,11 +64,11 @@ def body_25(joints: Joints) -> Joints:
     return body
 
 
-def _renumbered(joints: Joints, sources: Sequence[Source]) -> Joints:
+def _renumbered(joints: Joints, sources: Sequence[JointSource]) -> Joints:
     return np.stack([_joint(joints, source) for source in sources])
 
 
-def _joint(joints: Joints, source: Source) -> Joints:
+def _joint(joints: Joints, source: JointSource) -> Joints:
     match source:
         case None:
             return np.zeros(3)

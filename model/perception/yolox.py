@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.errors import WeightsError
-from model.perception.boxes import Box, Boxes, area, without_doubles
+from model.perception.boxes import Boxes, PersonBox, area, without_doubles
 from model.perception.onnx_file import OnnxNetwork, Provider
 from model.perception.profile import Profile
 
@@ -37,12 +37,12 @@ class Yolox:
         if side != self.network.height or len(shape) != 3 or shape[1] != cells:
             raise WeightsError(f"{file}: the output is {shape}, expected [1, {cells}, 5 + classes] of a square input")
 
-    def people(self, picture: Image.Image) -> list[Box]:
+    def people(self, picture: Image.Image) -> list[PersonBox]:
         """Everybody in an RGB picture, the largest first."""
         seen, scale = self._letterboxed(picture)
         boxes, scores = decoded(self.network.run(seen), self.network.width)
         kept = without_doubles(boxes, scores, _MOST_OVERLAP)
-        found: list[Box] = [tuple(box) for box in (boxes[kept] / scale).tolist()]
+        found: list[PersonBox] = [tuple(box) for box in (boxes[kept] / scale).tolist()]
         return sorted(found, key=area, reverse=True)
 
     def _letterboxed(self, picture: Image.Image) -> tuple[NDArray[np.uint8], float]:

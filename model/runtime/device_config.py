@@ -8,7 +8,7 @@ from typing import Literal
 
 Batching = Literal["steps", "requests", "off"]
 MemoryProfile = Literal["resident", "low"]
-Rasteriser = Literal["auto", "torch", "pytorch3d", "nvdiffrast"]
+RasteriserName = Literal["auto", "torch", "pytorch3d", "nvdiffrast"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DeviceConfig:
     garment_cache_bytes: int = 0
     latent_cache_s: float = 3600.0
     compiled: bool = False
-    rasteriser: Rasteriser = "auto"
+    rasteriser: RasteriserName = "auto"
 
     @property
     def rows_at_once(self) -> int:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 Rows = Tensor | tuple[Tensor, ...]
 Forward = Callable[..., Rows]
 # Makes of a forward and its inputs a function that computes the output of what is in the inputs when it is called.
-Record = Callable[[Forward, Sequence[Tensor]], Callable[[], Rows]]
+RecordForward = Callable[[Forward, Sequence[Tensor]], Callable[[], Rows]]
 
 
 class PreparedNetwork(nn.Module):
@@ -28,7 +28,7 @@ class PreparedNetwork(nn.Module):
         compiled: whether prepared forwards are compiled. They are then nearly the module's, not to the last bit.
     """
 
-    def __init__(self, module: nn.Module, record: Record | None, *, compiled: bool = False) -> None:
+    def __init__(self, module: nn.Module, record: RecordForward | None, *, compiled: bool = False) -> None:
         super().__init__()
         self.module = module
         self._record = record
@@ -60,7 +60,7 @@ class PreparedNetwork(nn.Module):
 class Recorded:
     """A forward whose inputs stay where they are: what comes is written into them, what goes out is a copy."""
 
-    def __init__(self, record: Record, forward: Forward, inputs: Sequence[Tensor]) -> None:
+    def __init__(self, record: RecordForward, forward: Forward, inputs: Sequence[Tensor]) -> None:
         self._inputs = inputs
         self._compute = record(forward, inputs)
 

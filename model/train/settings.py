@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from model.engines.catvton.request import Variant
-from model.tryon.request import Size
+from model.tryon.request import Side
 from model.weights.pack import DEMO
 
 
@@ -47,7 +47,7 @@ def _weights(value: object) -> object:
     return DEMO if value == "demo" else value
 
 
-Config = Annotated[dict[str, object] | None, BeforeValidator(_network_config), BeforeValidator(_or_off)]
+NetworkConfig = Annotated[dict[str, object] | None, BeforeValidator(_network_config), BeforeValidator(_or_off)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_or_off)]
 Weights = Annotated[Path | None, BeforeValidator(_weights), BeforeValidator(_or_off)]
@@ -136,8 +136,12 @@ class Training(LoopSettings):
         None,
         description="MODEL_DIR to start from, or demo; a UNet needs its VAE. One with masks can start a mask-free one.",
     )
-    unet: Config = Field(None, description="Config (JSON or a file) of a new UNet, instead of the one in `start`.")
-    vae: Config = Field(None, description="Config (JSON or a file) of a new autoencoder, instead of that in `start`.")
+    unet: NetworkConfig = Field(
+        None, description="Config (JSON or a file) of a new UNet, instead of the one in `start`."
+    )
+    vae: NetworkConfig = Field(
+        None, description="Config (JSON or a file) of a new autoencoder, instead of that in `start`."
+    )
     prediction_type: Literal["epsilon", "v_prediction"] = Field(
         "epsilon", description="Of a new UNet: what it predicts."
     )
@@ -147,8 +151,8 @@ class Training(LoopSettings):
         min_length=1, description="Folders, comma-separated: VITON-HD, DressCode; for VAE: any pictures."
     )
     split: Literal["train", "test"] = Field("train", description="Which of their halves.")
-    width: Size = Field(384, description="Pixels, of what is trained on.")
-    height: Size = Field(512, description="Pixels, likewise.")
+    width: Side = Field(384, description="Pixels, of what is trained on.")
+    height: Side = Field(512, description="Pixels, likewise.")
     latents: OptionalPath = Field(
         None, description="Encode the data set once into this folder (memory-mapped float16) and train from there."
     )

@@ -17,7 +17,7 @@ from model.perception.label_maps import LabelMaps
 from model.perception.parsing import Labels
 from model.tryon.request import Category
 
-Mask = NDArray[np.uint8]  # (H, W), 0 or 1
+MaskLevels = NDArray[np.uint8]  # (H, W), 0 or 1
 
 _BACKGROUND = 0  # in all three maps
 _LIP_FACE, _HAIR = 13, 2  # hair is 2 in both parsings
@@ -52,7 +52,7 @@ _PARTS: dict[Category, _Part] = {
 }
 
 
-def agnostic_mask(maps: LabelMaps, category: Category) -> Mask:
+def agnostic_mask(maps: LabelMaps, category: Category) -> MaskLevels:
     """1 where a garment of this category is to be painted.
 
     Generous on purpose: convex hulls hide the shape of the garment that is worn now. What must stay, such as the
@@ -73,19 +73,19 @@ def agnostic_mask(maps: LabelMaps, category: Category) -> Mask:
     return _labels(cv2.dilate((area | clothes) & (1 - face_and_hands), kernel))
 
 
-def _hands(maps: LabelMaps, kernel: Mask) -> Mask:
+def _hands(maps: LabelMaps, kernel: MaskLevels) -> MaskLevels:
     """Hands and feet: DensePose says where, the parsings where exactly they end."""
     near = _labels(cv2.dilate(_is(maps.densepose, _HANDS_AND_FEET), kernel))
     return near & (_is(maps.lip, _LIP_LIMBS) | _is(maps.atr, _ATR_LIMBS))
 
 
-def _kept(maps: LabelMaps, part: _Part) -> Mask:
+def _kept(maps: LabelMaps, part: _Part) -> MaskLevels:
     """Other clothes, other limbs, hair and accessories: they give way only to the garment's own pixels."""
     lip = _is(maps.lip, [*part.lip_protected, _HAIR, *_LIP_ACCESSORIES])
     return lip | _is(maps.atr, [*part.atr_protected, _HAIR, *_ATR_ACCESSORIES])
 
 
-def _body(densepose: Labels, parts: Collection[int], kernel: Mask) -> Mask:
+def _body(densepose: Labels, parts: Collection[int], kernel: MaskLevels) -> MaskLevels:
     """The body under the garment, grown at a quarter of the size."""
     height, width = densepose.shape
     small = max(1, round(width / _DENSE_SHRINKAGE)), max(1, round(height / _DENSE_SHRINKAGE))
@@ -94,7 +94,7 @@ def _body(densepose: Labels, parts: Collection[int], kernel: Mask) -> Mask:
     return _labels(cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST))
 
 
-def _hulls(area: Mask) -> Mask:
+def _hulls(area: MaskLevels) -> MaskLevels:
     """Each connected area filled to its convex hull."""
     contours, _ = cv2.findContours(area, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     filled = np.zeros_like(area)
@@ -103,17 +103,17 @@ def _hulls(area: Mask) -> Mask:
     return filled
 
 
-def _soften(area: Mask, size: int) -> Mask:
+def _soften(area: MaskLevels, size: int) -> MaskLevels:
     """Rounded outlines, a little larger than before."""
     blurred = cv2.GaussianBlur(area * 255, (size, size), 0)
     return _labels(blurred >= _BLURRED_LEVEL)
 
 
-def _is(labels: Labels, classes: Collection[int]) -> Mask:
+def _is(labels: Labels, classes: Collection[int]) -> MaskLevels:
     return np.isin(labels, list(classes)).astype(np.uint8)
 
 
-def _labels(mask: MatLike | NDArray[np.bool_]) -> Mask:
+def _labels(mask: MatLike | NDArray[np.bool_]) -> MaskLevels:
     return np.asarray(mask, dtype=np.uint8)
 
 

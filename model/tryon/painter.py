@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from PIL import Image
 
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.runtime.device import Device
 from model.tryon.masker import Masker
 from model.tryon.maskers.makers import MakerName
 from model.tryon.pictures import Box, Size
 from model.tryon.repaint import paste_back
 from model.tryon.request import Category, TryOnRequest
-
-Progress = Callable[[str, int, int], None]  # stage, done, total: of one pass
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Painter(ABC):
 
     @abstractmethod
     async def paint(
-        self, dressing: Pass, request: Any, seed: int, samples: int, job: Job, progress: Progress
+        self, dressing: Pass, request: Any, seed: int, samples: int, job: Job, progress: OnProgress
     ) -> list[Image.Image]:
         """The person wearing the garment, RGB, as often as there are samples.
 

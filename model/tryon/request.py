@@ -12,7 +12,7 @@ from model.codes import Codes
 from model.request import ImageRef, listed
 from model.tryon.codes import TryOnCode
 
-Size = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+Side = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
 Category = Literal["upper", "lower", "overall", "inner", "outer"]
 AskedCategory = Literal["upper", "lower", "overall", "inner", "outer", "auto"]
 

@@ -14,9 +14,9 @@ from model.pictures.alpha import transparent_again
 from model.tryon.codes import TryOnCode
 from model.tryon.pictures import black_and_white
 
-Format = Literal["png", "jpeg", "webp"]
+ResultFormat = Literal["png", "jpeg", "webp"]
 
-SUFFIXES: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+SUFFIXES: dict[ResultFormat, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 QUALITY = 95  # of JPEG and WebP: 100 takes 1.6 times the bytes for nothing that is seen
 OMOIB_QUALITY = 75  # Pillow's default, as that backend's pictures have always had
 _PNG_EFFORT = 4  # of zlib: on smooth pictures half the time of its default, 6, for files a sixteenth larger
@@ -39,7 +39,7 @@ class Album:
     def __init__(
         self,
         photo: Image.Image,
-        format: Format,
+        format: ResultFormat,
         folder: Path,
         max_pixels: int = 2**25,
         quality: int = QUALITY,
@@ -50,7 +50,7 @@ class Album:
         self._photo = photo
         self._cutout = cutout
         self._colour_profile = colour_profile(photo)
-        self._format: Format = format
+        self._format: ResultFormat = format
         self._folder = folder
         self._max_pixels = max_pixels
         self._quality = quality
@@ -65,7 +65,7 @@ class Album:
             picture = transparent_again(picture, self._photo, self._cutout)
         self._write(self._sized(picture), name, self._format, self._colour_profile)
 
-    def save_mask(self, mask: Image.Image, name: str, format: Format = "png") -> None:
+    def save_mask(self, mask: Image.Image, name: str, format: ResultFormat = "png") -> None:
         """Write a mask, black and white whatever it was; in a format that keeps it so unless told otherwise.
 
         Raises:
@@ -81,7 +81,7 @@ class Album:
             small = small.resize((width, height), Resampling.LANCZOS)
         return small
 
-    def _write(self, picture: Image.Image, name: str, format: Format, profile: bytes | None) -> None:
+    def _write(self, picture: Image.Image, name: str, format: ResultFormat, profile: bytes | None) -> None:
         if max(picture.size) > _MAX_SIDE[format]:
             message = f"a result of {picture.width} x {picture.height} pixels does not fit into {format}"
             raise InputError(message, code=TryOnCode.FORMAT_TOO_SMALL, field="output.format")

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import JsonValue
 
-from serve.answers import Answer, Output, ProblemDetails
+from serve.answers import Answer, AnswerOutput, ProblemDetails
 from serve.body import RequestBody
 from serve.catalogue import slug_in
 from serve.clients.call_backs import CallBack, CallBacks
@@ -128,7 +128,7 @@ class FashnClient(Client):
                 told["error"] = {"name": _failure(problem), "message": problem.detail}
         return told
 
-    async def _picture(self, base: str, answer: Answer, output: Output) -> str:
+    async def _picture(self, base: str, answer: Answer, output: AnswerOutput) -> str:
         if not answer.id.startswith(_INLINE):
             return self.service.url_of(base, answer, output)
         content = await self.service.files.content(output)

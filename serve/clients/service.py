@@ -13,7 +13,7 @@ from fastapi import Request
 
 from model.engines.registry import request_class
 from serve.addresses_of_jobs import Addresses
-from serve.answers import Answer, Output
+from serve.answers import Answer, AnswerOutput
 from serve.body import RequestBody
 from serve.catalogue import Catalogue
 from serve.hang_up import unless_gone
@@ -81,7 +81,7 @@ class Service:
         """
         return await self.intake.hand_in(body, self.job_deadline_s)
 
-    def url_of(self, base: str, answer: Answer, output: Output) -> str:
+    def url_of(self, base: str, answer: Answer, output: AnswerOutput) -> str:
         """A whole address of a file, which does without a token for a while. `base`: where this service is asked."""
         return f"{base}{self.addresses.outputs(answer.id, [output])[output.name]}"
 
@@ -100,7 +100,7 @@ def base_of(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-def pictures_of(answer: Answer) -> list[Output]:
+def pictures_of(answer: Answer) -> list[AnswerOutput]:
     """The pictures of people in an answer, not those that were asked for beside them."""
     return [one for one in answer.outputs if Path(one.name).stem.startswith("result")]
 

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
 from model.tryon.engine import TryOnEngine
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 from model.tryon.pictures import image_tensor, picture_of
 from tests.mirror.request import Request as MirrorRequest
 
@@ -40,7 +40,7 @@ class Mirror(TryOnEngine):
         return False
 
     async def paint(
-        self, dressing: Pass, request: MirrorRequest, seed: int, samples: int, job: Job, progress: Progress
+        self, dressing: Pass, request: MirrorRequest, seed: int, samples: int, job: Job, progress: OnProgress
     ) -> list[Image.Image]:
         picture = image_tensor(dressing.photo)
         for i in range(request.times):

@@ -9,7 +9,7 @@ from typing import ClassVar
 from PIL import Image
 
 from model.codes import CommonCode
-from model.engine import Choices, Job
+from model.engine import Choices, Job, OnProgress
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.files import variants
 from model.engines.catvton.latent_cache import LatentCache
@@ -22,7 +22,7 @@ from model.errors import InputError
 from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
 from model.tryon.engine import TryOnEngine
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 
 
 class CatVTON(TryOnEngine):
@@ -55,7 +55,7 @@ class CatVTON(TryOnEngine):
         return self.variant(request) == "mask"
 
     async def paint(
-        self, dressing: Pass, request: CatVTONRequest, seed: int, samples: int, job: Job, progress: Progress
+        self, dressing: Pass, request: CatVTONRequest, seed: int, samples: int, job: Job, progress: OnProgress
     ) -> list[Image.Image]:
         return await paint(self.networks[self.variant(request)], dressing, request, seed, samples, job, progress)
 

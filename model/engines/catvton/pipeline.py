@@ -5,16 +5,16 @@ from __future__ import annotations
 from PIL import Image
 
 from model.diffusion.noise import seeded
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.engines.catvton.networks import CatVTONNetworks
 from model.engines.catvton.request import Request
 from model.engines.catvton.sampling import SAMPLERS, sample
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 from model.tryon.pictures import picture_of, tryon_tensors
 
 
 async def paint(
-    networks: CatVTONNetworks, dressing: Pass, request: Request, seed: int, samples: int, job: Job, progress: Progress
+    networks: CatVTONNetworks, dressing: Pass, request: Request, seed: int, samples: int, job: Job, progress: OnProgress
 ) -> list[Image.Image]:
     """The dressed person, width x height, as often as there are samples.
 

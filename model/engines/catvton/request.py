@@ -11,7 +11,7 @@ from model.codes import Codes
 from model.engines.catvton.codes import CatVTONCode
 from model.engines.catvton.presets import PRESETS, PUBLISHED_STEPS, Quality, Solver, preset
 from model.tryon.codes import TryOnCode
-from model.tryon.request import OMOIB_PICTURES, Size
+from model.tryon.request import OMOIB_PICTURES, Side
 from model.tryon.sampling_request import SampledTryOnRequest
 
 Variant = Literal["mask", "maskfree"]
@@ -38,8 +38,8 @@ class Request(SampledTryOnRequest):
         description="`maskfree` needs no mask and paints the whole picture. "
         "Default: the one whose weights are there; both: `mask`.",
     )
-    width: Size = Field(768, description="Of what is painted, pixels.")
-    height: Size = Field(1024, description="Of what is painted, pixels.")
+    width: Side = Field(768, description="Of what is painted, pixels.")
+    height: Side = Field(1024, description="Of what is painted, pixels.")
     quality: Quality = Field(
         "best",
         description="`best`: sampling as published. `balanced`, `fast`: 20 or 10 steps of `dpmpp` without fresh noise, "

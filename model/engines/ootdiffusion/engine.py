@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from PIL import Image
 
-from model.engine import Choices, Job
+from model.engine import Choices, Job, OnProgress
 from model.engines.ootdiffusion.codes import OOTDiffusionCode
 from model.engines.ootdiffusion.memory import resident_bytes
 from model.engines.ootdiffusion.networks import OOTDiffusionNetworks
@@ -20,7 +20,7 @@ from model.runtime.device import Device
 from model.runtime.warm_up import WarmCall
 from model.tryon.engine import TryOnEngine
 from model.tryon.maskers.makers import MakerName
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 from model.tryon.request import Category
 
 
@@ -51,7 +51,7 @@ class OOTDiffusion(TryOnEngine):
         return request.reference
 
     async def paint(
-        self, dressing: Pass, request: OOTDiffusionRequest, seed: int, samples: int, job: Job, progress: Progress
+        self, dressing: Pass, request: OOTDiffusionRequest, seed: int, samples: int, job: Job, progress: OnProgress
     ) -> list[Image.Image]:
         variant = self.variant(request, dressing.category)
         return await paint(self.networks, variant, dressing, request, seed, samples, job, progress)

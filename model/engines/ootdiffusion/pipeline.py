@@ -11,12 +11,12 @@ from torch import Tensor
 from model.diffusion.layout import sent
 from model.diffusion.noise import seeded
 from model.diffusion.unipc import UniPC
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.engines.ootdiffusion.networks import OOTDiffusionNetworks
 from model.engines.ootdiffusion.pictures import prepared, stretched
 from model.engines.ootdiffusion.request import Request, Variant
 from model.engines.ootdiffusion.sampling import sample
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 from model.tryon.pictures import image_tensor, picture_of
 
 
@@ -28,7 +28,7 @@ async def paint(
     seed: int,
     samples: int,
     job: Job,
-    progress: Progress,
+    progress: OnProgress,
 ) -> list[Image.Image]:
     """The dressed person, width x height, as often as there are samples."""
     cpu = networks.device.cpu

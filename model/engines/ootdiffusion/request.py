@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema, model
 from model.codes import Codes
 from model.engines.ootdiffusion.codes import OOTDiffusionCode
 from model.tryon.codes import TryOnCode
-from model.tryon.request import AskedCategory, Category, Size
+from model.tryon.request import AskedCategory, Category, Side
 from model.tryon.sampling_request import SampledTryOnRequest
 
 Variant = Literal["hd", "dc"]
@@ -55,8 +55,8 @@ class Request(SampledTryOnRequest):
         description="What kind of garment it is; told to the network, and decides the automatic mask. "
         "`dress` is `overall`; `inner` and `outer` count as `upper`; `auto`: as its picture shows it.",
     )
-    width: Size = Field(768, description="Of what is painted, pixels.")
-    height: Size = Field(1024, description="Of what is painted, pixels.")
+    width: Side = Field(768, description="Of what is painted, pixels.")
+    height: Side = Field(1024, description="Of what is painted, pixels.")
     steps: int = Field(20, ge=1, le=200, description="Of denoising. With one step the mask is filled with noise.")
     guidance: float = Field(
         2.0, ge=0, le=20, description="How far the garment draws; at 1 or below, guidance is off and a step costs half."

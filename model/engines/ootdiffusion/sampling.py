@@ -9,11 +9,11 @@ from torch import Tensor
 from model.diffusion.unipc import UniPC
 
 # (latents (B, C, h, w), timestep) -> noise (B, halves, C, h, w), with the garment first
-Denoise = Callable[[Tensor, int], Awaitable[Tensor]]
+PredictNoise = Callable[[Tensor, int], Awaitable[Tensor]]
 
 
 async def sample(
-    denoise: Denoise,
+    denoise: PredictNoise,
     sampler: UniPC,
     guidance: float,
     known: Tensor,

@@ -14,7 +14,7 @@ FOCAL = 5000.0  # pixels, of the published method; its bodies stand tens of metr
 _MARGIN = 1.2  # times the box of the body's vertices, as published
 
 
-class Box(NamedTuple):
+class CutBox(NamedTuple):
     """Of pixels; right and bottom are outside."""
 
     left: int
@@ -30,20 +30,20 @@ class Box(NamedTuple):
     def height(self) -> int:
         return self.bottom - self.top
 
-    def widened(self, share: float) -> Box:
+    def widened(self, share: float) -> CutBox:
         """Larger by this factor, around its middle."""
         middle, width = (self.left + self.right) // 2, int(share * self.width)
         centre, height = (self.top + self.bottom) // 2, int(share * self.height)
         left, top = middle - width // 2, centre - height // 2
-        return Box(left, top, left + width, top + height)
+        return CutBox(left, top, left + width, top + height)
 
-    def squared(self) -> Box:
+    def squared(self) -> CutBox:
         """Of the longer side."""
         if self.width > self.height:
             top = (self.top + self.bottom) // 2 - self.width // 2
-            return Box(self.left, top, self.right, top + self.width)
+            return CutBox(self.left, top, self.right, top + self.width)
         left = (self.left + self.right) // 2 - self.height // 2
-        return Box(left, self.top, left + self.height, self.bottom)
+        return CutBox(left, self.top, left + self.height, self.bottom)
 
 
 def intrinsics(width: int, height: int, focal: float = FOCAL) -> NDArray[np.float64]:
@@ -57,19 +57,19 @@ def projected(points: Tensor, camera: Tensor) -> Tensor:
     return torch.cat([seen[..., :2] / seen[..., 2:], seen[..., 2:]], -1)
 
 
-def bounds(pixels: NDArray[np.float64]) -> Box:
+def bounds(pixels: NDArray[np.float64]) -> CutBox:
     """The smallest box of whole pixels around places (N, 2), towards zero as the reference cuts it."""
     (left, top), (right, bottom) = pixels.min(0), pixels.max(0)
-    return Box(int(left), int(top), int(right), int(bottom))
+    return CutBox(int(left), int(top), int(right), int(bottom))
 
 
-def square_around(vertices: NDArray[np.float64], camera: NDArray[np.float64]) -> Box:
+def square_around(vertices: NDArray[np.float64], camera: NDArray[np.float64]) -> CutBox:
     """The square around a body, (V, 3) before a camera, with a margin."""
     seen = vertices @ camera.T
     return bounds(seen[:, :2] / seen[:, 2:]).widened(_MARGIN).squared()
 
 
-def cut_out(picture: NDArray[np.uint8], box: Box, size: int) -> NDArray[np.uint8]:
+def cut_out(picture: NDArray[np.uint8], box: CutBox, size: int) -> NDArray[np.uint8]:
     """What a box shows of a picture, (H, W, ...), as a square of `size`; black beyond its edges."""
     part = np.zeros((box.height, box.width, *picture.shape[2:]), np.uint8)
     top, left = max(box.top, 0), max(box.left, 0)
@@ -79,7 +79,7 @@ def cut_out(picture: NDArray[np.uint8], box: Box, size: int) -> NDArray[np.uint8
     return np.asarray(cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def within(camera: NDArray[np.float64], box: Box, size: int) -> NDArray[np.float64]:
+def within(camera: NDArray[np.float64], box: CutBox, size: int) -> NDArray[np.float64]:
     """The camera of what `cut_out` gives."""
     shift = np.array([[1, 0, -box.left], [0, 1, -box.top], [0, 0, 1]], np.float64)
     scale = np.diag([size / box.width, size / box.height, 1.0])

@@ -62,7 +62,7 @@ Drape = Callable[[Tensor, Tensor], Tensor]  # points (B, N, 3) and codes (B, 8) 
 
 
 @dataclass
-class Stage:
+class FitStage:
     """Codes that move together. codes: (8,) each. losses: of each iteration. best: the code with the best score."""
 
     drape: Drape
@@ -142,7 +142,7 @@ class Stage:
                 self.best, self.best_score = code.clone(), score * self.settings.unit**2
 
 
-def best_of(coarse: Stage, fine: Stage) -> Tensor:
+def best_of(coarse: FitStage, fine: FitStage) -> Tensor:
     """The code with the smaller score, (8,); of equal ones the fine one."""
     stage = coarse if coarse.best_score < fine.best_score else fine
     assert stage.best is not None  # noqa: S101 - every stage scores its first iteration
@@ -159,7 +159,7 @@ def fine_start(codes: Sequence[Tensor]) -> list[Tensor]:
     return [spherical_mean(codes)]
 
 
-def iterated(stage: Stage, iterations: int) -> Iterator[int]:
+def iterated(stage: FitStage, iterations: int) -> Iterator[int]:
     """The iterations' numbers, from 1, each after it."""
     for i in range(iterations):
         stage.iterate()

@@ -13,13 +13,13 @@ from model.perception.label_maps import LabelMaps
 from model.pictures.reading import Warn, read_picture
 from model.tryon.given_mask import mask_levels
 
-Mask = NDArray[np.uint8]  # (H, W), 255 where clothes are
+MaskLevels = NDArray[np.uint8]  # (H, W), 255 where clothes are
 
 # Labels: upper clothes; skirt, trousers; dress.
 _ATR = {"upper": (4,), "lower": (5, 6), "dress": (7,), "all": (4, 5, 6, 7)}
 
 
-def given_mask(file: Path, field: str, size: tuple[int, int], warn: Warn) -> Mask:
+def given_mask(file: Path, field: str, size: tuple[int, int], warn: Warn) -> MaskLevels:
     """A mask that was sent for a photo of this size, width and height.
 
     Raises:
@@ -36,7 +36,7 @@ def given_mask(file: Path, field: str, size: tuple[int, int], warn: Warn) -> Mas
     return _not_empty(np.where(levels > 127, 255, 0).astype(np.uint8), field)
 
 
-def labelled_mask(maps: LabelMaps, garment: str, field: str) -> Mask:
+def labelled_mask(maps: LabelMaps, garment: str, field: str) -> MaskLevels:
     """The clothes that the parsers see.
 
     Raises:
@@ -47,7 +47,7 @@ def labelled_mask(maps: LabelMaps, garment: str, field: str) -> Mask:
     return _not_empty(np.where(np.isin(maps.atr, _ATR[garment]), 255, 0).astype(np.uint8), field)
 
 
-def _not_empty(mask: Mask, field: str) -> Mask:
+def _not_empty(mask: MaskLevels, field: str) -> MaskLevels:
     if not mask.any():
         raise InputError(f"'{field}' shows no clothes to fit", code=OutfitCode.EMPTY_MASK, field=field)
     return mask

@@ -19,7 +19,7 @@ from model.engines.pointcloth.appearance.fitting import AppearanceFit, View
 from model.engines.pointcloth.appearance.losses import Perceptual, ScaledDifferences, perceptual_loss
 from model.engines.pointcloth.bodies import DISTANCE, WornBody, read_worn_body, worn_body
 from model.engines.pointcloth.files import PERCEPTUAL
-from model.engines.pointcloth.fitting import FitSettings, Stage, best_of, fine_start, first_codes
+from model.engines.pointcloth.fitting import FitSettings, FitStage, best_of, fine_start, first_codes
 from model.engines.pointcloth.looks import PointsInPhoto, coloured
 from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import OutfitNetworks, grouped
@@ -123,8 +123,8 @@ class OutfitPipeline:
         sight = await self.device.run(lambda: person.sight(points, self.networks, FIT_SIZE))
         settings = FitSettings(FIT_SIZE, request.visibility_thr)
 
-        def stage(codes: list[Tensor]) -> Stage:
-            return Stage(self._drape_for_fit, sight, settings, codes, order, generator)
+        def stage(codes: list[Tensor]) -> FitStage:
+            return FitStage(self._drape_for_fit, sight, settings, codes, order, generator)
 
         codes = [code.to(to) for code in first_codes(4, generator)]
         coarse = await self.device.run(lambda: stage(codes))
@@ -135,7 +135,7 @@ class OutfitPipeline:
             await self.results.film("fit.webm")
         return best_of(coarse, fine)
 
-    async def _iterate(self, stage: Stage, name: str, iterations: int, person: SeenPerson) -> None:
+    async def _iterate(self, stage: FitStage, name: str, iterations: int, person: SeenPerson) -> None:
         for i in range(iterations):
             await self.device.run(stage.iterate)
             self.job.progress(name, i + 1, iterations)
@@ -143,7 +143,7 @@ class OutfitPipeline:
                 scene = person.scene(self.request.size)
                 await self.results.filmed(scene, await self._clouds(stage), person.picture(self.request.size))
 
-    async def _clouds(self, stage: Stage) -> list[Tensor]:
+    async def _clouds(self, stage: FitStage) -> list[Tensor]:
         return await self.device.run(lambda: [stage.cloud(code) for code in stage.codes])
 
     def _drape_for_fit(self, points: Tensor, codes: Tensor) -> Tensor:

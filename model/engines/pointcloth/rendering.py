@@ -18,7 +18,7 @@ from model.engines.pointcloth.visibility import BodyDepths, SeenPoints, body_dep
 from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 
-Picture = NDArray[np.uint8]  # (H, W, 3)
+RGBArray = NDArray[np.uint8]  # (H, W, 3)
 
 _THRESHOLD = 2e-3  # the published one for pictures
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
@@ -48,7 +48,7 @@ class BodyScene:
         return body_depths(projected(self.vertices[None], self.camera), self.faces, self.size)
 
     @cached_property
-    def grey(self) -> Picture:
+    def grey(self) -> RGBArray:
         """The body alone on white."""
         return grey_body(self)
 
@@ -118,7 +118,7 @@ def overlap(found: Tensor, truth: Tensor) -> float:
     return int((found & truth).sum()) / union if union else 0.0
 
 
-def grey_body(scene: BodyScene) -> Picture:
+def grey_body(scene: BodyScene) -> RGBArray:
     """The body alone on white."""
     pixels = projected(scene.vertices, scene.camera)
     places = 2 * (pixels[:, :2] / scene.size - 0.5)
@@ -131,11 +131,11 @@ def grey_body(scene: BodyScene) -> Picture:
     facing = (fragments.barycentric[0][..., None] * corners).sum(2)[..., 2].abs().clamp(0, 1)
     light = (_SHADE + (1 - _SHADE) * facing).numpy(force=True)[..., None]
     inside = (fragments.faces[0] >= 0).numpy(force=True)[..., None]
-    picture: Picture = np.where(inside, _BODY * light, 255).astype(np.uint8)
+    picture: RGBArray = np.where(inside, _BODY * light, 255).astype(np.uint8)
     return picture
 
 
-def over(under: Picture, worn: Shown) -> Picture:
+def over(under: RGBArray, worn: Shown) -> RGBArray:
     """An outfit on a picture of the same size."""
     alpha = worn.alpha.numpy(force=True)[..., None]
     mixed = under * (1 - alpha) + 255 * worn.colours.numpy(force=True) * alpha

@@ -15,10 +15,10 @@ from model.request import MAX_FOLDER_FILES, FileRef, ImageRef
 MAX_PHOTOS = MAX_FOLDER_FILES
 JOINTS_IN_A_POSE = 55  # SMPL-X's
 
-Task = Literal["fit", "wear", "mix"]
-Format = Literal["ply", "glb"]
+TaskName = Literal["fit", "wear", "mix"]
+CloudFormat = Literal["ply", "glb"]
 Number = Annotated[float, Field(ge=-10, le=10)]
-Vector = Annotated[list[Number], Field(min_length=3, max_length=3)]
+VectorField = Annotated[list[Number], Field(min_length=3, max_length=3)]
 
 _ITERATED = frozenset({"visibility_thr", "coarse_iterations", "fine_iterations", "appearance_iterations"})
 _FIT, _WEAR, _MIX = (
@@ -53,7 +53,7 @@ class Request(request.Request):
 
     type: Literal["outfit"] = "outfit"
     engine: Literal["pointcloth"] = "pointcloth"
-    task: Task = Field("fit", description="`fit` an outfit to photos, `wear` one, or `mix` two.")
+    task: TaskName = Field("fit", description="`fit` an outfit to photos, `wear` one, or `mix` two.")
 
     photos: Annotated[list[ImageRef], BeforeValidator(_listed)] | None = Field(
         None,
@@ -90,7 +90,7 @@ class Request(request.Request):
         None, description="Who is to wear it: `body.json`, or `job:ID` of an avatar. With `person`: that person's body."
     )
     betas: Annotated[list[Number], Field(max_length=10)] | None = Field(None, description="Or its shape.")
-    pose: dict[str, Vector] | None = Field(
+    pose: dict[str, VectorField] | None = Field(
         None, max_length=JOINTS_IN_A_POSE, description="Joint -> axis times angle, radians, of the body in `betas`."
     )
 
@@ -102,7 +102,7 @@ class Request(request.Request):
     focal: float = Field(5000.0, gt=0, le=1e5, description="Of the camera, pixels; published bodies have 5000.")
     points: int | None = Field(None, ge=16, le=16384, description="Of the outfit; default: all that the weights have.")
 
-    formats: Annotated[list[Format], BeforeValidator(_listed)] = Field(
+    formats: Annotated[list[CloudFormat], BeforeValidator(_listed)] = Field(
         ["ply", "glb"], min_length=1, description="Of the cloud, beside `outfit.npz`."
     )
     surface: Literal["discs", "mesh"] = Field("discs", description="Of the GLB: a disc a point, or one closed surface.")
@@ -111,7 +111,7 @@ class Request(request.Request):
 
     @field_validator("formats")
     @classmethod
-    def _once_each(cls, formats: list[Format]) -> list[Format]:
+    def _once_each(cls, formats: list[CloudFormat]) -> list[CloudFormat]:
         return list(dict.fromkeys(formats))
 
     @model_validator(mode="after")

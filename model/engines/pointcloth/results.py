@@ -20,7 +20,7 @@ from model.engines.pointcloth.cleaning import before_body
 from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.files_of_clouds import write_cloud_ply, write_discs_glb, write_surface_glb
 from model.engines.pointcloth.outfit import FittedOutfit
-from model.engines.pointcloth.rendering import BodyScene, Picture, Shown, over, seen_in, shown, turned
+from model.engines.pointcloth.rendering import BodyScene, RGBArray, Shown, over, seen_in, shown, turned
 from model.engines.pointcloth.request import Request
 from model.engines.pointcloth.seeing import SeenPerson
 from model.errors import InputError
@@ -38,7 +38,7 @@ class OutfitResults:
 
     def __init__(self, device: Device, request: Request, job: Job) -> None:
         self._device, self._request, self._job = device, request, job
-        self._film: list[Picture] = []
+        self._film: list[RGBArray] = []
 
     async def write(self, outfit: FittedOutfit, body: DrapedBody, worn: WornBody) -> None:
         """`outfit.npz`, `body.json`, and the cloud on the ground as PLY and GLB."""
@@ -60,7 +60,7 @@ class OutfitResults:
         (folder / "body.json").write_text(as_json(worn), encoding="utf-8")
 
     async def on_picture(
-        self, scene: BodyScene, cloud: Tensor, outfit: FittedOutfit, picture: Picture | None, name: str
+        self, scene: BodyScene, cloud: Tensor, outfit: FittedOutfit, picture: RGBArray | None, name: str
     ) -> None:
         """The outfit on a square picture, or on the grey body."""
         worn = await self._device.run(lambda: self._shown(scene, cloud, outfit))
@@ -94,7 +94,7 @@ class OutfitResults:
         for i in range(_TURNS):
             angle = 2 * np.pi * i / _TURNS
 
-            def picture(angle: float) -> Picture:
+            def picture(angle: float) -> RGBArray:
                 of_body, of_cloth = turned(scene, cloud, angle)
                 return over(of_body.grey, self._shown(of_body, of_cloth, outfit))
 
@@ -102,10 +102,10 @@ class OutfitResults:
             self._job.progress("turntable", i + 1, _TURNS)
         await self._device.cpu(lambda: write_video(pictures, self._job.outputs / "turntable.webm", _FPS))
 
-    async def filmed(self, scene: BodyScene, clouds: list[Tensor], picture: Picture | None) -> None:
+    async def filmed(self, scene: BodyScene, clouds: list[Tensor], picture: RGBArray | None) -> None:
         """Keep one picture of these clouds for a film."""
 
-        def drawn() -> Picture:
+        def drawn() -> RGBArray:
             frame = scene.grey if picture is None else picture
             for cloud, colour in zip(clouds, _SEVERAL if len(clouds) > 1 else (_PLAIN,), strict=False):
                 frame = over(frame, shown(scene, cloud, torch.tensor(colour).expand(len(cloud), 3).to(cloud)))

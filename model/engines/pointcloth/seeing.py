@@ -15,10 +15,10 @@ from torch import Tensor
 from model.engine import Job
 from model.engines.pointcloth.bodies import WornBody, read_worn_body
 from model.engines.pointcloth.body_search import sought
-from model.engines.pointcloth.camera import Box, cut_out, intrinsics, projected, square_around, within
+from model.engines.pointcloth.camera import CutBox, cut_out, intrinsics, projected, square_around, within
 from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.fitting import Sight
-from model.engines.pointcloth.masks import Mask, given_mask, labelled_mask
+from model.engines.pointcloth.masks import MaskLevels, given_mask, labelled_mask
 from model.engines.pointcloth.networks import OutfitNetworks
 from model.engines.pointcloth.rendering import BodyScene
 from model.engines.pointcloth.request import Request
@@ -38,12 +38,12 @@ class SeenPerson:
     square around the body."""
 
     photo: NDArray[np.uint8]
-    mask: Mask | None
+    mask: MaskLevels | None
     worn: WornBody
     vertices: Tensor
     faces: Tensor
     camera: NDArray[np.float64]
-    box: Box
+    box: CutBox
 
     def scene(self, size: int) -> BodyScene:
         """The square around the body in pictures of this size."""
@@ -117,7 +117,7 @@ class Seeing:
         self._job.warn("body_found", f"the body in '{field}' was found from what the labels show of it")
         return search.body()
 
-    def _seen(self, photo: NDArray[np.uint8], mask: Mask | None, worn: WornBody, field: str) -> SeenPerson:
+    def _seen(self, photo: NDArray[np.uint8], mask: MaskLevels | None, worn: WornBody, field: str) -> SeenPerson:
         height, width = photo.shape[:2]
         camera = intrinsics(width, height, self._request.focal)
         body = self._networks.body
@@ -144,6 +144,6 @@ def _smaller(photo: NDArray[np.uint8]) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _enlarged(mask: Mask, width: int, height: int) -> Mask:
+def _enlarged(mask: MaskLevels, width: int, height: int) -> MaskLevels:
     soft = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(soft > 127, 255, 0).astype(np.uint8)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from PIL.Image import Resampling
 
-from model.engine import Choices, Job
+from model.engine import Choices, Job, OnProgress
 from model.engines.warp import checkpoint
 from model.engines.warp.codes import WarpCode
 from model.engines.warp.cpvton.method import CPVTONMethod
@@ -30,7 +30,7 @@ from model.runtime.network import BatchedNetwork
 from model.runtime.warm_up import WarmCall
 from model.tryon.crop import scaled
 from model.tryon.engine import TryOnEngine
-from model.tryon.painter import Pass, Progress
+from model.tryon.painter import Pass
 from model.tryon.pictures import crop_box, cut
 from model.tryon.writing import shrink
 
@@ -58,7 +58,7 @@ class Warp(TryOnEngine):
             raise InputError(message, code=WarpCode.VARIANT_NOT_LOADED, field="variant")
 
     async def paint(
-        self, dressing: Pass, request: WarpRequest, seed: int, samples: int, job: Job, progress: Progress
+        self, dressing: Pass, request: WarpRequest, seed: int, samples: int, job: Job, progress: OnProgress
     ) -> list[Image.Image]:
         variant: Variant = next(iter(self.networks)) if request.variant is None else request.variant
         job.settings["variant"] = variant

@@ -11,7 +11,7 @@ from __future__ import annotations
 from PIL import Image
 from PIL.Image import Resampling
 
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.engines.warp.compositing import dressed
 from model.engines.warp.given_out import save_asked
 from model.engines.warp.network import Fields
@@ -20,12 +20,12 @@ from model.engines.warp.request import Request
 from model.pictures.colour import srgb
 from model.runtime.network import BatchedNetwork
 from model.tryon.crop import scaled
-from model.tryon.painter import Painter, Pass, Progress
+from model.tryon.painter import Painter, Pass
 from model.tryon.writing import shrink
 
 
 async def paint(
-    engine: Painter, network: BatchedNetwork, dressing: Pass, request: Request, job: Job, progress: Progress
+    engine: Painter, network: BatchedNetwork, dressing: Pass, request: Request, job: Job, progress: OnProgress
 ) -> Image.Image:
     """The part of the photo that is dressed: at its own size, or width x height without `repaint`."""
     assert dressing.mask is not None  # noqa: S101 - `masked` says that there always is one

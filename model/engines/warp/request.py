@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from model.codes import Codes
 from model.engines.warp.codes import WarpCode
 from model.tryon.codes import TryOnCode
-from model.tryon.request import Size, TryOnRequest
+from model.tryon.request import Side, TryOnRequest
 
 Variant = Literal["dense", "tps", "cpvton"]
 VARIANTS: tuple[Variant, ...] = ("dense", "tps", "cpvton")
@@ -33,8 +33,8 @@ class Request(TryOnRequest):
     )
     garments: None = Field(None, description="Not of this engine: give `layers`.")
     samples: int = Field(1, ge=1, le=1, description="Nothing is drawn by chance: others would be the same.")
-    width: Size = Field(768, description="With `height` says which part of the photo is dressed: its middle.")
-    height: Size = Field(1024, description="See `width`. The garment is sampled at the photo's own size.")
+    width: Side = Field(768, description="With `height` says which part of the photo is dressed: its middle.")
+    height: Side = Field(1024, description="See `width`. The garment is sampled at the photo's own size.")
     repaint: bool = Field(
         True, description="The whole photo at its own size. False: only the part that is dressed, width x height."
     )

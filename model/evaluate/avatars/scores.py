@@ -10,7 +10,7 @@ import numpy as np
 from model.evaluate.scores import Measure
 from model.mesh.cameras import AZIMUTHS
 
-Values = Mapping[str, float]
+MeanValues = Mapping[str, float]
 
 # Measures of the six views have a second column, the baseline's.
 MEASURES: Mapping[str, Measure] = {
@@ -44,8 +44,8 @@ class Judged:
 
     name: str
     clothes: str
-    values: Values
-    baseline: Values
+    values: MeanValues
+    baseline: MeanValues
     by_view: Sequence[float]
 
 

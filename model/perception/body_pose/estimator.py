@@ -13,7 +13,7 @@ from model.errors import WeightsError
 from model.perception.body_pose.fields import at_picture_size, network_input, seen
 from model.perception.body_pose.network import BodyPoseNetwork
 from model.perception.body_pose.people import JOINTS, people_of
-from model.perception.boxes import Box
+from model.perception.boxes import PersonBox
 from model.perception.onnx_file import refuse_lfs_pointer
 from model.perception.pose import Pose
 
@@ -30,7 +30,7 @@ class BodyPose:
         self._turn = Lock()
 
     @torch.inference_mode()
-    def pose(self, picture: Image.Image, box: Box) -> Pose | None:
+    def pose(self, picture: Image.Image, box: PersonBox) -> Pose | None:
         left, top, right, bottom = _grown(box, picture.size)
         part = np.asarray(picture.crop((left, top, right, bottom)))
         padded, shrunk = seen(part[..., ::-1])
@@ -46,7 +46,7 @@ class BodyPose:
         return Pose(found)
 
 
-def _grown(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _grown(box: PersonBox, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """With a margin, inside the picture, whole pixels."""
     aside, above = _MARGIN * (box[2] - box[0]), _MARGIN * (box[3] - box[1])
     return (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.clothes.cut import GarmentPlace
-from model.clothes.poses import Pose
+from model.clothes.poses import JointTurns
 from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.people.looks import Look, random_look
 from model.synthetic.people.poses import random_pose
@@ -33,7 +33,7 @@ class Person:
     """Somebody as one photo shows them. betas: shape, (10,). garments: by place; a dress comes alone."""
 
     betas: NDArray[np.float32]
-    pose: Pose
+    pose: JointTurns
     look: Look
     garments: Mapping[GarmentPlace, Garment]
     shot: Shot

@@ -12,7 +12,7 @@ from model.body.smplx import Posed
 from model.clothes.arrays import Floats
 from model.clothes.buffers import LAYERS, Buffers
 from model.clothes.cut import GarmentPlace
-from model.clothes.poses import Pose, axis_angles, flat_pose
+from model.clothes.poses import JointTurns, axis_angles, flat_pose
 from model.clothes.rendering import render
 from model.clothes.surface import SkinnedSurface
 from model.clothes.wearing import dressed, worn
@@ -84,7 +84,7 @@ class Flat:
         pose: how sleeves and legs lie, if not as usual.
     """
 
-    def __init__(self, garment: Garment, width: int, height: int, pose: Pose | None = None) -> None:
+    def __init__(self, garment: Garment, width: int, height: int, pose: JointTurns | None = None) -> None:
         average = np.zeros(len(body_model().shape_directions[0, 0]), np.float32)
         self.surfaces = worn(wardrobe(), garment, average)
         self.posed = _posed(average, pose or flat_pose(long_sleeves=garment.sleeve > LONG_SLEEVE))
@@ -103,5 +103,5 @@ def rendered(surfaces: Sequence[SkinnedSurface], posed: Posed, camera: Pinhole, 
     return render(surfaces, posed.transforms.numpy(), camera, *size)
 
 
-def _posed(betas: Floats, pose: Pose) -> Posed:
+def _posed(betas: Floats, pose: JointTurns) -> Posed:
     return body_model().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))

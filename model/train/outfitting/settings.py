@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 
 from model.engines.ootdiffusion.request import Variant
 from model.train.settings import LoopSettings, Paths, Weights
-from model.tryon.request import Size
+from model.tryon.request import Side
 
 
 class OutfittingTraining(LoopSettings):
@@ -22,8 +22,8 @@ class OutfittingTraining(LoopSettings):
     start: Weights = Field(None, description="MODEL_DIR to start from, or demo: everything but what is trained stays.")
     data: Paths = Field(min_length=1, description="Folders, comma-separated: VITON-HD, DressCode.")
     split: Literal["train", "test"] = Field("train", description="Which of their halves.")
-    width: Size = Field(384, description="Pixels, of what is trained on.")
-    height: Size = Field(512, description="Pixels, likewise.")
+    width: Side = Field(384, description="Pixels, of what is trained on.")
+    height: Side = Field(512, description="Pixels, likewise.")
     garment_dropout: float = Field(0.1, ge=0, le=1, description="Share of samples whose garment is nothing.")
     half: bool = Field(True, description="Write float16 instead of float32.")
     sampling_steps: PositiveInt = Field(20, description="Of sample pictures, and the written pack's default.")

@@ -28,7 +28,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Quality:
+class PhotoQuality:
     """sharpness: variance of the Laplacian. brightness: mean grey level. face: 0..1, how much of a face as large as
     that of somebody seen whole the label network finds. side: pixels of the shorter side."""
 
@@ -55,9 +55,9 @@ class Quality:
         return {**asdict(self), "passed": self.passed(least), "kept": self.good(least)}
 
 
-def quality(photo: Image.Image, atr: Labels) -> Quality:
+def quality(photo: Image.Image, atr: Labels) -> PhotoQuality:
     """Of an RGB photo and its labels, of any size."""
     grey = np.asarray(photo.convert("L"))
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     face = min(1.0, float((atr == _FACE).mean()) / _USUAL_FACE)
-    return Quality(sharpness, float(grey.mean()), face, min(photo.size))
+    return PhotoQuality(sharpness, float(grey.mean()), face, min(photo.size))

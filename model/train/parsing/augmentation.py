@@ -12,7 +12,7 @@ from model.train.parsing.people import MAPS
 Photo = NDArray[np.uint8]  # (H, W, 3)
 LabelStack = NDArray[np.uint8]  # (maps, H, W)
 Size = tuple[int, int]  # width, height
-Frame = NDArray[np.float64]  # (2, 3)
+FrameMatrix = NDArray[np.float64]  # (2, 3)
 
 # Made up: how photos from shops and phones differ from each other and from the generator's. None was measured alone.
 _LARGEST_ZOOM, _STRETCH, _TURN = 1.5, 0.08, 8.0  # times, share, degrees
@@ -54,7 +54,7 @@ _SIDES = {
 _OTHER_SIDE = [_swapping(classes, _SIDES[name]) for name, classes in MAPS.items()]
 
 
-def _random_frame(photo: Photo, rng: np.random.Generator) -> Frame:
+def _random_frame(photo: Photo, rng: np.random.Generator) -> FrameMatrix:
     """Somewhere within the photo, turned the less the more of it is seen: hardly anything beyond its borders."""
     zoom = rng.uniform(1, _LARGEST_ZOOM)
     stretch = rng.uniform(1 - _STRETCH, 1 + _STRETCH)
@@ -64,7 +64,7 @@ def _random_frame(photo: Photo, rng: np.random.Generator) -> Frame:
     return _frame(photo, across, down, turn, aside)
 
 
-def _frame(photo: Photo, across: float, down: float, turn: float, aside: tuple[float, float]) -> Frame:
+def _frame(photo: Photo, across: float, down: float, turn: float, aside: tuple[float, float]) -> FrameMatrix:
     """Where in the photo a picture lies whose own coordinates go from 0 to 1. Lengths are shares of the photo's."""
     height, width = photo.shape[:2]
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -73,13 +73,13 @@ def _frame(photo: Photo, across: float, down: float, turn: float, aside: tuple[f
     return np.concatenate([axes, (middle - axes @ [0.5, 0.5])[:, None]], 1)
 
 
-def _sampled(photo: Photo, labels: LabelStack, frame: Frame, size: Size) -> tuple[Photo, LabelStack]:
+def _sampled(photo: Photo, labels: LabelStack, frame: FrameMatrix, size: Size) -> tuple[Photo, LabelStack]:
     seen = _warped(photo, frame, size, cv2.INTER_LINEAR)
     coarse = size[0] // STRIDE, size[1] // STRIDE
     return seen, np.stack([_warped(plane, frame, coarse, cv2.INTER_NEAREST) for plane in labels])
 
 
-def _warped(plane: NDArray[np.uint8], frame: Frame, size: Size, method: int) -> NDArray[np.uint8]:
+def _warped(plane: NDArray[np.uint8], frame: FrameMatrix, size: Size, method: int) -> NDArray[np.uint8]:
     matrix = frame / [size[0], size[1], 1]
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # for OpenCV (0, 0) is the middle of the first pixel
     flags = method | cv2.WARP_INVERSE_MAP

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from model.clothes.arrays import Floats
 from model.clothes.cut import Cut, GarmentPlace
-from model.clothes.poses import Pose, axis_angles
+from model.clothes.poses import JointTurns, axis_angles
 from model.clothes.wearing import worn
 from model.engines.pointcloth.body import clothed_vertices, spread_samples
 from model.engines.pointcloth.body_points import BodyPoints, Indices, body_points
@@ -68,7 +68,7 @@ def random_betas(rng: np.random.Generator) -> Floats:
     return (_SHAPE_SPREAD * rng.normal(size=_SHAPES)).clip(-_SHAPE_LIMIT, _SHAPE_LIMIT).astype(np.float32)
 
 
-def worn_by(cuts: Sequence[Cut], betas: Floats, pose: Pose, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def worn_by(cuts: Sequence[Cut], betas: Floats, pose: JointTurns, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """A body's vertices, (V, 3), and points of its clothes, (4096, 3), spread evenly."""
     posed = body_model().posed(torch.from_numpy(betas), torch.from_numpy(axis_angles(pose)))
     transforms = posed.transforms.numpy()

@@ -21,7 +21,7 @@ from model.train.parsing.network import levels_of, normal
 from model.train.parsing.people import ParsedPeople
 from model.train.parsing.settings import PerceptionTraining
 from model.train.parsing.source import VariedPhotos, people_of, unseen_people
-from model.train.pose.framing import Photo, Targets, framed, varied
+from model.train.pose.framing import JointTargets, Photo, framed, varied
 from model.train.pose.network import HEIGHT, JOINTS, STRIDE, VOTES_A_PIXEL, WIDTH, JointsNetwork
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _TOGETHER = 10  # photos a forward, when held-out ones are measured
 
 
 class JointsBatch(NamedTuple):
-    """pictures: (B, 3, H, W), the network's input. joints: (B, 17, 3), see `framing.Targets`."""
+    """pictures: (B, 3, H, W), the network's input. joints: (B, 17, 3), see `framing.JointTargets`."""
 
     pictures: Tensor
     joints: Tensor
@@ -130,7 +130,7 @@ def varied_batch(photos: Sequence[tuple[ParsedPeople, int]], rng: np.random.Gene
     return _batch([varied(part, i, rng) for part, i in photos])
 
 
-def drawn(photo: Photo, joints: Targets) -> Photo:
+def drawn(photo: Photo, joints: JointTargets) -> Photo:
     """With a dot for each joint, the surer the brighter."""
     picture = photo.copy()
     for x, y, sure in joints:
@@ -139,6 +139,6 @@ def drawn(photo: Photo, joints: Targets) -> Photo:
     return picture
 
 
-def _batch(seen: Sequence[tuple[Photo, Targets]]) -> JointsBatch:
+def _batch(seen: Sequence[tuple[Photo, JointTargets]]) -> JointsBatch:
     photos, joints = (torch.from_numpy(np.stack(part)) for part in zip(*seen, strict=True))
     return JointsBatch(normal(photos), joints)

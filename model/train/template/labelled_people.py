@@ -73,7 +73,7 @@ def labelled_person(seed: int, size: int, photos: int = PHOTOS, paintings: int =
 def _photo(person: Person, looks: Sequence[Person], size: int) -> tuple[Levels, Levels, Levels, Values, Levels]:
     height = round(size * _HEIGHT)
     buffers = Scene(person, height * 3 // 4, height).buffers
-    frame = Crop.around(buffers.layers, size)
+    frame = SquareCrop.around(buffers.layers, size)
     lights = [person.light, *(look.light for look in looks[1:])]
     colours = [_painted(buffers, look, light, frame) for look, light in zip(looks, lights, strict=True)]
     even = [_halved(_painted(buffers, look, EVEN_LIGHT, frame)[..., :3]) for look in looks]
@@ -83,7 +83,7 @@ def _photo(person: Person, looks: Sequence[Person], size: int) -> tuple[Levels, 
     return np.stack(colours), np.stack(even), layers, places, coarse.nearest(buffers.layers)
 
 
-def _painted(buffers: Buffers, person: Person, light: Light, frame: Crop) -> Levels:
+def _painted(buffers: Buffers, person: Person, light: Light, frame: SquareCrop) -> Levels:
     painted = paint_person(buffers, person.look, person.garments.values(), light)
     return levels(frame.smoothly(painted))
 
@@ -94,7 +94,7 @@ def _halved(picture: Levels) -> Levels:
 
 
 @dataclass(frozen=True)
-class Crop:
+class SquareCrop:
     """A square cut out of buffers. x, y: its middle, in their pixels. width: how many of them it is wide. size: its own
     pixels."""
 
@@ -104,7 +104,7 @@ class Crop:
     size: int
 
     @classmethod
-    def around(cls, layers: Levels, size: int) -> Crop:
+    def around(cls, layers: Levels, size: int) -> SquareCrop:
         """The square around whoever is there."""
         rows, columns = np.flatnonzero(layers.any(1)), np.flatnonzero(layers.any(0))
         top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1

@@ -26,7 +26,7 @@ from model.synthetic.scene.photos import Flat, Scene
 from model.synthetic.scene.picture import Picture
 from model.train.kept_arrays import kept_arrays
 from model.train.warp.shops import shop_garment, shop_pose
-from model.tryon.automask import Mask, agnostic_mask
+from model.tryon.automask import MaskLevels, agnostic_mask
 from model.weights.pack import DEMO
 
 SOURCES, TARGETS, PAINTINGS = 3, 2, 2  # see `People`: geometry takes most of the time, so each is used several times
@@ -148,7 +148,7 @@ def _labels(pictures: Sequence[Picture], place: GarmentPlace) -> dict[str, Array
     }
 
 
-def mask_of(maps: LabelMaps, place: GarmentPlace) -> Mask:
+def mask_of(maps: LabelMaps, place: GarmentPlace) -> MaskLevels:
     """(H, W), 1 where a garment of that place is to be painted."""
     return agnostic_mask(maps, CATEGORIES[place])
 

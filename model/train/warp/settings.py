@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from model.train.settings import OptionalFloat, OptionalInt, ValidatedSettings
 
-Share = Field(ge=0, le=1)  # of samples
+ShareField = Field(ge=0, le=1)  # of samples
 
 # What a plan sets; whatever is given beside it wins. Two processor cores, six hours; one large GPU, less than one.
 PLANS: Mapping[str, Mapping[str, object]] = {

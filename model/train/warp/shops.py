@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.clothes.cut import Cut, GarmentPlace
-from model.clothes.poses import Pose, laid_pose
+from model.clothes.poses import JointTurns, laid_pose
 from model.synthetic.fabrics.garments import Garment, random_garment
 from model.synthetic.scene.photos import LONG_SLEEVE
 
@@ -32,7 +32,7 @@ def shop_garment(rng: np.random.Generator, place: GarmentPlace) -> Garment:
     return garment
 
 
-def shop_pose(rng: np.random.Generator, garment: Cut) -> Pose:
+def shop_pose(rng: np.random.Generator, garment: Cut) -> JointTurns:
     """Sleeves spread, close beside the trunk, or folded over it."""
     if garment.sleeve <= LONG_SLEEVE:
         return laid_pose(rng.uniform(*_SHORT_DOWN))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from model.perception.label_maps import LabelMaps
 
 Mask = NDArray[np.bool_]  # (H, W)
-Shape = Literal["contour", "hull", "box"]
+MaskShape = Literal["contour", "hull", "box"]
 Kept = Literal["face", "hands", "hair", "shoes"]
 
 # LIP's, ATR's and DensePose's classes of what may be kept.
@@ -29,7 +29,7 @@ class Edits:
     """grow: share of the mask's picture's height by which it grows, or shrinks if negative."""
 
     grow: float = 0.0
-    shape: Shape = "contour"
+    shape: MaskShape = "contour"
     keep: tuple[Kept, ...] = field(default=())
 
 

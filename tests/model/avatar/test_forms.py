@@ -17,7 +17,7 @@ from PIL import Image
 from pxr import Usd, UsdGeom, UsdSkel, UsdValidation
 
 from model.avatar.export import Form, export_avatar
-from model.avatar.request import Format
+from model.avatar.request import AvatarFormat
 from model.avatar.vrm import VrmMeta
 from model.body.joints import JOINTS, VRM
 from model.body.smplx import BodyModel, Posed
@@ -43,7 +43,7 @@ def made(mesh: Mesh, body: BodyModel, posed: Posed, tmp_path_factory: pytest.Tem
     forms = {"plain": EVERYTHING, "packed": replace(EVERYTHING, draco=True), "standing": Form(pose="t")}
     for name, form in forms.items():
         (out / name).mkdir()
-        formats: list[Format] = ["glb", "vrm", "usdz"] if name == "plain" else ["glb"]
+        formats: list[AvatarFormat] = ["glb", "vrm", "usdz"] if name == "plain" else ["glb"]
         export_avatar(
             out / name, mesh, body, BETAS, posed, (atlas, picture), formats=formats, form=form, coarser=[level]
         )

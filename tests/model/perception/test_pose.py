@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model.errors import WeightsError
-from model.perception.boxes import Box, largest_area
+from model.perception.boxes import PersonBox, largest_area
 from model.perception.pose import open_pose
 from model.perception.skeletons import COCO_18, body_25, coco_18
 from model.perception.yolox import Yolox
 from tests.model.perception.pose_networks import write_blaze, write_detector, write_simcc
 
 SPOTS = ((250, 300), (310, 420), (280, 500))  # red, green, blue
-BOX: Box = (200, 250, 360, 560)
+BOX: PersonBox = (200, 250, 360, 560)
 
 
 def spots() -> Image.Image:

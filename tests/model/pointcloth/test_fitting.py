@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from model.engines.pointcloth.body_points import body_points
 from model.engines.pointcloth.camera import (
-    Box,
+    CutBox,
     cut_out,
     intrinsics,
     projected,
@@ -21,7 +21,7 @@ from model.engines.pointcloth.camera import (
 from model.engines.pointcloth.chamfer import chamfer
 from model.engines.pointcloth.code_optimiser import CodeOptimiser
 from model.engines.pointcloth.drape.network import DrapeSizes, DrapingNetwork
-from model.engines.pointcloth.fitting import FitSettings, Sight, Stage, best_of, fine_start
+from model.engines.pointcloth.fitting import FitSettings, FitStage, Sight, best_of, fine_start
 from model.engines.pointcloth.frame import SMPL_ROOT, RootFrame
 from model.engines.pointcloth.memory import fit_bytes
 from model.engines.pointcloth.outfit_codes import in_unit_ball, mixed, slerp, spherical_mean
@@ -37,12 +37,12 @@ def sight_of(told: dict[str, Tensor]) -> Sight:
     return Sight(told["verts"][0], told["faces"].long(), points, frame, pixels, told["K"][0])
 
 
-def stage_of(name: str, part: str, sight: Sight, codes: list[Tensor]) -> Stage:
+def stage_of(name: str, part: str, sight: Sight, codes: list[Tensor]) -> FitStage:
     settings = about(name)
     micro = DrapingNetwork(MICRO).requires_grad_(False)
     weights = {key.removeprefix("w."): tensor for key, tensor in recorded(name).items() if key.startswith("w.")}
     micro.load_state_dict(weights)
-    return Stage(
+    return FitStage(
         micro,
         sight,
         FitSettings(settings["renderer"], settings["visibility_thr"], settings["img_size"], 4),
@@ -52,7 +52,7 @@ def stage_of(name: str, part: str, sight: Sight, codes: list[Tensor]) -> Stage:
     )
 
 
-def follow(name: str, part: str, stage: Stage, iterations: int) -> None:
+def follow(name: str, part: str, stage: FitStage, iterations: int) -> None:
     """Iterate as the reference did and compare every step."""
     told = {key.removeprefix(f"{part}."): t for key, t in recorded(name).items() if key.startswith(f"{part}.")}
     for i in range(iterations):
@@ -136,7 +136,7 @@ def test_pictures_are_cut_as_the_reference_cuts_them(case: str) -> None:
 
 def test_boxes_are_whole_pixels_by_the_references_rules() -> None:
     for rule in about("camera")["box_rules"]:
-        box = Box(*rule["ltrb"])
+        box = CutBox(*rule["ltrb"])
         assert list(box.widened(1.2)) == rule["scaled"]
         assert list(box.squared()) == rule["square"]
         assert list(box.widened(1.2).squared()) == rule["square_of_scaled"]

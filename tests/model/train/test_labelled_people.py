@@ -11,7 +11,7 @@ import torch
 from model.clothes.buffers import BodyLayer
 from model.engines.template.place_network import turned_back
 from model.train.template.kept_people import KeptPeople, LabelledPhotos
-from model.train.template.labelled_people import Crop, LabelledPerson, labelled_person
+from model.train.template.labelled_people import LabelledPerson, SquareCrop, labelled_person
 from model.weights.pack import DEMO
 
 SIZE = 64
@@ -78,9 +78,9 @@ def test_evenly_lit_paintings_differ_by_light_alone(person: LabelledPerson) -> N
 
 def test_a_frame_takes_the_nearest_pixel_and_nothing_from_beyond_the_border() -> None:
     plane = np.arange(16.0, dtype=np.float32).reshape(4, 4)
-    assert np.array_equal(Crop(2, 2, 4, 4).nearest(plane), plane)
-    assert np.array_equal(Crop(0, 2, 4, 4).nearest(plane)[:, :2], np.zeros((4, 2)))
-    assert np.array_equal(Crop(2, 2, 4, 2).nearest(plane), [[5, 7], [13, 15]])
+    assert np.array_equal(SquareCrop(2, 2, 4, 4).nearest(plane), plane)
+    assert np.array_equal(SquareCrop(0, 2, 4, 4).nearest(plane)[:, :2], np.zeros((4, 2)))
+    assert np.array_equal(SquareCrop(2, 2, 4, 2).nearest(plane), [[5, 7], [13, 15]])
 
 
 def test_kept_people_are_those_that_were_made(kept: KeptPeople, person: LabelledPerson) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from model.__main__ import main
 from model.train.datasets import read_examples
 from model.train.own_photos.annotating import variations
-from model.train.own_photos.quality import Quality, Thresholds, quality
+from model.train.own_photos.quality import PhotoQuality, Thresholds, quality
 from model.train.truth_files import read_labels, truth_files
 from tests.model.train.test_spline_training import sample_file
 
@@ -63,12 +63,12 @@ def test_what_was_left_out_is_said_with_its_measures(built: Path) -> None:
 
 def test_a_photo_passes_with_three_measures_of_four() -> None:
     least = Thresholds()
-    assert Quality(101, 100, 0, 300).good(least)
-    assert not Quality(100, 100, 0, 300).good(least)
-    assert not Quality(101, 49, 0, 300).good(least)
-    assert Quality(101, 50, 0.31, 299).good(least)
+    assert PhotoQuality(101, 100, 0, 300).good(least)
+    assert not PhotoQuality(100, 100, 0, 300).good(least)
+    assert not PhotoQuality(101, 49, 0, 300).good(least)
+    assert PhotoQuality(101, 50, 0.31, 299).good(least)
     plain = Image.new("RGB", (40, 30), (90, 90, 90))
-    assert quality(plain, np.zeros((30, 40), np.uint8)) == Quality(0.0, 90.0, 0.0, 30)
+    assert quality(plain, np.zeros((30, 40), np.uint8)) == PhotoQuality(0.0, 90.0, 0.0, 30)
 
 
 def test_variations_are_never_mirrored() -> None:

@@ -12,7 +12,7 @@ from model.errors import InputError
 from model.pictures.reading import read_picture
 from model.tryon.pictures import crop_box
 from model.tryon.repaint import blend, paste_back, seam_radius
-from model.tryon.writing import Album, Format, colour_profile, numbered, shrink
+from model.tryon.writing import Album, ResultFormat, colour_profile, numbered, shrink
 from tests.model.catvton.replay import grey_levels
 from tests.model.tryon.drawing import array, noise, opened, rectangle, same, saved
 
@@ -61,7 +61,7 @@ def test_nothing_is_shrunk_that_fits() -> None:
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])
-def test_results_are_saved_without_metadata(tmp_path: Path, format: Format, suffix: str) -> None:
+def test_results_are_saved_without_metadata(tmp_path: Path, format: ResultFormat, suffix: str) -> None:
     result = Image.linear_gradient("L").convert("RGB")
     result.info.update(exif=b"Exif\0\0where I live", comment="me", xmp=b"<me/>", dpi=(72, 72))
     for i in range(2):
@@ -88,7 +88,7 @@ def test_a_profile_of_other_inks_is_dropped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("format", "limit"), [("webp", 16_383), ("jpeg", 65_500)])
 def test_a_result_may_be_as_long_as_its_format_can_hold_and_no_longer(
-    format: Format, limit: int, tmp_path: Path
+    format: ResultFormat, limit: int, tmp_path: Path
 ) -> None:
     album = Album(Image.new("RGB", (1, 1)), format, tmp_path)
     album.save(Image.new("RGB", (limit, 1)), "result")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from model.diffusion.attention_backends import Attend
 from model.diffusion.fused_attention import attended_to_each_other
 
-Keys = tuple[Tensor, Tensor]  # projected keys and values, (B, M, C) each
+KeysValues = tuple[Tensor, Tensor]  # projected keys and values, (B, M, C) each
 
 
 class Branch(nn.Module):
@@ -24,18 +24,18 @@ class Branch(nn.Module):
         self.to_v = nn.Linear(channels, channels, bias=False)
         self.to_out = nn.Linear(channels, channels)
 
-    def keys(self, tokens: Tensor) -> Keys:
+    def keys(self, tokens: Tensor) -> KeysValues:
         """What this branch's queries meet when they look at `tokens`, (B, M, C)."""
         return self.to_k(tokens), self.to_v(tokens)
 
 
-def multi_head(query: Tensor, keys: Keys, heads: int, attend: Attend) -> Tensor:
+def multi_head(query: Tensor, keys: KeysValues, heads: int, attend: Attend) -> Tensor:
     """Attention of projected tokens, (B, N, C), to projected ones, (B, M, C)."""
     split = (torch.unflatten(projected, -1, (heads, -1)).transpose(1, 2) for projected in (query, *keys))
     return attend(*split).transpose(1, 2).flatten(2)
 
 
-def text_attention(attention: Attention, tokens: Tensor, keys: Keys, attend: Attend) -> Tensor:
+def text_attention(attention: Attention, tokens: Tensor, keys: KeysValues, attend: Attend) -> Tensor:
     """A diffusers `Attention` to text.
 
     Args:

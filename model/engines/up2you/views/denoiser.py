@@ -17,7 +17,7 @@ from model.diffusion.fused_attention import self_attention
 from model.diffusion.unet_forward import enter, feed_forward, leave
 from model.engines.up2you.views.adapters import Adapter
 from model.engines.up2you.views.attention import (
-    Keys,
+    KeysValues,
     multi_head,
     multi_view_attention,
     text_attention,
@@ -71,14 +71,16 @@ class ViewDenoiser(nn.Module):
         prediction = self.unet.predict(self.unet(latents, timesteps, transform, residuals))
         return torch.split(prediction, len(latents))
 
-    def _transform(self, references: list[Keys], i: int, transformer: Transformer2DModel, hidden: Tensor) -> Tensor:
+    def _transform(
+        self, references: list[KeysValues], i: int, transformer: Transformer2DModel, hidden: Tensor
+    ) -> Tensor:
         (block,) = transformer.transformer_blocks
         tokens = self._look_around(i, block, enter(transformer, hidden), hidden.shape[-2], references[i])
         tokens = tokens + text_attention(block.attn2, block.norm2(tokens), self.text.layer(i), self._attend)
         return leave(transformer, tokens + self._feed_forward(block.ff, block.norm3(tokens)), hidden)
 
     def _look_around(
-        self, i: int, block: BasicTransformerBlock, tokens: Tensor, height: int, reference: Keys
+        self, i: int, block: BasicTransformerBlock, tokens: Tensor, height: int, reference: KeysValues
     ) -> Tensor:
         """Self-attention and both branches: (R, N, C) or (2R, N, C) -> (2R, N, C) if guided, else (R, N, C)."""
         rows, heads = len(reference[0]), block.attn1.heads

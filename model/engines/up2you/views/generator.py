@@ -20,7 +20,7 @@ from model.diffusion.fast_unet import FastUNet
 from model.diffusion.noise import normal_from
 from model.engines.up2you.views import weights as view_weights
 from model.engines.up2you.views.adapters import Adapter, AttentionAdapter, ViewStage, fuse_views
-from model.engines.up2you.views.attention import Branch, Keys
+from model.engines.up2you.views.attention import Branch, KeysValues
 from model.engines.up2you.views.denoiser import CELL, VIEWS, ViewDenoiser
 from model.engines.up2you.views.memory import resident_bytes
 from model.engines.up2you.views.prompts import prompt_states
@@ -233,7 +233,7 @@ class ReferenceKeys(nn.Module):
         super().__init__()
         self.branch = branch
 
-    def forward(self, tokens: Tensor) -> Keys:
+    def forward(self, tokens: Tensor) -> KeysValues:
         """(R, k, C) -> twice (R, k, C)."""
         return self.branch.keys(tokens)
 

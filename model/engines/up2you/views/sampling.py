@@ -12,11 +12,11 @@ from model.diffusion.layout import sent
 from model.diffusion.noise import Normal
 
 # A `ViewDenoiser` behind the device's queue.
-Denoiser = Callable[..., Awaitable[Sequence[Tensor]]]
+AwaitedDenoiser = Callable[..., Awaitable[Sequence[Tensor]]]
 
 
 async def sample(
-    denoiser: Denoiser, ddpm: DDPM, latents: Tensor, conditions: Sequence[Tensor], guidance: float, noise: Normal
+    denoiser: AwaitedDenoiser, ddpm: DDPM, latents: Tensor, conditions: Sequence[Tensor], guidance: float, noise: Normal
 ) -> AsyncIterator[tuple[int, Tensor]]:
     """Yield, after each step, how many are done and the latents, (6, 4, h, w) float32.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from model.diffusion.unet_forward import transformer_blocks
-from model.engines.up2you.views.attention import Keys
+from model.engines.up2you.views.attention import KeysValues
 
 
 class TextKeys(nn.Module):
@@ -24,6 +24,6 @@ class TextKeys(nn.Module):
             for name, project in zip(("key", "value"), projections, strict=True):
                 self.register_buffer(f"{name}_{i}", project(states.to(project.weight)), persistent=False)
 
-    def layer(self, i: int) -> Keys:
+    def layer(self, i: int) -> KeysValues:
         """Those of cross-attention `i`, (prompts, 77, C) each."""
         return self.get_buffer(f"key_{i}"), self.get_buffer(f"value_{i}")

@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
 
-from model.engine import Job
+from model.engine import Job, OnProgress
 from model.engines.warp.compositing import Dressed
 from model.engines.warp.geometric.knowledge import Knowledge, known
 from model.engines.warp.geometric.matching import HEIGHT, WIDTH
@@ -26,7 +26,7 @@ from model.pictures.colour import srgb
 from model.runtime.network import BatchedNetwork
 from model.tryon.codes import TryOnCode
 from model.tryon.crop import scaled
-from model.tryon.painter import Painter, Pass, Progress
+from model.tryon.painter import Painter, Pass
 from model.tryon.repaint import blend
 from model.tryon.writing import shrink
 
@@ -51,7 +51,7 @@ async def paint(
     dressing: Pass,
     request: Request,
     job: Job,
-    progress: Progress,
+    progress: OnProgress,
 ) -> Image.Image:
     """The part of the photo that is dressed: at its own size, or width x height without `repaint`."""
     assert dressing.mask is not None  # noqa: S101 - `masked` says that there always is one

@@ -10,8 +10,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from model.train.settings import OptionalInt, OptionalPath, Paths, ValidatedSettings
 
-Stage = Literal["matching", "painting", "joint"]
-_SHARES: Mapping[Stage, float] = {"matching": 0.3, "painting": 0.6, "joint": 0.1}  # of all steps or minutes
+SplineStage = Literal["matching", "painting", "joint"]
+_SHARES: Mapping[SplineStage, float] = {"matching": 0.3, "painting": 0.6, "joint": 0.1}  # of all steps or minutes
 
 
 class SplineTraining(ValidatedSettings):
@@ -66,7 +66,7 @@ class SplineTraining(ValidatedSettings):
             return (self,)
         return tuple(self._of(stage, share) for stage, share in _SHARES.items())
 
-    def _of(self, stage: Stage, share: float) -> Self:
+    def _of(self, stage: SplineStage, share: float) -> Self:
         steps = None if self.max_steps is None else max(1, round(self.max_steps * share))
         minutes = None if self.max_minutes is None else self.max_minutes * share
         rate = self.joint_learning_rate if stage == "joint" else self.learning_rate
