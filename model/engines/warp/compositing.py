@@ -15,6 +15,7 @@ from torch import Tensor
 
 from model.engines.warp.areas import Areas
 from model.engines.warp.cutout import without_specks
+from model.engines.warp.frame import Frame
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import sampled
 from model.engines.warp.guided_filter import guided
@@ -70,6 +71,17 @@ def dressed(photo: Levels, areas: Areas, garment: FlatGarment, fields: Fields) -
     under = _mixed(photo.astype(np.float32), uncovered(photo, painted, areas), hole)
     result = _mixed(under, worn, region)
     return Dressed(_bytes(result), _bytes(worn), region, garment.as_sent(flow))
+
+
+def in_whole(worn: Dressed, whole: Levels, frame: Frame) -> Dressed:
+    """The same of all of the photo's part, (H, W), of which only a frame was dressed."""
+    if worn.result.shape == whole.shape:
+        return worn
+    result, cloth = whole.copy(), np.zeros_like(whole)
+    region, flow = np.zeros(whole.shape[:2], np.float32), np.zeros((*whole.shape[:2], 2), np.float32)
+    for plane, part in ((result, worn.result), (cloth, worn.cloth), (region, worn.region), (flow, worn.flow)):
+        plane[frame] = part
+    return Dressed(result, cloth, region, flow)
 
 
 def _below_the_hem(region: Plane, skirt: Plane) -> Plane:

@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.engine import Job, OnProgress
-from model.engines.warp.compositing import dressed
+from model.engines.warp.compositing import dressed, in_whole
 from model.engines.warp.given_out import save_asked
 from model.engines.warp.network import Fields
 from model.engines.warp.prepare import prepared
@@ -40,7 +40,8 @@ async def paint(
     made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size, box))
     answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
     fields = Fields(*(tensor.cpu() for tensor in answer))
-    worn = await device.cpu(lambda: dressed(made.photo, made.areas, made.garment, fields))
+    near = await device.cpu(lambda: dressed(made.photo, made.areas, made.garment, fields))
+    worn = in_whole(near, made.whole, made.frame)
     await device.cpu(lambda: save_asked(worn, request, job))
     progress("warp", 1, 1)
     result = Image.fromarray(worn.result)

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from model.engines.warp.areas import Areas, areas
+from model.engines.warp.frame import Frame, frame
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.inputs import HEIGHT, PLACES, WIDTH, Inputs, inputs
 from model.engines.warp.old_garment import old_garment
@@ -29,8 +30,11 @@ Level = TypeVar("Level", np.uint8, np.float32)
 
 @dataclass(frozen=True)
 class Prepared:
-    """photo: (h, w, 3), the part that is dressed, at its own size, as its areas are. seen: of one row."""
+    """whole: (H, W, 3), the part of the photo that is dressed, at its own size. photo: (h, w, 3), what of it is in the
+    frame, as its areas are. seen: of one row."""
 
+    whole: NDArray[np.uint8]
+    frame: Frame
     photo: NDArray[np.uint8]
     areas: Areas
     garment: FlatGarment
@@ -62,14 +66,16 @@ def prepared(
     paint = (np.asarray(cut(mask.convert("L").resize(photo.size), box)) >= HALF_WHITE).astype(np.uint8)
     if not paint.any():
         raise InputError("the mask is empty where the person was cropped", code=TryOnCode.MASK_EMPTY, field="mask")
-    densepose, atr = (_part(labels, photo.size, box) for labels in _named(maps, photo.size))
+    densepose, atr = (_sampled(_part(labels, photo.size, box), (width, height)) for labels in _named(maps, photo.size))
+    near = frame(paint, category)
+    shown, paint, densepose, atr = part[near], paint[near], densepose[near], atr[near]
     flat = FlatGarment.of(np.asarray(garment.convert("RGB"))).spread()
     small = _shrunk(paint.astype(np.float32))
     small_mask = (small >= 0.5).astype(np.uint8)
     atr_small, densepose_small = (_sampled(labels) for labels in (atr, densepose))
     colours, alpha = flat.for_networks()
     seen = inputs(
-        _picture(_shrunk(part)),
+        _picture(_shrunk(shown)),
         torch.from_numpy(densepose_small)[None],
         torch.from_numpy(atr_small)[None],
         _plane(small_mask),
@@ -78,8 +84,7 @@ def prepared(
         alpha,
         torch.tensor([PLACES[category]]),
     )
-    atr, densepose = (_sampled(labels, (width, height)) for labels in (atr, densepose))
-    return Prepared(part, areas(paint, atr, densepose, category), flat, seen)
+    return Prepared(part, near, shown, areas(paint, atr, densepose, category), flat, seen)
 
 
 def _named(maps: LabelMaps | None, size: Size) -> tuple[Labels, Labels]:

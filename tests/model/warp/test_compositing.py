@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.engines.warp.areas import Areas, areas
-from model.engines.warp.compositing import dressed
+from model.engines.warp.compositing import dressed, in_whole
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import identity
 from model.engines.warp.guided_filter import guided
@@ -213,3 +213,17 @@ def test_legs_under_a_skirt_and_arms_are_left_to_the_networks() -> None:
     atr[200:400, 120:264], atr[100:200, 60:90] = 5, 4
     densepose[200:400, 120:264], densepose[100:200, 60:90] = 8, 15
     assert not legs(densepose, atr, np.ones_like(atr)).cover.any()
+
+
+def test_what_a_frame_does_not_show_is_the_photo() -> None:
+    whole = photo()
+    near = slice(100, 356), slice(50, 242)
+    mask = np.ones((256, 192), np.float32)
+    worn = dressed(whole[near], of(mask, mask), FlatGarment.of(checks()), fields(torch.full((1, 1, 128, 96), 20.0)))
+    result = in_whole(worn, whole, near)
+    assert (result.result[near] != whole[near]).mean() > 0.9
+    outside = np.ones(SIZE, bool)
+    outside[near] = False
+    np.testing.assert_array_equal(result.result[outside], whole[outside])
+    assert not result.region[outside].any()
+    assert in_whole(result, whole, (slice(0, 512), slice(0, 384))) is result
