@@ -1,4 +1,4 @@
-"""How well the looks of an outfit carry over to views that it was not fitted to.
+"""How well the looks of an outfit carry over to views that it was not fitted to, and to another body.
 
 python -m bench.outfit_looks --people 4
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,17 +16,21 @@ from torch import Generator, Tensor
 
 from bench.outfit import Fitter
 from bench.outfit_people import DressedPerson, dressed_person
+from model.clothes.arrays import Floats
 from model.engines.pointcloth.appearance.fitting import THRESHOLD, AppearanceFit, View, painted
 from model.engines.pointcloth.appearance.losses import ScaledDifferences
-from model.engines.pointcloth.looks import PointsInPhoto, coloured
+from model.engines.pointcloth.carrying import carried
+from model.engines.pointcloth.looks import Wrapping
 from model.engines.pointcloth.pipeline import APPEARANCE_SIZE, FASTER
 from model.engines.pointcloth.rendering import Shown, seen_in, shown
+from model.engines.pointcloth.texture import Texture, texture_of
 from model.weights.pack import DEMO
 
 _VIEWS, _UNSEEN = 8, 4
 _FIT_ITERATIONS = 40
 _FIRST_UNSEEN = 0.4  # radians
 _SIZE = 512  # of the photos that give colours; a network sees half as much
+_OTHERS = 1000  # who wears it too, this many numbers later
 
 
 def psnr(rendered: Shown, person: DressedPerson, mean: Tensor) -> float:
@@ -44,16 +49,38 @@ def seen_from(fitter: Fitter, number: int, yaws: Sequence[float], size: int) -> 
     return [dressed_person(fitter.body, number, size, yaw) for yaw in yaws]
 
 
-def colours_of(fitter: Fitter, people: Sequence[DressedPerson], code: Tensor) -> Tensor:
-    """(N, 3), one a point, from these views."""
-    clouds = [fitter.cloud(person, code) for person in people]
-    photos = []
-    for person, cloud in zip(people, clouds, strict=True):
-        seen = seen_in(person.scene, cloud, THRESHOLD)
-        trust = seen.alpha[0] * seen.visible[0]
-        photos.append(PointsInPhoto(seen.places[0], trust, person.photo(), person.mask()))
-    upright = people[0].worn.frame(fitter.body).upright(clouds[0]).numpy()
-    return torch.from_numpy(coloured(upright, photos))
+def upright(fitter: Fitter, person: DressedPerson, cloud: Tensor) -> Floats:
+    points: Floats = person.worn.frame(fitter.body).upright(cloud).numpy()
+    return points
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Of a fitted outfit. points: (N, 3), upright, on the first of the people it was taken from."""
+
+    points: Floats
+    texture: Texture
+
+    @classmethod
+    def of(cls, fitter: Fitter, people: Sequence[DressedPerson], code: Tensor) -> Looks:
+        clouds = [fitter.cloud(person, code) for person in people]
+        points, photos = upright(fitter, people[0], clouds[0]), []
+        for person, cloud in zip(people, clouds, strict=True):
+            here = upright(fitter, person, cloud)
+            wrapping = Wrapping(here, carried(here, points))
+            picture = (255 * person.photo()).round().byte().numpy()
+            photos.append(wrapping.seen_in(person.scene, cloud, picture, person.mask().byte().numpy() * 255))
+        texture = texture_of(photos)
+        assert texture is not None
+        return cls(points, texture)
+
+    def shown(self, fitter: Fitter, person: DressedPerson, cloud: Tensor) -> Shown:
+        here = upright(fitter, person, cloud)
+        return Wrapping(here, carried(here, self.points)).painted(person.scene, cloud, self.texture)
+
+    def shown_by_point(self, person: DressedPerson, cloud: Tensor) -> Shown:
+        """Without being carried: each point keeps its colour."""
+        return shown(person.scene, cloud, torch.from_numpy(self.texture.at(self.points)))
 
 
 def network_of(fitter: Fitter, people: Sequence[DressedPerson], code: Tensor, iterations: int) -> AppearanceFit:
@@ -79,27 +106,36 @@ def rendered(fit: AppearanceFit, person: DressedPerson, cloud: Tensor) -> Shown:
     return Shown(found.colours[0].permute(1, 2, 0), found.mask[0, 0])
 
 
-def measured(fitter: Fitter, number: int, iterations: int) -> tuple[str, float, float, float, float]:
-    """What is worn; PSNR of the mean colour, of a colour a point and of the network on unseen views; CPU seconds."""
+def measured(fitter: Fitter, number: int, iterations: int) -> tuple[str, list[float]]:
+    """What is worn; PSNR of the mean colour, of the texture and of the network on unseen views; of the mean colour, of
+    points that keep their colours, and of the texture on another body; CPU seconds of the network."""
     known = [2 * np.pi * i / _VIEWS for i in range(_VIEWS)]
     unknown = [_FIRST_UNSEEN + 2 * np.pi * i / _UNSEEN for i in range(_UNSEEN)]
-    began = time.process_time()
     with torch.no_grad():
         large, small = (seen_from(fitter, number, known, size) for size in (_SIZE, APPEARANCE_SIZE))
         code = fitter.fit(small[0], _FIT_ITERATIONS)
-        colours = colours_of(fitter, large, code)
+        looks = Looks.of(fitter, large, code)
         mean = torch.cat([person.photo()[person.mask()] for person in large]).mean(0)
+    began = time.process_time()
     fit = network_of(fitter, small, code, iterations) if iterations else None
-    scores = []
+    seconds = time.process_time() - began
+    scores, elsewhere = [], []
     with torch.no_grad():
-        for person in seen_from(fitter, number, unknown, APPEARANCE_SIZE):
+        for yaw in unknown:
+            person = dressed_person(fitter.body, number, APPEARANCE_SIZE, yaw)
             cloud = fitter.cloud(person, code)
-            by_points = shown(person.scene, cloud, colours)
-            by_network = by_points if fit is None else rendered(fit, person, cloud)
-            plain = decibels((person.photo() - mean)[person.mask()])
-            scores.append((plain, *(psnr(looks, person, mean) for looks in (by_points, by_network))))
-    plain, by_points_, by_network_ = np.mean(scores, 0)
-    return small[0].kinds, float(plain), float(by_points_), float(by_network_), time.process_time() - began
+            by_texture = looks.shown(fitter, person, cloud)
+            by_network = by_texture if fit is None else rendered(fit, person, cloud)
+            scores.append((plain(person, mean), *(psnr(found, person, mean) for found in (by_texture, by_network))))
+            other = dressed_person(fitter.body, number, APPEARANCE_SIZE, yaw, wearer=number + _OTHERS)
+            cloud = fitter.cloud(other, code)
+            found_there = looks.shown_by_point(other, cloud), looks.shown(fitter, other, cloud)
+            elsewhere.append((plain(other, mean), *(psnr(found, other, mean) for found in found_there)))
+    return small[0].kinds, [*np.mean(scores, 0).tolist(), *np.mean(elsewhere, 0).tolist(), seconds]
+
+
+def plain(person: DressedPerson, mean: Tensor) -> float:
+    return decibels((person.photo() - mean)[person.mask()])
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -108,11 +144,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--iterations", type=int, default=200, help="of the network; 0: none, its column tells nothing")
     arguments = parser.parse_args(argv)
     fitter = Fitter(DEMO)
-    print("| person | wears | mean colour, dB | a colour a point, dB | network, dB | CPU seconds |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    print(
+        "| person | wears | mean colour, dB | texture, dB | network, dB | other body: mean colour, dB "
+        "| a colour a point, dB | texture, dB | network's CPU seconds |"
+    )
+    print("| --- | --- |" + " ---: |" * 7)
     rows = []
     for number in range(arguments.people):
-        kinds, *numbers = measured(fitter, number, arguments.iterations)
+        kinds, numbers = measured(fitter, number, arguments.iterations)
         rows.append(numbers)
         print(f"| {number} | {kinds} | " + " | ".join(f"{n:.1f}" for n in numbers) + " |", flush=True)
     print("| median | | " + " | ".join(f"{n:.1f}" for n in np.median(rows, 0)) + " |")

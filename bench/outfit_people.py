@@ -77,10 +77,14 @@ def pattern(places: Floats) -> Floats:
     return colours
 
 
-def dressed_person(body: DrapedBody, number: int, size: int, yaw: float | None = None) -> DressedPerson:
-    """The person of this number, seen from somewhere in front."""
-    rng = np.random.default_rng(_UNSEEN + number)
-    cuts, betas, pose = random_outfit(rng), random_betas(rng), random_pose(rng)
+def dressed_person(
+    body: DrapedBody, number: int, size: int, yaw: float | None = None, *, wearer: int | None = None
+) -> DressedPerson:
+    """The person of this number, seen from somewhere in front; or another one in the same clothes."""
+    cuts = random_outfit(np.random.default_rng(_UNSEEN + number))
+    rng = np.random.default_rng(_UNSEEN + (number if wearer is None else wearer))
+    random_outfit(rng)
+    betas, pose = random_betas(rng), random_pose(rng)
     turned = float(rng.uniform(-0.6, 0.6)) if yaw is None else yaw
     angles = torch.from_numpy(axis_angles(pose))
     upright = body.model.posed(torch.from_numpy(betas), angles)

@@ -12,6 +12,7 @@ from model.clothes.arrays import Floats
 from model.engines.pointcloth.appearance.network import DESCRIPTOR
 from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.drape.network import CODE
+from model.engines.pointcloth.texture import MOST_TEXELS, Texture
 from model.errors import InputError
 
 _MOST_POINTS = 1 << 16  # of a client's file: eight times the published number
@@ -21,8 +22,9 @@ _NETWORK = "network."
 @dataclass(frozen=True)
 class FittedOutfit:
     """code: (8,). points: (N, 3) metres, upright, on the body of these betas, (10,), and pose, (J, 3). visible: (N,),
-    of the photo it was fitted to. colours: (N, 3), 0..1, None while nobody knows them. descriptors: (N, 16), and the
-    rendering network's tensors, if they were fitted."""
+    of the photo it was fitted to. colours: (N, 3), 0..1, None while nobody knows them; then also what they were taken
+    from, and `places`, (N, 3), of the points in it. descriptors: (N, 16), and the rendering network's tensors, if they
+    were fitted."""
 
     code: Floats
     points: Floats
@@ -30,12 +32,16 @@ class FittedOutfit:
     betas: Floats
     pose: Floats
     colours: Floats | None = None
+    places: Floats | None = None
+    texture: Texture | None = None
     descriptors: Floats | None = None
     network: dict[str, np.ndarray] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
         """Write a compressed npz of arrays alone; colours, descriptors and network keep half precision."""
-        optional = {"colours": self.colours, "descriptors": self.descriptors}
+        optional = {"colours": self.colours, "places": self.places, "descriptors": self.descriptors}
+        if self.texture is not None:
+            optional |= {"texels": self.texture.places, "texel_colours": self.texture.colours}
         known = {name: array.astype(np.float16) for name, array in optional.items() if array is not None}
         network = {_NETWORK + name: _small(array) for name, array in self.network.items()}
         arrays: dict[str, np.ndarray] = {
@@ -66,18 +72,38 @@ def read_outfit(file: Path, name: str = "outfit") -> FittedOutfit:
     count = 0 if points is None else len(points)
     if count > _MOST_POINTS:
         raise _bad(name, f"has {count} points, more than {_MOST_POINTS}")
+    points = np.zeros((0, 3), np.float32) if points is None else points
     network = {key.removeprefix(_NETWORK): value for key, value in arrays.items() if key.startswith(_NETWORK)}
     betas, pose = checked.floats("betas", (None,)), checked.floats("pose", (None, 3))
+    colours, places, texture = _looks(checked, points)
     return FittedOutfit(
         code,
-        np.zeros((0, 3), np.float32) if points is None else points,
+        points,
         np.ones(count, bool) if "visible" not in arrays else arrays["visible"].astype(bool).reshape(-1)[:count],
         np.zeros(10, np.float32) if betas is None else betas,
         np.zeros((0, 3), np.float32) if pose is None else pose,
-        checked.floats("colours", (count, 3)),
+        colours,
+        places,
+        texture,
         checked.floats("descriptors", (count, DESCRIPTOR)),
         network,
     )
+
+
+def _looks(checked: _Checked, points: Floats) -> tuple[Floats | None, Floats | None, Texture | None]:
+    """Colours, places and texture; the points themselves are the texels where there are no others."""
+    colours = checked.floats("colours", (len(points), 3))
+    if colours is None or not len(points):
+        return None, None, None
+    texels, of_texels = checked.floats("texels", (None, 3)), None
+    if texels is not None:
+        if not 0 < len(texels) <= MOST_TEXELS:
+            raise _bad(checked.name, f"has {len(texels)} texels, expected 1..{MOST_TEXELS}")
+        of_texels = checked.floats("texel_colours", (len(texels), 3))
+    places = checked.floats("places", (len(points), 3))
+    if texels is None or of_texels is None or places is None:
+        return colours, points, Texture(points, colours)
+    return colours, places, Texture(texels, of_texels)
 
 
 @dataclass(frozen=True)

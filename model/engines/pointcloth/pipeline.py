@@ -8,6 +8,7 @@ mix   two codes ─► one between them ─► as wear
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from model.engine import Job
 from model.engines.pointcloth.appearance.fitting import AppearanceFit, View
 from model.engines.pointcloth.appearance.losses import Perceptual, ScaledDifferences, perceptual_loss
 from model.engines.pointcloth.bodies import DISTANCE, WornBody, read_worn_body, worn_body
+from model.engines.pointcloth.carrying import carried
 from model.engines.pointcloth.files import PERCEPTUAL
 from model.engines.pointcloth.fitting import FitSettings, FitStage, best_of, fine_start, first_codes
-from model.engines.pointcloth.looks import PointsInPhoto, coloured
+from model.engines.pointcloth.looks import THRESHOLD, Wrapping
 from model.engines.pointcloth.memory import FIT_POINTS
 from model.engines.pointcloth.networks import OutfitNetworks, grouped
 from model.engines.pointcloth.outfit import FittedOutfit, read_outfit
@@ -29,10 +31,11 @@ from model.engines.pointcloth.rendering import BodyScene, outline, overlap, seen
 from model.engines.pointcloth.request import Request
 from model.engines.pointcloth.results import OutfitResults
 from model.engines.pointcloth.seeing import Seeing, SeenPerson
+from model.engines.pointcloth.texture import SeenTexels, plain_texture, texture_of
 
 FIT_SIZE = 256  # pixels a side of what is compared
 APPEARANCE_SIZE = 256  # of the pictures that descriptors are fitted to
-_LOOKS_THRESHOLD = 2e-3  # the published one for pictures: twice as deep behind the skin as while a code is fitted
+LOOKS_SIZE = 512  # pixels a side of the pictures that colours are taken from
 _FILMED = 4  # iterations between two pictures of the film
 FASTER = 10.0  # times the published rates: photos are few
 _PICTURE_FILL = 0.85  # of a picture without a photo that the body takes
@@ -86,8 +89,8 @@ class OutfitPipeline:
         outfit = await self._outfit("outfit")
         if self.request.person is not None:
             person = await self.seeing.person("person", None, self._body_input(), clothes=False)
-            worn, cloud, outfit = await self._put_on(outfit, person.worn)
-            await self.results.write(outfit, self.networks.body, worn)
+            cloud, outfit = await self._put_on(outfit, person.worn)
+            await self.results.write(outfit, self.networks.body, person.worn)
             await self.results.on_photo(person, cloud, outfit)
         else:
             await self._show(outfit, await self._asked_body())
@@ -160,21 +163,30 @@ class OutfitPipeline:
             return outfit
         clouds = [await self.draped(torch.from_numpy(outfit.code), person.worn) for person in people]
         pairs = list(zip(people, clouds, strict=True))
-        photos = await self.device.run(lambda: [self._in_photo(*pair) for pair in pairs])
-        outfit = replace(outfit, colours=await self.device.cpu(lambda: coloured(outfit.points, photos)))
+        photos = [await self._in_photo(outfit, *pair) for pair in pairs]
+        texture = await self.device.cpu(lambda: texture_of(photos)) or plain_texture(outfit.points)
+        outfit = await self._coloured(replace(outfit, texture=texture), outfit.points)
         if self.request.appearance == "colours":
             return outfit
         return await self._with_network(outfit, await self.device.run(lambda: [self._view(*pair) for pair in pairs]))
 
-    def _in_photo(self, person: SeenPerson, cloud: Tensor) -> PointsInPhoto:
-        size = self.request.size
-        seen = seen_in(person.scene(size), cloud, _LOOKS_THRESHOLD)
-        picture = torch.from_numpy(person.picture(size)).to(cloud) / 255
-        mask = torch.from_numpy(person.cut_mask(size) > 127).to(cloud.device)
-        return PointsInPhoto(seen.places[0], seen.alpha[0] * seen.visible[0], picture, mask)
+    async def _in_photo(self, outfit: FittedOutfit, person: SeenPerson, cloud: Tensor) -> SeenTexels:
+        upright = self._upright(cloud, person.worn)
+        places = await self.device.cpu(lambda: carried(upright, outfit.points))
+
+        def seen() -> SeenTexels:
+            scene, size = person.scene(LOOKS_SIZE), LOOKS_SIZE
+            return Wrapping(upright, places).seen_in(scene, cloud, person.picture(size), person.cut_mask(size))
+
+        return await self.device.run(seen)
+
+    async def _coloured(self, outfit: FittedOutfit, places: Floats) -> FittedOutfit:
+        """With the colours of its points at these places of its texture."""
+        assert outfit.texture is not None  # noqa: S101 - asked where there is one
+        return replace(outfit, places=places, colours=await self.device.cpu(partial(outfit.texture.at, places)))
 
     def _view(self, person: SeenPerson, cloud: Tensor) -> View:
-        seen = seen_in(person.scene(APPEARANCE_SIZE), cloud, _LOOKS_THRESHOLD)
+        seen = seen_in(person.scene(APPEARANCE_SIZE), cloud, THRESHOLD)
         picture = torch.from_numpy(person.picture(APPEARANCE_SIZE)).to(cloud).permute(2, 0, 1) / 255
         mask = torch.from_numpy(person.cut_mask(APPEARANCE_SIZE)).to(cloud)[None] / 255
         return View(seen, picture, mask)
@@ -219,25 +231,26 @@ class OutfitPipeline:
             return await self.device.cpu(lambda: read_worn_body(self.job.inputs["body"], "body", drawn))
         return worn_body(drawn, request.betas or [], request.pose or {})
 
-    async def _put_on(self, outfit: FittedOutfit, worn: WornBody) -> tuple[WornBody, Tensor, FittedOutfit]:
+    async def _put_on(self, outfit: FittedOutfit, worn: WornBody) -> tuple[Tensor, FittedOutfit]:
+        """The cloud on a body, before the camera, and the outfit that it is there."""
         known = None if outfit.colours is None else len(outfit.colours)
         cloud = await self.draped(torch.from_numpy(outfit.code), worn, known)
-        return (
-            worn,
-            cloud,
-            replace(
-                outfit,
-                points=self._upright(cloud, worn),
-                visible=np.ones(len(cloud), bool),
-                betas=worn.betas.numpy(),
-                pose=worn.pose.numpy(),
-            ),
+        there = replace(
+            outfit,
+            points=self._upright(cloud, worn),
+            visible=np.ones(len(cloud), bool),
+            betas=worn.betas.numpy(),
+            pose=worn.pose.numpy(),
         )
+        if outfit.texture is None or outfit.places is None:
+            return cloud, there
+        places = await self.device.cpu(partial(carried, there.points, outfit.places))
+        return cloud, await self._coloured(there, places)
 
     async def _show(self, outfit: FittedOutfit, worn: WornBody) -> None:
         """Files and a picture of an outfit on a body that no photo shows."""
         worn = replace(worn, translation=torch.tensor([0.0, 0.0, DISTANCE]))
-        worn, cloud, outfit = await self._put_on(outfit, worn)
+        cloud, outfit = await self._put_on(outfit, worn)
         await self.results.write(outfit, self.networks.body, worn)
         await self.results.on_picture(self._scene(worn), cloud, outfit, None, "worn.png")
         await self._turn(outfit, worn, cloud)
@@ -245,7 +258,7 @@ class OutfitPipeline:
     async def _turn(self, outfit: FittedOutfit, worn: WornBody, cloud: Tensor | None = None) -> None:
         if self.request.turntable:
             worn = replace(worn, translation=torch.tensor([0.0, 0.0, DISTANCE]))
-            _, cloud, _ = await self._put_on(outfit, worn)
+            cloud, outfit = await self._put_on(outfit, worn)
             await self.results.turntable(self._scene(worn), cloud, outfit)
 
     async def _walk(self, ends: tuple[Tensor, Tensor], body: WornBody) -> None:

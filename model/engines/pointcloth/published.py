@@ -123,8 +123,8 @@ def import_outfit(model: Path, descriptors: Path, person: str) -> FittedOutfit:
         np.zeros(10, np.float32),
         empty[:0],
         np.full((count, 3), 0.6, np.float32),
-        of_points,
-        network,
+        descriptors=of_points,
+        network=network,
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
+from model.clothes.arrays import Floats
 from model.engines.pointcloth.camera import projected
 from model.engines.pointcloth.cleaning import before_body
 from model.engines.pointcloth.point_raster import splatted
@@ -19,16 +22,16 @@ from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 
 RGBArray = NDArray[np.uint8]  # (H, W, 3)
+Paint = Callable[[Floats, Floats], Floats]  # features, (M, C), and where they lie, (M, 3), to colours, (M, 3)
 
 _THRESHOLD = 2e-3  # the published one for pictures
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
-_SMALL, _WIDE = (
-    0.5,
-    3.0,
-)  # of discs by which colours stay sharp, and of those that stand in for others: times the radius
-_THIN = 0.05  # the coverage below which wider discs stand in
+_THIN = 0.05  # the coverage below which a pixel takes what the next one has
 _GAP, _FAR_APART = 1.6, 0.9  # a disc's radius, in distances between points, of which so many are smaller
 _LEAST_RADIUS, _MOST_RADIUS = 1.5, 24.0  # pixels
+_LAYER = 5e-3  # tens of metres behind the nearest point, where another layer begins
+_DRAWN = 512  # pixels a side that clouds are drawn at; they hold no more
+_ROUNDED, _EDGE = 0.35, 1.5  # of the outline: how widely it is smoothed, in radii, and how wide its edge is, in pixels
 _BODY, _SHADE = np.array([205.0, 200.0, 196.0]), 0.55  # a warm light grey; its share that the camera's light adds
 
 
@@ -46,6 +49,19 @@ class BodyScene:
     def depths(self) -> BodyDepths:
         """How far the body is in each pixel."""
         return body_depths(projected(self.vertices[None], self.camera), self.faces, self.size)
+
+    def at_most(self, size: int) -> BodyScene:
+        """Itself, or a smaller picture of the same."""
+        if self.size <= size:
+            return self
+        shrunk = torch.diag(torch.tensor([size / self.size, size / self.size, 1.0])).to(self.camera)
+        return BodyScene(self.vertices, self.faces, shrunk @ self.camera, size)
+
+    def unprojected(self, depths: Floats) -> Floats:
+        """(S, S, 3): what pixels show, before the camera. depths: (S, S), metres."""
+        rows, columns = np.mgrid[: self.size, : self.size].astype(np.float32) + 0.5
+        rays = np.stack([columns, rows, np.ones_like(rows)], -1) @ np.linalg.inv(self.camera.numpy(force=True)).T
+        return np.asarray(rays * depths[..., None], np.float32)
 
     @cached_property
     def grey(self) -> RGBArray:
@@ -76,24 +92,53 @@ def disc_radius(scene: BodyScene, cloth: Tensor) -> float:
     return float((_GAP * nearest.quantile(_FAR_APART) * scale).clamp(_LEAST_RADIUS, _MOST_RADIUS))
 
 
-def shown(scene: BodyScene, cloth: Tensor, colours: Tensor, threshold: float = _THRESHOLD) -> Shown:
-    """A cloud, (N, 3), as discs of these colours, (N, 3)."""
-    seen = seen_in(scene, cloth, threshold)
-    radius = disc_radius(scene, cloth)
-    coverage, mean = _mean_colours(seen, colours, scene.size, radius)
-    closed = closed_mask(coverage, radius) & before_body(seen, threshold)[0, 0]
-    # In small holes that are closed no disc lies; they look as what is around them.
-    _, around = _mean_colours(seen, colours, scene.size, _WIDE * radius)
-    near, sharp = _mean_colours(seen, colours, scene.size, max(_SMALL * radius, _LEAST_RADIUS))
-    looks = torch.where(coverage[..., None] > _THIN, mean, around)
-    return Shown(torch.where(near[..., None] > _THIN, sharp, looks), closed.float())
+def shown(
+    scene: BodyScene, cloth: Tensor, features: Tensor, paint: Paint | None = None, threshold: float = _THRESHOLD
+) -> Shown:
+    """A cloud, (N, 3), as discs of these features, (N, C), which are colours where nothing paints them."""
+    layer = nearest_layer(scene.at_most(_DRAWN), cloth, features, threshold)
+    size, width = scene.size, _ROUNDED * layer.radius
+    outline = np.asarray(cv2.GaussianBlur(layer.mask.astype(np.float32), (0, 0), width), np.float32)
+    steep = width * float(np.sqrt(2 * np.pi)) * size / len(outline) / _EDGE
+    alpha: Floats = ((_enlarged(outline, size) - 0.5) * steep + 0.5).clip(0, 1)
+    looks = _enlarged(layer.features, size)
+    if paint is not None:
+        seen = alpha > 0
+        painted = np.zeros((size, size, 3), np.float32)
+        painted[seen] = paint(looks[seen], scene.unprojected(_enlarged(layer.depths, size))[seen])
+        looks = painted
+    return Shown(torch.from_numpy(looks).to(cloth.device), torch.from_numpy(alpha).to(cloth.device))
 
 
-def _mean_colours(seen: SeenPoints, colours: Tensor, size: int, radius: float) -> tuple[Tensor, Tensor]:
-    """How much discs cover each pixel, (S, S), and the mean of their colours there, (S, S, 3)."""
-    splats = splatted(seen.places, seen.depths, size, radius)
-    blended, coverage = splats.blended(colours[None].float())[0], splats.coverage[0]
-    return coverage[0], (blended / coverage.clamp(min=1e-6)).permute(1, 2, 0).clamp(0, 1)
+@dataclass(frozen=True)
+class Layer:
+    """The nearest layer of a cloud. features: (S, S, C). depths: (S, S), metres. mask: (S, S) bool, where it is.
+    radius: of its points' discs, pixels."""
+
+    features: Floats
+    depths: Floats
+    mask: NDArray[np.bool_]
+    radius: float
+
+
+def nearest_layer(scene: BodyScene, cloth: Tensor, features: Tensor, threshold: float) -> Layer:
+    """Of a cloud, (N, 3), with features, (N, C). Where no disc lies a pixel has what the nearest covered one has."""
+    seen, radius = seen_in(scene, cloth, threshold), disc_radius(scene, cloth)
+    splats = splatted(seen.places, seen.depths, scene.size, radius)
+    depths = seen.depths[0][splats.points.clamp(min=0)]
+    near = replace(splats, shares=torch.where(depths - depths[..., :1] < _LAYER, splats.shares, 0.0))
+    blended = near.blended(torch.cat([features.float(), cloth[:, 2:]], 1)[None])[0]
+    mean = (blended / near.coverage[0].clamp(min=1e-6)).permute(1, 2, 0).numpy(force=True)
+    mask = closed_mask(splats.coverage[0, 0], radius) & before_body(seen, threshold)[0, 0]
+    thin = (splats.coverage[0, 0] <= _THIN).numpy(force=True)
+    if not thin.all():
+        rows, columns = distance_transform_edt(thin, return_distances=False, return_indices=True)
+        mean = mean[rows, columns]
+    return Layer(mean[..., :-1], mean[..., -1], mask.numpy(force=True), radius)
+
+
+def _enlarged(plane: Floats, size: int) -> Floats:
+    return plane if len(plane) == size else np.asarray(cv2.resize(plane, (size, size)), np.float32)
 
 
 def closed_mask(coverage: Tensor, radius: float) -> Tensor:
@@ -107,9 +152,10 @@ def closed_mask(coverage: Tensor, radius: float) -> Tensor:
 
 def outline(scene: BodyScene, cloth: Tensor, threshold: float) -> Tensor:
     """(S, S) bool: where a cloud is seen."""
-    seen = seen_in(scene, cloth, threshold)
-    radius = disc_radius(scene, cloth)
-    return closed_mask(splatted(seen.places, seen.depths, scene.size, radius).coverage[0, 0], radius)
+    small = scene.at_most(_DRAWN)
+    seen, radius = seen_in(small, cloth, threshold), disc_radius(small, cloth)
+    found = closed_mask(splatted(seen.places, seen.depths, small.size, radius).coverage[0, 0], radius)
+    return torch.from_numpy(_enlarged(found.float().numpy(force=True), scene.size) > 0.5)
 
 
 def overlap(found: Tensor, truth: Tensor) -> float:

@@ -19,6 +19,7 @@ from model.engines.pointcloth.body import DrapedBody
 from model.engines.pointcloth.cleaning import before_body
 from model.engines.pointcloth.codes import OutfitCode
 from model.engines.pointcloth.files_of_clouds import write_cloud_ply, write_discs_glb, write_surface_glb
+from model.engines.pointcloth.looks import Wrapping
 from model.engines.pointcloth.outfit import FittedOutfit
 from model.engines.pointcloth.rendering import BodyScene, RGBArray, Shown, over, seen_in, shown, turned
 from model.engines.pointcloth.request import Request
@@ -122,9 +123,9 @@ class OutfitResults:
         """By the rendering network if the outfit has one, else as discs."""
         if outfit.network and outfit.descriptors is not None and len(outfit.descriptors) == len(cloud):
             return self._painted(scene, cloud, outfit.descriptors, outfit)
-        known = outfit.colours
-        colours = torch.tensor(_PLAIN).expand(len(cloud), 3) if known is None else torch.from_numpy(known)
-        return shown(scene, cloud, colours.to(cloud))
+        if outfit.texture is None or outfit.places is None:
+            return shown(scene, cloud, torch.tensor(_PLAIN).expand(len(cloud), 3).to(cloud))
+        return Wrapping(outfit.points, outfit.places).painted(scene, cloud, outfit.texture)
 
     def _painted(self, scene: BodyScene, cloud: Tensor, descriptors: Floats, outfit: FittedOutfit) -> Shown:
         network = RenderingNetwork()
