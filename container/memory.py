@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 
 # As <malloc.h> has them.
@@ -20,6 +21,24 @@ def keep_freed_memory() -> None:
     if set_option is not None:
         for option, value in ((_ARENA_MAX, 1), (_MMAP_MAX, 0), (_TRIM_THRESHOLD, _KEPT_BYTES)):
             set_option(option, value)
+
+
+def share_one_heap() -> None:
+    """Let all threads take from one heap; to be called before there are threads.
+
+    glibc gives each thread a heap of its own, which keeps what was freed in it for that thread. Other C libraries have
+    no such call, and nothing happens.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_ARENA_MAX, 1)
+
+
+async def give_back_for_ever(every_s: float) -> None:
+    """Return freed memory to the system now and then."""
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(give_back_free_memory)
 
 
 def give_back_free_memory() -> None:

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from container import preflight
 from container.examples import examples
+from container.memory import give_back_for_ever, share_one_heap
 from container.preflight import CannotServe, listen, open_spool
 from container.settings import Settings
 from container.supervisor import GaveUp, Supervisor
@@ -66,6 +67,7 @@ EXIT_DRAINED, EXIT_CANNOT_START = 0, 3  # `container/__main__.py` ends with the 
 
 # The platform's proxy keeps idle connections for a while; ours must not be closed first.
 _KEEP_ALIVE_S = 75
+_GIVE_BACK_S = 30.0  # between two times of returning freed memory, which takes milliseconds
 _LAST_ANSWERS_S = 2  # of DRAIN_S, for sending what has just ended
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ def main(settings: Settings, worker_command: Sequence[str]) -> int:
     """Serve until told to stop; returns the exit status. `worker_command` starts a worker."""
     try:
         preflight.check(settings)
+        share_one_heap()
         return asyncio.run(Front(settings).serve(worker_command))
     except (CannotServe, SpoolInUse, WeightsError, OSError) as error:
         log.critical("cannot start: %s", error)
@@ -107,13 +110,16 @@ class Front:
                 workers=supervisor.pids,
             )
             jobs.recover()
-            expiring = asyncio.create_task(jobs.expire_answers())
+            tidying = [
+                asyncio.create_task(forever) for forever in (jobs.expire_answers(), give_back_for_ever(_GIVE_BACK_S))
+            ]
             app = self._make_app(jobs, store, results, webhooks, supervisor, metrics)
             server = Server(http_settings(app, settings.head_s))
             try:
                 return await self._run(server, listener, supervisor, jobs)
             finally:
-                expiring.cancel()
+                for task in tidying:
+                    task.cancel()
                 await webhooks.close()
                 await supervisor.close()
 
