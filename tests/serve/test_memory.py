@@ -31,6 +31,56 @@ def test_freed_heap_goes_back_to_the_system() -> None:
     assert int(done.stdout) > 90 * 2**20
 
 
+_HEAP = """
+import ctypes, threading
+from container.memory import share_one_heap
+
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+{first}
+found = []
+thread = threading.Thread(target=lambda: found.append(malloc(1000)))
+thread.start()
+thread.join()
+[heap] = [line.split()[0] for line in open("/proc/self/maps") if line.rstrip().endswith("[heap]")]
+begin, end = (int(address, 16) for address in heap.split("-"))
+print(begin <= found[0] < end)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
+@pytest.mark.parametrize(("first", "shared"), [("share_one_heap()", "True"), ("", "False")])
+def test_threads_share_a_heap_that_is_told_to_be_shared(first: str, shared: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _HEAP.format(first=first)], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.decode().strip() == shared
+
+
+_AGAIN = """
+import asyncio, psutil
+from container.memory import give_back_for_ever
+
+def resident():
+    return psutil.Process().memory_info().rss
+
+async def twice():
+    giving = asyncio.create_task(give_back_for_ever(0.01))
+    for _ in range(2):
+        blocks = [b"x" * 65536 + bytes([i % 256]) for i in range(800)]
+        last = blocks.pop()
+        before = resident()
+        del blocks
+        while resident() > before - 40 * 2**20:
+            await asyncio.sleep(0.01)
+    giving.cancel()
+
+asyncio.run(twice())
+"""
+
+
+def test_freed_memory_is_given_back_again_and_again() -> None:
+    subprocess.run([sys.executable, "-c", _AGAIN], check=True, timeout=180)
+
+
 def test_a_worker_that_rests_becomes_smaller(tmp_path: Path) -> None:
     with serving(tmp_path, MODEL_DIR=untrained_pack(), ENGINES="") as server:
         large = valid_tryon() | {"width": 512, "height": 512}
