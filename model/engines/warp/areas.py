@@ -17,7 +17,8 @@ Plane = NDArray[np.float32]  # (h, w), 0 or 1
 
 # ATR: hair 2, face 11, legs 12 and 13, arms 14 and 15, bag 16. DensePose: hands 3 and 4.
 _IN_FRONT, _SKIN, _HANDS = (2, 12, 13, 14, 15, 16), (11, 12, 13, 14, 15), (3, 4)
-_DRESS, _TOPS = 7, ("upper", "inner", "outer")  # of ATR; what leaves the lower part of a dress on
+_DRESS = 7  # of ATR
+TOPS: tuple[Category, ...] = ("upper", "inner", "outer")  # which leave the lower part of a dress on
 _MISTAKEN = 0.2  # share of its largest piece below which labels take something else for the old garment
 _SURE = 1 / 128  # of the height: as near to another area a pixel may be a mixture
 
@@ -47,7 +48,7 @@ def areas(mask: Labels, atr: Labels, densepose: Labels, category: Category) -> A
         in_front=_plane(np.isin(atr, _IN_FRONT) | np.isin(densepose, _HANDS)),
         skin=_plane(_surely(np.isin(atr, _SKIN), hole)),
         ground=_plane(_surely((atr == 0) & (densepose == 0), hole)),
-        skirt=_plane(hole & bool(category in _TOPS and (atr == _DRESS).any())),
+        skirt=_plane(hole & bool(category in TOPS and (atr == _DRESS).any())),
         legs=legs(densepose, atr, hole),
     )
 

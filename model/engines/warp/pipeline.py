@@ -12,8 +12,10 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from model.engine import Job, OnProgress
+from model.engines.warp.areas import TOPS
 from model.engines.warp.compositing import dressed, in_whole
 from model.engines.warp.given_out import save_asked
+from model.engines.warp.hem import hem_in_sight
 from model.engines.warp.network import Fields
 from model.engines.warp.prepare import prepared
 from model.engines.warp.request import Request
@@ -40,6 +42,8 @@ async def paint(
     made = await device.cpu(lambda: prepared(shown, garment, mask, maps, dressing.category, size, box))
     answer = await network(*(tensor.to(device.torch_device) for tensor in made.seen))
     fields = Fields(*(tensor.cpu() for tensor in answer))
+    if dressing.category in TOPS:
+        fields = hem_in_sight(fields, made.areas.mask, made.seen.garment[:, 3:])
     near = await device.cpu(lambda: dressed(made.photo, made.areas, made.garment, fields))
     worn = in_whole(near, made.whole, made.frame)
     await device.cpu(lambda: save_asked(worn, request, job))
