@@ -79,4 +79,4 @@ def _hem(outline: NDArray[np.bool_], x: Plane) -> float:
     height, width = outline.shape
     columns = ((x + 1) / 2 * width).astype(int).clip(0, width - 1)
     lowest = height - outline[::-1, columns].argmax(0)
-    return float(np.median(lowest)) / height * 2 - 1
+    return float(np.median(lowest) / height * 2 - 1)
