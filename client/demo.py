@@ -25,7 +25,7 @@ from model.samples.samples import GARMENTS, SAMPLES, SampleTryOn, file_name, pho
 
 _AT_ONCE = 4  # try-ons, which then share forwards
 _NEW_DRESS = "flower_dress"
-_AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (288, 384)  # a seed; as many photos as the built-in avatar was trained on
+_AVATARS_PERSON, _PHOTOS, _PHOTO_SIZE = 3, 5, (576, 768)  # a seed; as many photos as the built-in avatar was trained on
 
 Engines = Mapping[str, Json]  # try-on engines as `/api/models` tells of them, the default first
 
