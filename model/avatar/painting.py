@@ -41,14 +41,14 @@ class MeshPainter:
     def coloured(self, mesh: Mesh) -> Mesh:
         """The mesh with a colour for every vertex."""
         if self._reference:
-            painted = coloured_as_published(self._within(mesh), self._views, self._rasteriser)
+            painted = coloured_as_published(self.placed(mesh), self._views, self._rasteriser)
         else:
             painted = coloured(self.projection(mesh), self.detail(mesh))
         return replace(mesh, colours=painted.colours)
 
     def projection(self, mesh: Mesh) -> Projection:
         """The views around the mesh, ready to be asked."""
-        return Projection(self._within(mesh), self._views, self._rasteriser)
+        return Projection(self.placed(mesh), self._views, self._rasteriser)
 
     def detail(self, mesh: Mesh) -> Detail | None:
         """What is known of the mesh's colours more finely than the views show them: nothing, unless an engine does."""
@@ -59,7 +59,7 @@ class MeshPainter:
         count = len(pictures)
         cameras, weights = self._views.cameras[:count], self._views.weights[:count]
         views = replace(self._views, pictures=pictures.to(self._views.pictures), cameras=cameras, weights=weights)
-        return Projection(self._within(mesh), views, self._rasteriser, slack=slack)
+        return Projection(self.placed(mesh), views, self._rasteriser, slack=slack)
 
     def shares(self, mesh: Mesh, parts: Tensor) -> Tensor:
         """(V, C): how far each vertex of the mesh is of each of C parts, which sum to about 1.
@@ -81,6 +81,6 @@ class MeshPainter:
             raise ValueError("the mesh has no colours yet")
         return laid_out(atlas, projection, projection.mesh.colours, self._rasteriser)
 
-    def _within(self, mesh: Mesh) -> Mesh:
+    def placed(self, mesh: Mesh) -> Mesh:
         """The mesh in the cameras' space."""
         return replace(mesh, vertices=(mesh.vertices - self._centre) * self._scale)

@@ -23,6 +23,7 @@ from model.engine import Job
 from model.engines.pack import EnginePack
 from model.engines.registry import engine_class
 from model.errors import InputError
+from model.evaluate.avatars.finished import FinishedViews
 from model.evaluate.avatars.judging import SIZE, filled, judged
 from model.evaluate.avatars.people import UNSEEN, JudgedPerson
 from model.evaluate.avatars.scores import AvatarScores
@@ -80,7 +81,8 @@ def judged_avatars(name: str, pack: EnginePack, device: Device, count: int, *, m
     with asyncio.Runner() as runner:  # one event loop, because a device lives on one
         for person in tqdm(people, desc="avatars", unit="person", disable=None):
             pipeline = runner.run(_made(engine, device, pack, person, meshes=meshes))
-            judgement.scores.people.append(judged(person, pipeline))
+            finished = FinishedViews.of(pipeline) if meshes else None
+            judgement.scores.people.append(judged(person, pipeline, finished))
             if len(judgement.rows) < _SHOWN:
                 judgement.rows.append((str(person.seed), _shown(person, pipeline)))
     return judgement
@@ -97,7 +99,7 @@ async def _made(
         request = engine.Request.model_validate(body, context=pack.defaults(engine.name))
         pipeline = engine.pipeline(request, Job(files, Path(folder)))
         async with device.live(engine.name, engine.resident_bytes(request)):
-            await pipeline.run(last="mesh" if meshes else _LAST)
+            await pipeline.run(last="colour" if meshes else _LAST)
     return pipeline
 
 

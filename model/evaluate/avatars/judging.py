@@ -18,6 +18,7 @@ from model.clothes.arrays import Floats
 from model.engines.template.labels import LabelledPixels
 from model.engines.template.pipeline import SEEN_SIZE, TemplatePipeline
 from model.evaluate.avatars import views
+from model.evaluate.avatars.finished import FinishedViews, finished_scores
 from model.evaluate.avatars.labels import layers_right, place_errors, true_labels
 from model.evaluate.avatars.people import JudgedPerson
 from model.evaluate.avatars.scores import Judged
@@ -27,8 +28,8 @@ SIZE = 96  # of the views that are compared
 _POINTS = 20_000  # of a surface
 
 
-def judged(person: JudgedPerson, pipeline: AvatarPipeline) -> Judged:
-    """What is to be said of the avatar, as far as the stages of its pipeline have come."""
+def judged(person: JudgedPerson, pipeline: AvatarPipeline, finished: FinishedViews | None = None) -> Judged:
+    """What is to be said of the avatar, as far as the stages of its pipeline have come. finished: it, seen again."""
     subject = pipeline.subject
     made, baseline = views.premultiplied(subject.rgb, SIZE), filled(person)
     values = _of_views(person, made) | _of_shape(person, subject, pipeline.resources.body)
@@ -36,7 +37,11 @@ def judged(person: JudgedPerson, pipeline: AvatarPipeline) -> Judged:
         values |= _of_labels(person, pipeline)
     by_view = [views.psnr_in_union(made[i : i + 1], person.views[i : i + 1]) for i in range(len(made))]
     clothes = " and ".join(cut.kind.replace("_", " ") for cut in person.person.garments.values())
-    return Judged(str(person.seed), clothes, values, _of_views(person, baseline), by_view)
+    plain = _of_views(person, baseline)
+    if finished is not None:
+        made_again, from_views = finished_scores(person, finished)
+        values, plain = {**values, **made_again}, {**plain, **from_views}
+    return Judged(str(person.seed), clothes, values, plain, by_view)
 
 
 def filled(person: JudgedPerson) -> Floats:

@@ -29,6 +29,8 @@ MEASURES: Mapping[str, Measure] = {
     "retrieval": Measure("Found among 12 of the same shape, cut and colours, %", "higher", 1),
     "body": Measure("Body, Chamfer distance, mm", "lower", 1),
     "surface": Measure("Surface, Chamfer distance, mm", "lower", 1),
+    "finished": Measure("Finished avatar (baseline: painted from its views), PSNR at 192 pixels, dB", "higher", 2),
+    "finished_gradient": Measure("the same, gradient inside garments, share of the true one, %", "higher", 1),
     "height": Measure("Height, mean error, cm", "lower", 1),
     "chest": Measure("Chest, mean error, cm", "lower", 1),
     "waist": Measure("Waist, mean error, cm", "lower", 1),
