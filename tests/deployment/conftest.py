@@ -1,17 +1,23 @@
-"""AWS as far as moto has it, in this process, with every call noted."""
+"""AWS as far as moto has it, in this process, with every call noted; and a hub that weights are fetched from."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import weights
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
+from packs.published import LICENCES
+
+from tests.deployment.hub_site import HubSite, hub_site
+from tests.deployment.published_files import repositories
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -19,6 +25,8 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/atelier:1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/atelier"
 LARGE = ("sagemaker", "cloudwatch", "application-autoscaling")
 READING = ("Describe", "List", "Get")
+ACCEPTED = ("--accept", *(licence.name for licence in LICENCES.values() if licence.asks))
+Fetch = Callable[..., int]
 
 
 class Session:
@@ -98,3 +106,25 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     boto3.DEFAULT_SESSION = session()
     yield
     boto3.DEFAULT_SESSION = None
+
+
+@pytest.fixture
+def hub() -> Iterator[HubSite]:
+    with hub_site() as site:
+        site.repositories = repositories()
+        yield site
+
+
+@pytest.fixture
+def fetch(hub: HubSite, tmp_path: Path) -> Fetch:
+    """Fetch into `tmp_path`/model."""
+
+    def run(*arguments: str) -> int:
+        return weights.main(["fetch", str(tmp_path / "weights"), "--endpoint", hub.url, "--no-check", *arguments])
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "weights"
