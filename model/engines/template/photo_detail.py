@@ -34,6 +34,7 @@ _SHADES_SIZE = 512  # pixels a side, of photos in which faces are looked for
 _CLEAR = 0.3  # belief in a photo above which it shows a face no better
 _HALF = 0.4  # of one side of a face: a photo that shows less of the other shows it badly
 _ASIDE = 0.01  # belief, as a share, of what another photo shows better: two that do not quite agree make four eyes
+_PLAIN = 0.05  # the same of skin but for faces: what it has of pattern is mostly light
 _FACE_WEIGHT = 50  # of the face as it is seen from the front, beside other views
 _FACE_SLACK = 10.0  # of its depth: mouths and nostrils are painted as deep as they go
 _ENOUGH = 0.1  # belief from which photos need no views beside them
@@ -73,6 +74,8 @@ class Sightings:
         beliefs[best] *= np.where(worse & (faces > 0), _ASIDE, 1)
         unseen = np.where(np.maximum(beliefs.max(0), mirrored[0]) < _UNSEEN, wanted, np.uint8(BodyLayer.NOTHING))
         other_side, other_points = _sighted(maps, unseen, places * MIRROR, size)
+        plain = np.where(wanted == BodyLayer.SKIN, _PLAIN + (1 - _PLAIN) * faces, 1).astype(np.float32)
+        beliefs, other_side = beliefs * plain, other_side * plain
         fills = int(np.minimum(other_side, _ENOUGH).sum((1, 2, 3)).argmax())
         kept = np.sort(np.argsort(-beliefs.sum((1, 2, 3)), kind="stable")[:MOST_PHOTOS])
         return cls(
