@@ -24,6 +24,8 @@ $(VENV)/.ready: requirements.txt requirements-train.txt requirements-otel.txt re
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade $(TORCH)
 	$(BIN)/pip install --quiet -r requirements.txt -r requirements-train.txt -r requirements-otel.txt -r requirements-dev.txt
+	@# Beside the newer one, for the test of files that only OpenCV 4 reads.
+	$(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/opencv4 'opencv-python-headless>=4.10,<5'
 	touch $@
 
 demo: setup

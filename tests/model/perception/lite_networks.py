@@ -13,8 +13,8 @@ from model.perception.blaze_pose import NUMBERS, POINTS
 _SIDE = 256
 
 
-def write_lite_blaze(file: Path, points: np.ndarray, by_red: np.ndarray) -> Path:
-    """Gives `points`, (39, 5), and for each 1 of mean red `by_red` more; how sure it is, is the mean blue."""
+def write_lite_blaze(file: Path, points: np.ndarray, by_red: np.ndarray, sure: float = 0.0) -> Path:
+    """Gives `points`, (39, 5), and for each 1 of mean red `by_red` more; it is surer than `sure` by the mean blue."""
     model = schema.ModelT()
     model.version = 3
     model.buffers = [schema.BufferT()]
@@ -32,7 +32,7 @@ def write_lite_blaze(file: Path, points: np.ndarray, by_red: np.ndarray) -> Path
         _tensor(model, "by_colour", weights.shape, weights),
         _tensor(model, "points", (numbers,), points.reshape(-1)),
         _tensor(model, "blue", (1, 3), np.array([[0, 0, 1]])),
-        _tensor(model, "none", (1,), np.zeros(1)),
+        _tensor(model, "sure", (1,), np.array([sure])),
         _tensor(model, "Identity", (1, numbers)),
         _tensor(model, "Identity_1", (1, 1)),
     ]

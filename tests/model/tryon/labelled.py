@@ -10,6 +10,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
 
+from model.perception.builtin_profiles import SCHP_PROFILE
+from tests.model.perception.networks import write_colours
+
 Colour = tuple[int, int, int]
 
 WALL, HAIR, FACE, SHIRT, ARM, HAND, TROUSERS, SHOE = (
@@ -104,6 +107,22 @@ def write_network(
     file.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, file)
     return file
+
+
+def write_schp(file: Path, names: Mapping[Colour, int], *, side: int, classes: int) -> Path:
+    """A parser of the names and shapes of SCHP's published files, which say nothing of how they are asked."""
+    levels = {name: [level / 255 for level in colour] for colour, name in reversed(names.items())}
+    return write_colours(
+        file,
+        levels,
+        input_name="input.1",
+        shape=(1, 3, side, side),
+        output_names=("3194", "3203", "3207"),
+        used=1,
+        mean=SCHP_PROFILE.mean,
+        std=SCHP_PROFILE.std,
+        classes=classes,
+    )
 
 
 def write_networks(weights: Path) -> None:

@@ -76,6 +76,11 @@ def write_one_parser(weights: Path, labels: str, names: dict[tuple[int, int, int
 
 def write_pose(weights: Path) -> None:
     """BlazePose that has learnt where the drawn person's joints are within the person's box."""
+    write_blaze(weights / "perception/pose.onnx", learnt_points(), 0.99)
+
+
+def learnt_points() -> np.ndarray:
+    """What it says of them, (39, 5)."""
     left, top, right, bottom = 20, 6, 76, 120
     reach = 1.25 * max(right - left, bottom - top) / 256
     points = np.zeros((39, 5))
@@ -83,7 +88,7 @@ def write_pose(weights: Path) -> None:
     for joint, (x, y) in JOINTS.items():
         points[joint, :2] = (np.array([x, y]) - ((left + right) / 2, (top + bottom) / 2)) / reach + 128
         points[joint, 3] = 20
-    write_blaze(weights / "perception/pose.onnx", points, 0.99)
+    return points
 
 
 @pytest.fixture(scope="module")
