@@ -41,7 +41,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
 def test_people_come_the_largest_first_and_nobody_twice(answers: Found) -> None:
     for people in answers["people"]:
-        np.testing.assert_allclose(people, [(200, 0, 400, 180), (40, 40, 160, 160)], atol=1e-3)
+        np.testing.assert_allclose(np.array(people), [(200, 0, 400, 180), (40, 40, 160, 160)], atol=1e-3)
 
 
 def test_levels_are_asked_about_from_minus_one_to_one_and_red_comes_first(answers: Found) -> None:

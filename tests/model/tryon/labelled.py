@@ -111,7 +111,7 @@ def write_network(
 
 def write_schp(file: Path, names: Mapping[Colour, int], *, side: int, classes: int) -> Path:
     """A parser of the names and shapes of SCHP's published files, which say nothing of how they are asked."""
-    levels = {name: [level / 255 for level in colour] for colour, name in reversed(names.items())}
+    levels = {name: [level / 255 for level in colour] for colour, name in reversed(list(names.items()))}
     return write_colours(
         file,
         levels,
