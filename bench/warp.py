@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.warp_people import SEED, SORTS
 from model.contact_sheet import contact_sheet
 from model.engine import Engine, Job
 from model.engines.pack import EnginePack
@@ -37,7 +38,6 @@ from model.synthetic.datasets.records import PLACES, records
 from model.train.datasets import Example, read_examples
 from model.train.truth_files import read_labels, truth_files
 
-SEED = 1001
 _NEAR = 3 / 512  # of the height: pixels as near to a garment may change
 LOOKS = ("region's IoU", "gradient within, % of the truth's", "gradient along the outline, %", "else changed, %")
 SHOWN = ("psnr_mask", "psnr_garment", "psnr_garment_patterned", "colour_error", "retrieval", "ssim")
@@ -115,7 +115,7 @@ async def _measured(pack: EnginePack, examples: Sequence[Example], size: tuple[i
         if sheet is not None:
             _worst(examples, results, scores[name], size).save(sheet)
     device.close()
-    return _table(pack, scores, seen, size) + _by_kind(examples, scores, seen)
+    return _table(pack, scores, seen, size) + _by_sort(examples, scores, seen)
 
 
 class Look(NamedTuple):
@@ -208,21 +208,21 @@ def _means(looks: Iterable[Look]) -> list[str]:
     return [f"{iou:.3f}", f"{100 * inside:.0f}", f"{100 * outline:.0f}", f"{100 * beyond:.2f}"]
 
 
-def _by_kind(examples: Sequence[Example], scores: Mapping[str, Scores], seen: Mapping[str, Mapping[str, Look]]) -> str:
-    """PSNR over the mask and looks, of each kind of garment."""
+def _by_sort(examples: Sequence[Example], scores: Mapping[str, Scores], seen: Mapping[str, Mapping[str, Look]]) -> str:
+    """PSNR over the mask, garments found and looks: by kind of garment, view and pose."""
     lines = []
-    for name, one in scores.items():
-        lines += [
-            f"\n| {name} | PSNR in the mask, dB | {' | '.join(LOOKS)} |",
-            "| --- " + "| ---: " * (1 + len(LOOKS)) + "|",
-        ]
-        for kind in ("upper", "lower", "overall"):
-            names = [example.name for example in examples if truth_files(example).category == kind]
-            if not names:
-                continue
-            psnr = np.mean([_of(one, each) for each in names])
-            looks = _means(seen[name][each] for each in names)
-            lines.append(f"| {kind} ({len(names)}) | {psnr:.2f} | {' | '.join(looks)} |")
+    for protocol, one in scores.items():
+        columns = " | ".join(["PSNR in the mask, dB", "found among 12, %", *LOOKS])
+        lines += [f"\n| {protocol} | {columns} |", "| --- " + "| ---: " * (2 + len(LOOKS)) + "|"]
+        for sort in SORTS.values():
+            names: dict[str, list[str]] = {}
+            for example in examples:
+                names.setdefault(sort(example), []).append(example.name)
+            for group, members in sorted(names.items(), key=lambda named: -len(named[1])):
+                psnr = np.mean([_of(one, name) for name in members])
+                found = 100 * np.mean([one.pictures[name]["retrieval"] for name in members])
+                looks = _means(seen[protocol][name] for name in members)
+                lines.append(f"| {group} ({len(members)}) | {psnr:.2f} | {found:.1f} | {' | '.join(looks)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,9 +19,9 @@ _LEGS = (8, 10, 12, 14), (7, 9, 11, 13)  # DensePose's parts of the left one and
 _TROUSERS = 6  # of ATR; skirts are not as slim as legs
 # Chosen by eye on photos of people in trousers.
 _SMOOTH = 1 / 160  # of the height: labels come in cells
-_CLOTH = 1 / 200  # of the height, by which trousers are wider than legs
+_CLOTH = 1 / 150  # of the height, by which trousers are wider than legs
 _EDGE = 1 / 500  # of the height
-_DARKEST = 0.62  # light at a limb's edge, as a share of that in its middle
+_DARKEST = 0.55  # light at a limb's edge, as a share of that in its middle
 _THINNEST = 1 / 100  # of the height: half a limb's width, at least
 
 
@@ -56,13 +56,13 @@ def _smooth(leg: NDArray[np.bool_], height: int, slimmer: float = 0.0) -> Labels
 
 
 def _roundness(leg: Labels, height: int) -> Plane:
-    """(h, w): light on a cylinder as wide as the leg is there."""
+    """(h, w): light that falls on a leg from in front, as wide as it is there."""
     inside = cv2.distanceTransform(cv2.copyMakeBorder(leg, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, 5)
     inside = np.asarray(inside[1:-1, 1:-1], np.float32)
     widest = max(float(inside.max()), _THINNEST * height)
     half = cv2.blur(cv2.dilate(inside, _disc(widest)), (2 * round(widest) + 1,) * 2)
     off = (1 - inside / np.maximum(half, _THINNEST * height)).clip(0, 1)
-    return np.asarray(_DARKEST + (1 - _DARKEST) * np.sqrt(1 - off**2), np.float32)
+    return np.asarray(_DARKEST + (1 - _DARKEST) * (1 - off**2), np.float32)
 
 
 def _blurred(plane: Labels, sigma: float) -> Plane:
