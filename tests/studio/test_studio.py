@@ -27,7 +27,8 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The built-in pack with its page."""
-    with serving(tmp_path_factory.mktemp("studio"), STUDIO=1, ENGINES="catvton,up2you,pointcloth") as server:
+    engines = {"ENGINES": "warp,catvton,up2you,pointcloth", "DEFAULT_ENGINES": "tryon=catvton"}
+    with serving(tmp_path_factory.mktemp("studio"), STUDIO=1, **engines) as server:
         yield server
 
 
@@ -100,7 +101,11 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_a_sample_is_dressed_compared_and_kept(page: Page) -> None:
-    choose(page)
+    page.locator("#field-engine").select_option("warp")
+    page.locator("button[title=Mira]").click()
+    page.get_by_role("group", name="The catalogue").get_by_role("button", name="dip dye").click()
+    expect(page.locator("[data-input=garment] .chosen img")).to_be_visible()
+    expect(page.locator("#field-category")).to_have_value("upper")
     page.locator("#go").click()
     result = page.locator("#result .compare img").first
     expect(result).to_be_visible(timeout=WAIT_MS)
@@ -216,7 +221,7 @@ def test_an_error_stands_at_the_field_that_it_names(page: Page, axe: str) -> Non
     page.locator("#field-width").fill("")
     page.locator("button[aria-label='Remove Garment']").click()
     page.locator("#go").click()
-    expect(page.locator("#problem")).to_contain_text("garment")
+    expect(page.locator("[data-input=garment] .problem")).to_contain_text("garment")
 
 
 def test_an_avatar_is_made_and_turned(page: Page, axe: str) -> None:

@@ -292,12 +292,13 @@ class RequestForm {
     input.input.focus();
   }
 
-  /** Say what is wrong at the field it is wrong of; whether there is such a field. */
+  /** Say what is wrong at the field it is wrong of, or the first one it speaks of; whether there is such a field. */
   blame(name, message) {
     this.absolve();
-    const wanted = name?.split(".").filter((part) => !/^\d+$/.test(part)) ?? [];
-    const found = [...wanted.map((part) => this.element.querySelector(`#field-${CSS.escape(part)}`)), name && this.element.querySelector(`[data-input="${CSS.escape(wanted[0] ?? "")}"] button`)];
-    const field = found.find(Boolean);
+    const spoken = [...message.matchAll(/'(\w+)'/g)].map(([, word]) => word);
+    const wanted = name?.split(".").filter((part) => !/^\d+$/.test(part)) ?? spoken;
+    const places = wanted.map((part) => [`#field-${CSS.escape(part)}`, `[data-input="${CSS.escape(part)}"] button`]).flat();
+    const field = places.map((place) => this.element.querySelector(place)).find(Boolean);
     if (!field) return false;
     const said = make("p", { class: "problem at", id: "at-fault" }, message);
     field.setAttribute("aria-invalid", "true");

@@ -155,7 +155,7 @@ function blame(error) {
 /** Below the form, as on a phone, nobody would see it. */
 function comeIntoView(element) {
   const { top } = element.getBoundingClientRect();
-  if (top < 0 || top > 0.8 * innerHeight) element.scrollIntoView();
+  if (top < 0 || top > 0.4 * innerHeight) element.scrollIntoView();
 }
 
 async function present(entry) {
