@@ -22,7 +22,7 @@ from model.mesh.normals import vertex_normals
 from model.mesh.rasterise_torch import Torch
 
 RGBArray = NDArray[np.uint8]  # (H, W, 3)
-Paint = Callable[[Floats, Floats], Floats]  # features, (M, C), and where they lie, (M, 3), to colours, (M, 3)
+PaintPoints = Callable[[Floats, Floats], Floats]  # features, (M, C), and where they lie, (M, 3), to colours, (M, 3)
 
 _THRESHOLD = 2e-3  # the published one for pictures
 _RIM = 0.9  # how far a disc's rim reaches beyond its point, of its radius
@@ -93,7 +93,7 @@ def disc_radius(scene: BodyScene, cloth: Tensor) -> float:
 
 
 def shown(
-    scene: BodyScene, cloth: Tensor, features: Tensor, paint: Paint | None = None, threshold: float = _THRESHOLD
+    scene: BodyScene, cloth: Tensor, features: Tensor, paint: PaintPoints | None = None, threshold: float = _THRESHOLD
 ) -> Shown:
     """A cloud, (N, 3), as discs of these features, (N, C), which are colours where nothing paints them."""
     layer = nearest_layer(scene.at_most(_DRAWN), cloth, features, threshold)
@@ -111,7 +111,7 @@ def shown(
 
 
 @dataclass(frozen=True)
-class Layer:
+class PaintedLayer:
     """The nearest layer of a cloud. features: (S, S, C). depths: (S, S), metres. mask: (S, S) bool, where it is.
     radius: of its points' discs, pixels."""
 
@@ -121,7 +121,7 @@ class Layer:
     radius: float
 
 
-def nearest_layer(scene: BodyScene, cloth: Tensor, features: Tensor, threshold: float) -> Layer:
+def nearest_layer(scene: BodyScene, cloth: Tensor, features: Tensor, threshold: float) -> PaintedLayer:
     """Of a cloud, (N, 3), with features, (N, C). Where no disc lies a pixel has what the nearest covered one has."""
     seen, radius = seen_in(scene, cloth, threshold), disc_radius(scene, cloth)
     splats = splatted(seen.places, seen.depths, scene.size, radius)
@@ -134,7 +134,7 @@ def nearest_layer(scene: BodyScene, cloth: Tensor, features: Tensor, threshold: 
     if not thin.all():
         rows, columns = distance_transform_edt(thin, return_distances=False, return_indices=True)
         mean = mean[rows, columns]
-    return Layer(mean[..., :-1], mean[..., -1], mask.numpy(force=True), radius)
+    return PaintedLayer(mean[..., :-1], mean[..., -1], mask.numpy(force=True), radius)
 
 
 def _enlarged(plane: Floats, size: int) -> Floats:

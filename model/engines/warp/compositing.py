@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.engines.warp.areas import Areas
 from model.engines.warp.cutout import without_specks
-from model.engines.warp.frame import Frame
+from model.engines.warp.frame import Window
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.grids import sampled
 from model.engines.warp.guided_filter import guided
@@ -73,7 +73,7 @@ def dressed(photo: Levels, areas: Areas, garment: FlatGarment, fields: Fields) -
     return Dressed(_bytes(result), _bytes(worn), region, garment.as_sent(flow))
 
 
-def in_whole(worn: Dressed, whole: Levels, frame: Frame) -> Dressed:
+def in_whole(worn: Dressed, whole: Levels, frame: Window) -> Dressed:
     """The same of all of the photo's part, (H, W), of which only a frame was dressed."""
     if worn.result.shape == whole.shape:
         return worn

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from model.engines.warp.inputs import HEIGHT, WIDTH
 from model.tryon.request import Category
 
-Frame = tuple[slice, slice]  # rows and columns
+Window = tuple[slice, slice]  # rows and columns
 
 # Of the frame's height, where the mask begins and ends in those made-up people whom a frame shows from nearby.
 _ENDS: dict[Category, tuple[float, float]] = {
@@ -22,7 +22,7 @@ _WIDEST = 0.85  # of its width, that the mask may take
 _WORTH = 0.9  # of the whole: a frame that is hardly smaller is not worth it
 
 
-def frame(mask: NDArray[np.uint8], category: Category) -> Frame:
+def frame(mask: NDArray[np.uint8], category: Category) -> Window:
     """A part of the networks' aspect around the mask, (h, w) of 0 and 1, or all of it."""
     whole_height, whole_width = mask.shape
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))

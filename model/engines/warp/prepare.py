@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from model.engines.warp.areas import Areas, areas
-from model.engines.warp.frame import Frame, frame
+from model.engines.warp.frame import Window, frame
 from model.engines.warp.garment import FlatGarment
 from model.engines.warp.inputs import HEIGHT, PLACES, WIDTH, Inputs, inputs
 from model.engines.warp.old_garment import old_garment
@@ -34,7 +34,7 @@ class Prepared:
     frame, as its areas are. seen: of one row."""
 
     whole: NDArray[np.uint8]
-    frame: Frame
+    frame: Window
     photo: NDArray[np.uint8]
     areas: Areas
     garment: FlatGarment
