@@ -44,72 +44,83 @@ _SHARPNESS = 6  # the power of belief: blends of photos are mud
 
 @dataclass(frozen=True)
 class Sightings:
-    """Where in the photos the views' pixels are seen.
+    """Where in the photos the pixels of the six views are seen that show the person, P of them.
 
     photos: (N,) which they are; last, and mirrored, the one that shows the face, and the one that shows most of the
-    other side of what no photo shows. beliefs: (N, 6, h, w). points: (N, 6, h, w, 2) in -1..1, across and down, as
-    `grid_sample` has them. faces, alphas: (6, h, w), how far the views' pixels are of the face, and of the person.
+    other side of what no photo shows. beliefs: (N, P). points: (N, P, 2) in -1..1, across and down, as `grid_sample`
+    has them. faces: (P,), how far the pixels are of the face. there: (6, h, w), which pixels of the views they are.
     """
 
     photos: NDArray[np.int64]
     beliefs: Floats
     points: Floats
     faces: Floats
-    alphas: Floats
+    there: NDArray[np.bool_]
 
     @classmethod
     def of(cls, pixels: LabelledPixels, layers: NDArray[np.uint8], view: ViewPixels, shades: Floats) -> Sightings:
         """layers: of the photos' pixels, (N, S, S), as decided for the person. shades: (N, s, s)."""
-        size, wanted, places = layers.shape[1], merged(view.layers), view.places
+        there = view.layers > 0
+        size, wanted, places = layers.shape[1], merged(view.layers[there]), view.places[there]
         maps = place_maps(pixels, layers, shades)
         faces = face_share(places) * (wanted == BodyLayer.SKIN)
         beliefs, points = _sighted(maps, wanted, places, size)
-        best = int((np.minimum(beliefs, _CLEAR) * faces).sum((1, 2, 3)).argmax())
-        others = (np.arange(len(maps)) != best)[:, None, None, None]
-        beliefs *= 1 - (1 - _ASIDE) * faces * others
+        best = int((np.minimum(beliefs, _CLEAR) * faces).sum(1).argmax())
+        beliefs *= 1 - (1 - _ASIDE) * faces * (np.arange(len(maps)) != best)[:, None]
         of_face = np.where(faces > 0, wanted, np.uint8(BodyLayer.NOTHING))
         mirrored, mirrored_points = _sighted([maps[best]], of_face, places * MIRROR, size)
-        worse = _worse_half(beliefs[best] * faces, places[..., 0])
+        worse = _worse_half(beliefs[best] * faces, places[:, 0])
         mirrored *= faces * np.where(worse, 1, _ASIDE)
         beliefs[best] *= np.where(worse & (faces > 0), _ASIDE, 1)
         unseen = np.where(np.maximum(beliefs.max(0), mirrored[0]) < _UNSEEN, wanted, np.uint8(BodyLayer.NOTHING))
         other_side, other_points = _sighted(maps, unseen, places * MIRROR, size)
         plain = np.where(wanted == BodyLayer.SKIN, _PLAIN + (1 - _PLAIN) * faces, 1).astype(np.float32)
         beliefs, other_side = beliefs * plain, other_side * plain
-        fills = int(np.minimum(other_side, _ENOUGH).sum((1, 2, 3)).argmax())
-        kept = np.sort(np.argsort(-beliefs.sum((1, 2, 3)), kind="stable")[:MOST_PHOTOS])
+        fills = int(np.minimum(other_side, _ENOUGH).sum(1).argmax())
+        kept = np.sort(np.argsort(-beliefs.sum(1), kind="stable")[:MOST_PHOTOS])
         return cls(
             np.array([*kept, best, fills]),
             np.concatenate([beliefs[kept], mirrored, other_side[fills, None]]),
             np.concatenate([points[kept], mirrored_points, other_points[fills, None]]),
             faces,
-            (view.layers > 0).astype(np.float32),
+            there,
         )
 
-    def pictures(self, alphas: Floats) -> Tensor:
+    def pictures(self) -> Tensor:
         """(6, 3 N + 1, h, w), to be projected: of each photo the belief, and the point times the belief; and alpha."""
-        planes = np.concatenate([self.beliefs[..., None], self.beliefs[..., None] * self.points], -1)
-        of_photos = torch.from_numpy(planes).permute(1, 0, 4, 2, 3).flatten(1, 2)
-        return torch.cat([of_photos, torch.from_numpy(alphas)[:, None]], 1)
+        return self._pictures(self.there, self.beliefs, self.points, np.ones_like(self.faces))
+
+    def face(self) -> Tensor:
+        """(1, 3 N + 1, h, w): the same of the face, from the front."""
+        front = slice(None, int(self.there[0].sum()))
+        return self._pictures(self.there[:1], self.beliefs[:, front], self.points[:, front], self.faces[front])
+
+    @staticmethod
+    def _pictures(there: NDArray[np.bool_], beliefs: Floats, points: Floats, alphas: Floats) -> Tensor:
+        planes = np.concatenate([beliefs[..., None], beliefs[..., None] * points], -1)  # (N, P, 3)
+        values = np.concatenate([planes.transpose(0, 2, 1).reshape(-1, len(alphas)), alphas[None]])
+        pictures = np.zeros((len(values), *there.shape), np.float32)
+        pictures[:, there] = values
+        return torch.from_numpy(pictures).transpose(0, 1)
 
 
 def _sighted(
     maps: Sequence[Mapping[int, PlaceMap]], layers: NDArray[np.uint8], places: Floats, size: int
 ) -> tuple[Floats, Floats]:
-    """Beliefs, (N, 6, h, w), and points, (N, 6, h, w, 2) in -1..1, of pixels of views. size: of the photos' labels."""
-    beliefs = np.zeros((len(maps), *layers.shape), np.float32)
+    """Beliefs, (N, P), and points, (N, P, 2) in -1..1, of pixels of views. size: of the photos' labels."""
+    beliefs = np.zeros((len(maps), len(layers)), np.float32)
     points = np.zeros((*beliefs.shape, 2), np.float32)
     for photo, of_layers in enumerate(maps):
         for layer, shown in of_layers.items():
-            which = layers == layer
-            if which.any():
-                pixels, beliefs[photo][which] = shown.sighted(places[which])
-                points[photo][which] = (pixels + 0.5) * (2 / size) - 1
+            which = np.flatnonzero(layers == layer)
+            if len(which):
+                pixels, beliefs[photo, which] = shown.sighted(places[which])
+                points[photo, which] = (pixels + 0.5) * (2 / size) - 1
     return beliefs, points
 
 
 def _worse_half(beliefs: Floats, x: Floats) -> NDArray[np.bool_]:
-    """Which pixels, (6, h, w), are on the side of the face that a photo shows badly; none if it shows both well."""
+    """Which pixels, (P,), are on the side of the face that a photo shows badly; none if it shows both well."""
     clear = np.minimum(beliefs, _CLEAR)
     left, right = clear[x > 0].sum(), clear[x < 0].sum()
     if min(left, right) > _HALF * max(left, right):
@@ -169,11 +180,12 @@ class PhotoPainter(MeshPainter):
         if self._photos is None:
             return None
         sightings = self._photos.sightings
-        around = self.projection_of(mesh, sightings.pictures(sightings.alphas))
-        face = self.projection_of(mesh, sightings.pictures(sightings.faces)[:1], slack=_FACE_SLACK)
+        around = self.projection_of(mesh, sightings.pictures())
+        face = self.projection_of(mesh, sightings.face(), slack=_FACE_SLACK)
         pictures = {number: picture.to(mesh.vertices) for number, picture in self._photos.pictures.items()}
-        rows = np.flatnonzero(sightings.faces[0].any(1))
-        below = 1 - 2 * (rows[-1] + 1) / sightings.faces.shape[1] if len(rows) else 1.0
+        rows, _ = np.nonzero(sightings.there[0])
+        of_face = rows[sightings.faces[: len(rows)] > 0]
+        below = 1 - 2 * (of_face.max() + 1) / sightings.there.shape[1] if len(of_face) else 1.0
         return PhotoDetail(around, face, float(below) * RADIUS, pictures, sightings.photos.tolist())
 
 

@@ -33,12 +33,13 @@ def painter(belief: float) -> PhotoPainter:
     """Of a wall that the front view shows as grey; the photo shows what the view does."""
     along = torch.linspace(-1 + 1 / VIEW, 1 - 1 / VIEW, VIEW)
     down, across = torch.meshgrid(along, along, indexing="ij")
-    points = np.zeros((1, 6, VIEW, VIEW, 2), np.float32)
-    points[0, 0] = torch.stack([across, down], -1)
-    beliefs = np.zeros((1, 6, VIEW, VIEW), np.float32)
-    beliefs[0, 0] = belief
-    nothing = np.zeros((6, VIEW, VIEW), np.float32)
-    sightings = Sightings(np.array([0]), beliefs, points, nothing, nothing + 1)
+    count = VIEW * VIEW
+    points = np.zeros((1, 6 * count, 2), np.float32)
+    points[0, :count] = torch.stack([across, down], -1).view(-1, 2)
+    beliefs = np.zeros((1, 6 * count), np.float32)
+    beliefs[0, :count] = belief
+    no_face, there = np.zeros(6 * count, np.float32), np.ones((6, VIEW, VIEW), np.bool_)
+    sightings = Sightings(np.array([0]), beliefs, points, no_face, there)
     views = [Image.new("RGBA", (VIEW, VIEW), (128, 128, 128, 255))] * 6
     rasteriser = open_rasteriser(torch.device("cpu"), "torch")
     return PhotoPainter(wall(), views, VIEW, rasteriser, CloserPhotos({0: striped()}, sightings))
@@ -91,12 +92,12 @@ def test_what_no_photo_shows_is_looked_for_on_the_other_side() -> None:
     asked_layers[0] = BodyLayer.UPPER
     view = ViewPixels(np.zeros((6, 1, 1, 3), np.float32), np.ones((6, 1, 1, 1), np.float32), asked_layers, asked_places)
     sightings = Sightings.of(pixels, pixels.layers(), view, np.zeros((1, size, size), np.float32))
-    shown, _, other_side = sightings.beliefs[:, 0, 0]
+    shown, _, other_side = sightings.beliefs
     assert (shown[0] > 0.1, shown[1]) == (True, 0)
     assert (other_side[0], other_side[1] > 0.1) == (0, True)
     pixel = (np.array([10, 10]) + 0.5) * 2 / size - 1
-    assert sightings.points[0, 0, 0, 0] == pytest.approx(pixel, abs=0.01)
-    assert sightings.points[2, 0, 0, 1] == pytest.approx(pixel, abs=0.01)
+    assert sightings.points[0, 0] == pytest.approx(pixel, abs=0.01)
+    assert sightings.points[2, 1] == pytest.approx(pixel, abs=0.01)
 
 
 def test_without_photos_there_is_no_detail() -> None:
