@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from client.asking import checked, invoke
 from client.demo_outfit import offers_outfits, outfit_demo
-from client.options import add_platform, add_walk, add_where, walk
+from client.options import add_platform, add_sampling, add_where, sampling
 from client.problems import Json, Refused
 from client.progress import say
 from client.references import photos_of, picture, references
@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--photo", type=picture, metavar="PICTURE", help="dress the person in it instead, in the same garments"
     )
-    add_walk(parser)
+    add_sampling(parser)
     add_where(parser)
     add_platform(parser)
     parser.set_defaults(run=run)
@@ -98,7 +98,7 @@ def _sample(http: httpx.Client, sample: SampleTryOn, seed: int, engines: Engines
     answers = []
     for name, offer in engines.items():
         body: dict[str, object] = {"type": "tryon", "engine": name, "category": sample.category, **references(inputs)}
-        body |= _options(offer, {"seed": seed, **walk(args)})
+        body |= _options(offer, {"seed": seed, **sampling(args)})
         try:
             answer = invoke(http, body | {"return_mask": True}, lambda *_: None)
         except Refused as refusal:

@@ -44,7 +44,7 @@ def add_platform(parser: ArgumentParser) -> None:
     parser.add_argument("--async", action="store_true", dest="queued", help="with it: as an asynchronous endpoint")
 
 
-def add_walk(parser: ArgumentParser) -> None:
+def add_sampling(parser: ArgumentParser) -> None:
     """How a try-on is painted."""
     add_numbers(parser, _TRYON_NUMBERS)
     qualities, solvers = ("best", "balanced", "fast"), ("ddim", "dpmpp")
@@ -52,8 +52,8 @@ def add_walk(parser: ArgumentParser) -> None:
     parser.add_argument("--solver", choices=solvers, help="of the denoising steps (default: the quality's)")
 
 
-def walk(args: Namespace) -> dict[str, object]:
-    """The request's fields of `add_walk`."""
+def sampling(args: Namespace) -> dict[str, object]:
+    """The request's fields of `add_sampling`."""
     return fields(args, (*_TRYON_NUMBERS, "quality", "solver"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from client.options import CATEGORIES, add_delivery, add_engine, add_platform, add_walk, add_where, walk
+from client.options import CATEGORIES, add_delivery, add_engine, add_platform, add_sampling, add_where, sampling
 from client.references import given, picture, references
 from client.results import results_of
 from model.contact_sheet import contact_sheet
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-repaint", action="store_true", help="as painted, not pasted into the photo")
     parser.add_argument("--format", choices=("png", "jpeg", "webp"), help="of the results (default: png)")
     add_engine(parser)
-    add_walk(parser)
+    add_sampling(parser)
     add_delivery(parser)
     add_where(parser)
     add_platform(parser)
@@ -70,7 +70,7 @@ def _body(args: Namespace) -> dict[str, object]:
         **given({"engine": args.engine}),
         **references(given({"person": args.person, "mask": args.mask})),
         **(references({"garment": args.garment}) if args.garment else {"garments": references(both)}),
-        **walk(args),
+        **sampling(args),
         "category": args.category,
         "variant": args.variant,
         "repaint": False if args.no_repaint else None,

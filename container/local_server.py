@@ -76,7 +76,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> f
     began = time.monotonic()
     while time.monotonic() - began < _START_TIMEOUT_S:
         if process.poll() is not None:
-            raise NoServer(f"the server ended with status {process.returncode}: {last_words(log)}")
+            raise NoServer(f"the server ended with status {process.returncode}: {last_logged(log)}")
         # A proxy of the environment is for the world, not for this machine.
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{url}/ping", timeout=5, trust_env=False).status_code == 200:
@@ -85,7 +85,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> f
     raise NoServer(f"the server was not ready after {_START_TIMEOUT_S:.0f} s")
 
 
-def last_words(log: Path) -> str:
+def last_logged(log: Path) -> str:
     """Why it ended: its last critical line, or the last of all."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
     critical = [line.partition("CRITICAL ")[2] for line in lines if "CRITICAL " in line]

@@ -222,7 +222,7 @@ class Supervisor:
             self._metrics.worker_ends.inc()
             log.error("a worker died", extra={"worker": slot.index, "status": status, "live": slot.live_names})
             lived_s = time.monotonic() - slot.ready_since if slot.ready_since else 0.0
-            self._bury(slot)
+            self._take_back_jobs(slot)
             pause_s = 0.0 if lived_s > _HEALTHY_S else min(max(2 * pause_s, _FIRST_RESTART_S), _LAST_RESTART_S)
             await asyncio.sleep(pause_s)
 
@@ -277,7 +277,7 @@ class Supervisor:
             ticket.ended.set_result(None)
         self._deal()
 
-    def _bury(self, slot: Slot) -> None:
+    def _take_back_jobs(self, slot: Slot) -> None:
         """Decide what becomes of the jobs of a worker that died."""
         company = len(slot.live_names) > 1
         tickets = slot.clear()
