@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import npm
 from tests.server import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
@@ -60,6 +61,13 @@ def test_the_studio_starts_on_the_built_in_weights_where_no_others_are_named(
     command = ["make", "--silent", "studio", f"VENV={venv}", *named]
     said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=180, check=True).stdout
     assert said == f"started {weights} with -m container serve\n"
+
+
+def test_the_workflow_is_one_that_github_understands() -> None:
+    modules = npm.installed(ROOT / "tests/workflow")
+    command = ["node", str(modules.parent / "lint.mjs"), str(ROOT / ".github/workflows/ci.yml")]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True).stdout
+    assert found == ""
 
 
 def test_the_workflow_calls_what_there_is() -> None:

@@ -20,7 +20,7 @@ from tests.server import Server, eventually, serving
 
 ENGINES = "warp,catvton,ootdiffusion,template"
 KILLED_S, KILLS_END = 30.0, 0.4  # seconds between two kills, at least; the share of the time in which they happen
-MEASURED = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the time: when everybody goes and memory is read
+MEASURED, WARM_S = 6, 120.0  # how often everybody goes and memory is read; seconds after the last kill
 PING_S, MOST_PING_MS = 0.1, 50.0
 _AFTER_START_S = 5.0  # that a worker's start still takes of the machine when it is ready
 _PAUSE_S = 5.0  # more than a worker needs to notice that it has nothing to do
@@ -55,8 +55,8 @@ def main() -> int:
         f"{_kill_every(seconds):.0f} s; "
         f"all the time one in {ONE_IN} requests to storage fails (an error, silence, or carried out and not answered). "
         "An end is an answer or a small, typed problem, and each request has one. Memory is the resident set of each "
-        "process after a pause with nobody there, once no worker is killed any more; `/ping` is asked ten times a "
-        "second.",
+        f"process after a pause with nobody there, of a worker that nobody has killed for {WARM_S:g} s; `/ping` is "
+        "asked ten times a second.",
     )
     with crowd() as visitors, tempfile.TemporaryDirectory() as folder:
         settings = {
@@ -87,13 +87,19 @@ def _kill_every(seconds: float) -> float:
     return max(KILLED_S, seconds / 15)
 
 
+def measured_at(seconds: float) -> list[float]:
+    """When memory is read: in the second half, and not of a worker that still loads what it needs at first."""
+    first = min(max(0.5 * seconds, KILLS_END * seconds + WARM_S), seconds)
+    return [first + (seconds - first) * i / (MEASURED - 1) for i in range(MEASURED)]
+
+
 def watched(server: Server, visitors: Crowd, seconds: float) -> Watch:
     """Ping, kill and measure for so long."""
     watch, began = Watch(), time.monotonic()
     kill_at = [
         began + _kill_every(seconds) * i for i in range(1, 100) if _kill_every(seconds) * i < KILLS_END * seconds
     ]
-    measure_at = [began + share * seconds for share in MEASURED]
+    measure_at = [began + at_s for at_s in measured_at(seconds)]
     visitors.come_to(server.url)
     with httpx.Client(base_url=server.url, timeout=60) as http:
         while measure_at:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bench.fuzz_routes import complaint
-from bench.soak.__main__ import Watch
+from bench.soak.__main__ import KILLS_END, MEASURED, WARM_S, Watch, measured_at
 from bench.soak.crowd import Tally
 from bench.soak.visitors import FAILED, end_of, ends_told
 
@@ -54,3 +54,13 @@ def test_what_nobody_has_designed_is_a_failure() -> None:
 def test_pings_beside_a_workers_start_do_not_count() -> None:
     watch = Watch(pings=[(1.0, 0.1), (5.0, 9.0), (9.0, 0.2)], starts=[(4.0, 6.0)])
     assert watch.undisturbed() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("seconds", [60.0, 300.0, 3600.0])
+def test_memory_is_read_of_a_worker_that_is_warm_as_far_as_there_is_time(seconds: float) -> None:
+    at = measured_at(seconds)
+    assert len(at) == MEASURED
+    assert at[-1] == seconds
+    assert at == sorted(at)
+    assert at[0] >= min(KILLS_END * seconds + WARM_S, seconds)
+    assert at[0] >= 0.5 * seconds

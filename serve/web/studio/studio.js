@@ -115,6 +115,7 @@ async function resume() {
   running = { abort, entry };
   find("types").querySelector(`[data-type="${CSS.escape(entry.type)}"]`)?.click();
   open("work");
+  comeIntoView(find("work"));
   begin(entry.before, entry.garment);
   find("doing").textContent = "Found again";
   try {
