@@ -308,10 +308,17 @@ BREAKS = (
     ),
     Break(
         "unsure pixels count as much",
-        "model/engines/template/gathering.py",
+        "model/engines/template/trust.py",
         " * certainty**4",
         "",
         ("tests/model/template/test_gathering.py",),
+    ),
+    Break(
+        "a photo's face stays where its labels put it",
+        "model/engines/template/faces.py",
+        " - self.offset) / self.scale",
+        ") / self.scale",
+        ("tests/model/template/test_sightings.py",),
     ),
     Break(
         "a mask is white from 129 on",
