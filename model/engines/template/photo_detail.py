@@ -36,7 +36,7 @@ _HALF = 0.4  # of one side of a face: a photo that shows less of the other shows
 _ASIDE = 0.01  # belief, as a share, of what another photo shows better: two that do not quite agree make four eyes
 _PLAIN = 0.05  # the same of skin but for faces: what it has of pattern is mostly light
 _FACE_WEIGHT = 50  # of the face as it is seen from the front, beside other views
-_FACE_SLACK = 10.0  # of its depth: mouths and nostrils are painted as deep as they go
+_FACE_SLACK = 30.0  # of its depth: mouths and nostrils are painted as deep as they go
 _ENOUGH = 0.1  # belief from which photos need no views beside them
 _UNSEEN = 0.02  # belief below which nobody shows it, so that a photo of the other side may
 _SHARPNESS = 6  # the power of belief: blends of photos are mud
@@ -186,7 +186,10 @@ class PhotoPainter(MeshPainter):
         rows, _ = np.nonzero(sightings.there[0])
         of_face = rows[sightings.faces[: len(rows)] > 0]
         below = 1 - 2 * (of_face.max() + 1) / sightings.there.shape[1] if len(of_face) else 1.0
-        return PhotoDetail(around, face, float(below) * RADIUS, pictures, sightings.photos.tolist())
+        chin, vertices = float(below) * RADIUS, self.placed(mesh).vertices
+        depths = vertices[vertices[:, 1] > chin, 2]
+        nape = float((depths.mean() + depths.min()) / 2) if len(depths) else 0.0
+        return PhotoDetail(around, face, chin, nape, pictures, sightings.photos.tolist())
 
 
 class PhotoDetail:
@@ -195,7 +198,7 @@ class PhotoDetail:
     Args:
         around: `Sightings.pictures` from six sides, projected onto the mesh.
         face: the front one alone, of the face alone.
-        chin: how high the face begins, as the mesh has it.
+        chin, nape: how high the face begins, and what lies behind it, as the mesh has it.
         photos: by number, (4, H, W), evenly lit colours and alpha.
         entries: (N,), the photos in the order of the pictures' channels.
     """
@@ -205,17 +208,19 @@ class PhotoDetail:
         around: Projection,
         face: Projection,
         chin: float,
+        nape: float,
         photos: Mapping[int, Tensor],
         entries: Sequence[int],
     ) -> None:
-        self._around, self._face, self._chin = around, face, chin
+        self._around, self._face = around, face
+        self._chin, self._nape = chin, nape
         self._photos, self._entries = photos, entries
 
     def __call__(self, points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
         """Colours, (P, 3) in 0..1, and how far they are to be believed, (P,) in 0..1."""
         sums, weights = self._around.shown(points, normals)
         # A face is seen from the front, whatever its folds look at.
-        high = (points[:, 1] > self._chin).nonzero()[:, 0]
+        high = ((points[:, 1] > self._chin) & (points[:, 2] > self._nape)).nonzero()[:, 0]
         forward = torch.tensor([0.0, 0.0, 1.0]).to(points).expand(len(high), 3)
         face_sums, face_weights = self._face.shown(points[high], forward)
         sums = sums.index_add(0, high, _FACE_WEIGHT * face_sums)
