@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(NamedTuple):
     """`old`, which is in `file` once, becomes `new`; then one of `tests` (pytest's names) must fail."""
 
     name: str
